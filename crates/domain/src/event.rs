@@ -1,1 +1,124 @@
-//! event
+//! What a forge told us, in one shape for all of them. The forge crate makes these from bytes; [`crate::decide`]
+//! reads them. Facts only: nothing here says what to do about it.
+
+use crate::ids::CommitSha;
+use serde::{Deserialize, Serialize};
+
+/// A webhook, understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ForgeEvent {
+    /// The forge checks that the hook works.
+    Ping {
+        /// What the forge said with it.
+        message: String,
+    },
+    /// A branch or tag was made, moved or deleted.
+    Push(Push),
+    /// A change (pull or merge request) was opened, updated, labelled, closed, ….
+    Change(ChangeEvent),
+    /// Real, verified, and nothing that davit acts on.
+    Other {
+        /// The forge's name of the event.
+        name: String,
+    },
+}
+
+/// A branch or a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum GitRef {
+    /// `refs/heads/…`
+    Branch(String),
+    /// `refs/tags/…`
+    Tag(String),
+}
+
+impl GitRef {
+    /// From `refs/heads/main` or `refs/tags/v1`; `None` for anything else.
+    #[must_use]
+    pub fn parse(full: &str) -> Option<Self> {
+        if let Some(branch) = full.strip_prefix("refs/heads/") {
+            return Some(Self::Branch(branch.to_owned()));
+        }
+        full.strip_prefix("refs/tags/").map(|tag| Self::Tag(tag.to_owned()))
+    }
+
+    /// The branch's name, when it is one.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Branch(name) => Some(name),
+            Self::Tag(_) => None,
+        }
+    }
+
+    /// The tag's name, when it is one.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Tag(name) => Some(name),
+            Self::Branch(_) => None,
+        }
+    }
+}
+
+/// A push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// `owner/name` at the forge.
+    pub repository: String,
+    /// What moved.
+    pub git_ref: GitRef,
+    /// Where it was; `None` when it was made by this push.
+    pub before: Option<CommitSha>,
+    /// Where it is now; `None` when it was deleted.
+    pub after: Option<CommitSha>,
+    /// Login of who pushed.
+    pub pusher: String,
+    /// First line of the head commit's message.
+    pub title: String,
+}
+
+/// What happened to a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeAction {
+    /// Opened or reopened.
+    Opened,
+    /// New commits.
+    Updated,
+    /// Closed without a merge.
+    Closed,
+    /// Merged.
+    Merged,
+    /// Title, labels, draft state, reviewers, …: the heads are as they were.
+    Edited,
+}
+
+/// Something happened to a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeEvent {
+    /// `owner/name` of the repository that the change is for (the base, never the fork).
+    pub repository: String,
+    /// Its number there.
+    pub number: i64,
+    /// What happened.
+    pub action: ChangeAction,
+    /// Its title.
+    pub title: String,
+    /// Login of its author.
+    pub author: String,
+    /// The commit under review.
+    pub head: CommitSha,
+    /// The branch it comes from.
+    pub head_branch: String,
+    /// The branch it goes to.
+    pub base_branch: String,
+    /// Whether it comes from another repository.
+    pub from_fork: bool,
+    /// Not ready to merge.
+    pub draft: bool,
+    /// The commit on the base branch that the merge made, once merged.
+    pub merge_commit: Option<CommitSha>,
+}
