@@ -1,0 +1,312 @@
+//! The things that a team declares, as values. Their text form (`davit.toml`) lives in [`super::parse`].
+
+use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything declared, in the order of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Forges.
+    pub forges: Vec<Forge>,
+    /// Environments, in the order people see them.
+    pub environments: Vec<Environment>,
+    /// Hosts.
+    pub hosts: Vec<Host>,
+    /// Apps with their release configs.
+    pub apps: Vec<App>,
+}
+
+/// Where a secret comes from. The value itself is never part of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretRef {
+    /// An environment variable of whoever applies the file, else of the server.
+    Env(String),
+    /// A file beside `davit.toml` of whoever applies it, else on the server.
+    File(String),
+    /// A secret stored in davit under this name.
+    Secret(String),
+}
+
+impl SecretRef {
+    /// `env:NAME`, `file:PATH` or `secret:NAME`: its key in an apply call and in the store.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Env(name) => format!("env:{name}"),
+            Self::File(path) => format!("file:{path}"),
+            Self::Secret(name) => format!("secret:{name}"),
+        }
+    }
+}
+
+/// Which API a forge speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForgeKind {
+    /// GitHub and GitHub Enterprise Server.
+    Github,
+}
+
+/// A code platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forge {
+    /// The last part of its hook URL.
+    pub id: ForgeId,
+    /// Which API it speaks.
+    pub kind: ForgeKind,
+    /// Base URL of its API, without a trailing slash.
+    pub api_url: String,
+    /// Access token.
+    pub token: Option<SecretRef>,
+    /// What webhooks are signed with. Without one the hook URL refuses everything.
+    pub webhook_secret: Option<SecretRef>,
+}
+
+/// Who has to look at a release request before it may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Review {
+    /// Approvals needed; 0: none.
+    pub required: u32,
+    /// Whether the author's own approval counts.
+    pub self_approval: bool,
+}
+
+/// A place to release to: test, staging, production, ….
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Its key.
+    pub key: EnvironmentKey,
+    /// What people call it.
+    pub name: String,
+    /// `#rrggbb`, for the UI.
+    pub color: Option<String>,
+    /// Review rule.
+    pub review: Review,
+    /// Globs of branches that may be released here; `None`: all.
+    pub branches: Option<Vec<String>>,
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKind {
+    /// The machine davit runs on.
+    Local,
+    /// Over SSH.
+    Ssh,
+}
+
+/// Where code goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name in davit.
+    pub name: HostName,
+    /// How it is reached.
+    pub kind: HostKind,
+    /// DNS name or IP address. Empty for `local`.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// Login name. Empty for `local`.
+    pub user: String,
+    /// Hosts to go through, in order.
+    pub jump: Vec<HostName>,
+    /// Free words to select by.
+    pub labels: Vec<String>,
+    /// What the UI groups it under.
+    pub category: Option<String>,
+    /// Environments it belongs to.
+    pub environments: Vec<EnvironmentKey>,
+    /// Pinned host key, as in `authorized_keys`; `None`: pinned on a person's confirmation.
+    pub host_key: Option<String>,
+    /// Its own private key; `None`: davit's.
+    pub private_key: Option<SecretRef>,
+}
+
+/// Where an app's source lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repository {
+    /// A repository at a configured forge.
+    Forge {
+        /// Which forge.
+        forge: ForgeId,
+        /// `owner/name` there.
+        name: String,
+    },
+    /// Any git URL or path on the server.
+    Url {
+        /// The URL.
+        url: String,
+    },
+}
+
+/// What is released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Its key.
+    pub key: AppKey,
+    /// What people call it.
+    pub name: String,
+    /// Its source.
+    pub repository: Repository,
+    /// One release config an environment.
+    pub releases: Vec<ReleaseConfig>,
+}
+
+/// Which hosts a release goes to. All conditions must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostSelector {
+    /// These, by name.
+    Names(Vec<HostName>),
+    /// Every host of the environment that has all these labels.
+    Labels(Vec<String>),
+}
+
+/// Which files of the checkout are released. Patterns are gitignore's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// What the patterns mean.
+    pub mode: FilterMode,
+    /// gitignore patterns, in order.
+    pub patterns: Vec<String>,
+}
+
+/// What a filter's patterns mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterMode {
+    /// Only what matches is released.
+    Include,
+    /// What matches is not released.
+    Exclude,
+}
+
+/// Directories and files that live in `shared/` and are linked into every release.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// Directories, relative to the release.
+    pub dirs: Vec<String>,
+    /// Files, relative to the release.
+    pub files: Vec<String>,
+}
+
+/// The four hooks: scripts for `sh -e`. Empty: nothing runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooks {
+    /// Step 1, server.
+    pub before_checkout: String,
+    /// Step 3, server, in the checkout.
+    pub after_checkout: String,
+    /// Step 4, host, in the new release directory.
+    pub before_release: String,
+    /// Step 6, host, in the deployed directory.
+    pub after_release: String,
+}
+
+/// What happens when a host fails after the switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Every host that switched goes back.
+    Revert,
+}
+
+/// Limits of one step, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTimeouts {
+    /// From start to end.
+    pub step: u64,
+    /// Without output.
+    pub idle: u64,
+}
+
+/// What makes a release by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoOn {
+    /// A push to a branch.
+    Push,
+    /// A new tag.
+    Tag,
+    /// A merged change.
+    Merge,
+}
+
+/// When a release starts by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auto {
+    /// What starts it.
+    pub on: AutoOn,
+    /// Globs of branches (push, merge: the base branch) or tags; empty: all.
+    pub branches: Vec<String>,
+}
+
+/// How one app is released to one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseConfig {
+    /// Where to.
+    pub environment: EnvironmentKey,
+    /// Which hosts.
+    pub hosts: HostSelector,
+    /// The symlink that becomes the release. Absolute.
+    pub deploy_path: String,
+    /// Where releases are kept on the host. Absolute.
+    pub releases_path: String,
+    /// Good releases kept a host, the live one included. At least 1; the one before the live one always stays.
+    pub keep: u32,
+    /// What of the checkout is released.
+    pub build_dir: String,
+    /// Which files.
+    pub filter: Option<Filter>,
+    /// Linked directories and files.
+    pub shared: Shared,
+    /// `KEY=VALUE` lines as in a .env file, as written.
+    pub variables: String,
+    /// The four hooks.
+    pub hooks: Hooks,
+    /// What happens after a failed switch.
+    pub on_failure: OnFailure,
+    /// Limits.
+    pub timeouts: StepTimeouts,
+    /// Whether it starts by itself.
+    pub auto: Option<Auto>,
+}
+
+impl Configuration {
+    /// Values of secrets by the key of their [`SecretRef`].
+    #[must_use]
+    pub fn secret_refs(&self) -> BTreeMap<String, SecretRef> {
+        let forges = self.forges.iter().flat_map(|forge| [forge.token.as_ref(), forge.webhook_secret.as_ref()]);
+        let hosts = self.hosts.iter().map(|host| host.private_key.as_ref());
+        forges.chain(hosts).flatten().map(|secret| (secret.key(), secret.clone())).collect()
+    }
+}
+
+impl App {
+    /// Its release config for an environment.
+    #[must_use]
+    pub fn release(&self, environment: &EnvironmentKey) -> Option<&ReleaseConfig> {
+        self.releases.iter().find(|release| release.environment == *environment)
+    }
+}
+
+impl ReleaseConfig {
+    /// The hosts it goes to, in the order of `hosts`.
+    #[must_use]
+    pub fn select<'h>(&self, hosts: &'h [Host]) -> Vec<&'h Host> {
+        hosts
+            .iter()
+            .filter(|host| match &self.hosts {
+                HostSelector::Names(names) => names.contains(&host.name),
+                HostSelector::Labels(labels) => {
+                    host.environments.contains(&self.environment)
+                        && labels.iter().all(|label| host.labels.contains(label))
+                }
+            })
+            .collect()
+    }
+}
