@@ -1,1 +1,199 @@
-//! davit-store
+//! All SQL, and nothing but: one file an aggregate, one function an intent.
+//!
+//! SQLite and PostgreSQL run the same texts (`$1` placeholders) where the dialects agree; what differs (opening,
+//! claiming, maintenance) sits in [`sqlite`] and [`postgres`]. Nothing here decides anything: states are read,
+//! handed to the domain, and written back in the same transaction.
+
+pub mod accounts;
+pub mod configuration;
+pub mod deliveries;
+pub mod deployments;
+pub mod feed;
+pub mod hosts;
+pub mod inbox;
+pub mod logs;
+pub mod outbox;
+mod postgres;
+pub mod releases;
+pub mod requests;
+pub mod secrets;
+mod sqlite;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use std::path::Path;
+
+/// What can go wrong, split by what the caller does.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is away, full or locked: worth another try.
+    #[error("the database does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// What was written exists already, or was changed by somebody else in between.
+    #[error("{0}")]
+    Conflict(String),
+    /// What was asked for is not there.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// A stored row can't be read back: a bug or a damaged database, never the caller's fault.
+    #[error("the database holds something unreadable in {place}: {detail}")]
+    Corrupt {
+        /// Table and key.
+        place: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The database can't be opened or migrated; the sentence says what to do.
+    #[error("{0}")]
+    Open(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error
+            && database.is_unique_violation()
+        {
+            return Self::Conflict(format!("it exists already ({})", database.message()));
+        }
+        Self::Unavailable(error)
+    }
+}
+
+/// The open database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+}
+
+/// Which database it is.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// One file, one process: one connection writes, several read.
+    Sqlite {
+        /// The one writing connection.
+        write: SqlitePool,
+        /// Read-only connections.
+        read: SqlitePool,
+    },
+    /// A server, several processes.
+    Postgres(PgPool),
+}
+
+/// A transaction on either database. Dropped without [`commit`](Tx::commit), it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    /// `BEGIN IMMEDIATE` on the one writing connection.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// `READ COMMITTED`.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// When the database refuses; then nothing was written.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Runs one expression on a transaction of either kind: `on_tx!(tx, c => query(SQL).execute(&mut **c).await)`.
+#[macro_export]
+macro_rules! on_tx {
+    ($tx:expr, $c:ident => $body:expr) => {
+        match $tx {
+            $crate::Tx::Sqlite($c) => $body,
+            $crate::Tx::Postgres($c) => $body,
+        }
+    };
+}
+
+/// Runs one reading expression on a pool of either kind: `on_read!(store.db(), p => query(SQL).fetch_all(p).await)`.
+#[macro_export]
+macro_rules! on_read {
+    ($db:expr, $p:ident => $body:expr) => {
+        match $db {
+            $crate::Db::Sqlite { read: $p, .. } => $body,
+            $crate::Db::Postgres($p) => $body,
+        }
+    };
+}
+
+impl Store {
+    /// Opens (and makes, when missing) the SQLite database at `file` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file can't be used; the sentence says what to do.
+    pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: sqlite::open(file).await? })
+    }
+
+    /// Connects to PostgreSQL at `url` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the server can't be used; the sentence says what to do and never holds the password.
+    pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { db: postgres::open(url).await? })
+    }
+
+    /// The pools, for the queue, which brings its own SQL.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Starts a writing transaction.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.db {
+            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether the database answers and can be written to.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        on_read!(&self.db, p => sqlx::query("SELECT 1").execute(p).await.map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Closes every connection; SQLite's write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Reads a JSON column.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(place: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Corrupt { place: place.to_owned(), detail: error.to_string() })
+}
+
+/// Writes a JSON column.
+pub(crate) fn to_json<T: serde::Serialize>(place: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Corrupt { place: place.to_owned(), detail: error.to_string() })
+}
+
+/// Reads a column that holds one of our own words, keys or names.
+pub(crate) fn parsed<T: std::str::FromStr>(place: &str, text: &str) -> Result<T, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| StoreError::Corrupt { place: place.to_owned(), detail: error.to_string() })
+}
