@@ -1,1 +1,103 @@
-//! access
+//! Who may do what. One ladder of roles for now; each action names the lowest role that may do it.
+
+use serde::{Deserialize, Serialize};
+
+/// What an account may do; each one includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees everything but secrets.
+    Viewer,
+    /// Asks for releases.
+    Developer,
+    /// Approves and rejects.
+    Reviewer,
+    /// Releases, rolls back, cancels.
+    Releaser,
+    /// Looks after hosts.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// All of them, lowest first.
+    pub const ALL: [Self; 6] =
+        [Self::Viewer, Self::Developer, Self::Reviewer, Self::Releaser, Self::Operator, Self::Admin];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Releaser => "releaser",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
+            format!("{text:?} is not a role: use viewer, developer, reviewer, releaser, operator or admin")
+        })
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Look at anything.
+    See,
+    /// Ask for a release or a rollback; withdraw one's own request.
+    Ask,
+    /// Approve or reject a request.
+    Review,
+    /// Let an approved request go out, retry it, cancel its deployment.
+    Release,
+    /// Verify hosts and accept their keys.
+    ManageHosts,
+    /// Run a delivery again.
+    ReplayDelivery,
+    /// Read and change the configuration and its secrets.
+    Configure,
+}
+
+/// The lowest role that may do it.
+#[must_use]
+pub const fn least_role(action: Action) -> Role {
+    match action {
+        Action::See => Role::Viewer,
+        Action::Ask => Role::Developer,
+        Action::Review => Role::Reviewer,
+        Action::Release => Role::Releaser,
+        Action::ManageHosts | Action::ReplayDelivery => Role::Operator,
+        Action::Configure => Role::Admin,
+    }
+}
+
+/// Whether this role may do it.
+#[must_use]
+pub fn allows(role: Role, action: Action) -> bool {
+    role >= least_role(action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_includes_those_before_it() {
+        for pair in Role::ALL.windows(2) {
+            assert!(pair[0] < pair[1]);
+            assert_eq!(pair[0].as_str().parse(), Ok(pair[0]));
+        }
+        assert!(allows(Role::Viewer, Action::See) && !allows(Role::Viewer, Action::Ask));
+        assert!(!allows(Role::Developer, Action::Release) && allows(Role::Releaser, Action::Release));
+        assert!(!allows(Role::Operator, Action::Configure) && allows(Role::Admin, Action::Configure));
+    }
+}
