@@ -1,0 +1,6 @@
+//! GitHub: github.com, GitHub Enterprise Cloud and GitHub Enterprise Server.
+
+pub(crate) mod api;
+mod refusal;
+pub(crate) mod webhook;
+mod wire;
