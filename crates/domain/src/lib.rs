@@ -9,7 +9,6 @@ pub mod config;
 pub mod decide;
 pub mod deployment;
 pub mod event;
-pub mod feed;
 pub mod ids;
 pub mod log;
 pub mod redact;
