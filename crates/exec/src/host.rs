@@ -1,1 +1,214 @@
-//! host
+//! What is done on a host, over SSH or on this machine: prepare, stage, run hooks, switch, clean up.
+//!
+//! Both transports run the same shell scripts (`host/scripts`), which need only POSIX `sh` and the usual tools, GNU or
+//! BusyBox. A command line says nothing but how to read a program from standard input: paths, variables and secrets
+//! come with the program, quoted by [`crate::quote`]. Accepted race: somebody who changes the same directories by
+//! hand at the same moment.
+//!
+//! Not here: when to do what, on which hosts, and what to do about a failure. That is the engine.
+
+mod hook;
+mod layout;
+mod local;
+mod reply;
+mod script;
+mod stage;
+pub(crate) mod transport;
+
+pub use hook::HostHook;
+pub use layout::{Layout, Shared};
+pub use stage::StageReport;
+
+use crate::{ExecError, ssh};
+use davit_domain::ids::{HostName, ReleaseName};
+use reply::Reply;
+use script::Script;
+use secrecy::SecretString;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use transport::Transport;
+
+pub use crate::ssh::keys::generate_key;
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostKind {
+    /// This machine; no network, no login.
+    Local,
+    /// SSH.
+    Ssh,
+}
+
+/// A host and how to log in to it.
+#[derive(Debug, Clone)]
+pub struct HostTarget {
+    /// Its name in davit.
+    pub name: HostName,
+    /// How it is reached; for [`HostKind::Local`] the fields below are not used.
+    pub kind: HostKind,
+    /// A DNS name or IP address.
+    pub address: String,
+    /// The SSH port.
+    pub port: u16,
+    /// Who logs in.
+    pub user: String,
+    /// The pinned host key as in `authorized_keys`: `ssh-ed25519 AAAA…`.
+    pub host_key: Option<String>,
+    /// The private key in OpenSSH (or PKCS#8) PEM form, without a passphrase.
+    pub private_key: Option<SecretString>,
+    /// The jump hosts on the way, nearest first. Their own `jump` is not looked at.
+    pub jump: Vec<HostTarget>,
+}
+
+/// What a host looks like before a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The release `deploy_path` points to.
+    pub live: Option<ReleaseName>,
+    /// Where `deploy_path` points to when that is not a release of davit's; the first switch takes it over and
+    /// [`Host::unlink_live`] gives it back.
+    pub foreign: Option<String>,
+    /// The releases there are, oldest first.
+    pub releases: Vec<ReleaseName>,
+    /// Free space for releases, in bytes; `None` when `df` does not say.
+    pub free_bytes: Option<u64>,
+}
+
+/// One connection to a host. Clones share it; commands run side by side on it.
+#[derive(Clone)]
+pub struct Host {
+    transport: Arc<Transport>,
+    name: HostName,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Connects, checks the pinned host key, logs in. Takes at most 70 s a hop, 10 of them for the connection.
+    ///
+    /// # Errors
+    /// `Unreachable`, `HostKeyUnknown`, `HostKeyChanged`, `Denied`; `Cancelled` when cancelled first.
+    pub async fn connect(target: &HostTarget, cancel: &CancellationToken) -> Result<Self, ExecError> {
+        let transport = match target.kind {
+            HostKind::Local => Transport::Local,
+            HostKind::Ssh => {
+                let opened = cancel.run_until_cancelled(ssh::Connection::open(target)).await;
+                Transport::Ssh(Box::new(opened.ok_or_else(|| ExecError::Cancelled {
+                    proof: format!("the connection to {} was not made", target.name),
+                })??))
+            }
+        };
+        Ok(Self { transport: Arc::new(transport), name: target.name.clone() })
+    }
+
+    /// Checks the tools, makes the directories, clears leftovers of interrupted uploads, and looks around.
+    ///
+    /// # Errors
+    /// `Refused` when `deploy_path` is a real directory or file (which is left alone), tools are missing or the
+    /// directories can't be written; `ConnectionLost`.
+    pub async fn prepare(&self, layout: &Layout) -> Result<HostFacts, ExecError> {
+        let reply = self.ask(layout.script(script::PREPARE), "the preparation").await?;
+        Ok(HostFacts {
+            live: reply.release("live"),
+            foreign: reply.value("foreign").map(str::to_owned),
+            releases: reply.releases("release"),
+            free_bytes: reply.value("free_kib").and_then(|kib| kib.parse::<u64>().ok()).map(|kib| kib * 1024),
+        })
+    }
+
+    /// Removes a staged release.
+    ///
+    /// # Errors
+    /// `Refused` when it is the live one; `ConnectionLost`.
+    pub async fn discard(&self, layout: &Layout, release: &ReleaseName) -> Result<(), ExecError> {
+        let removed = self.remove_releases(layout, std::slice::from_ref(release)).await?;
+        if removed.contains(release) {
+            return Ok(());
+        }
+        Err(ExecError::Refused(format!("{}: release {release} is live and was not removed", self.name)))
+    }
+
+    /// Makes `to` the live release by renaming a symlink over `deploy_path`, and appends `record` (one line) to
+    /// `.davit/revisions.log`. Returns the release that was live before.
+    ///
+    /// # Errors
+    /// `Refused` when the release is not there or `deploy_path` is not a symlink; nothing is changed then.
+    /// `ConnectionLost`: ask [`live`](Self::live) which one it is.
+    pub async fn switch(
+        &self,
+        layout: &Layout,
+        to: &ReleaseName,
+        record: &str,
+    ) -> Result<Option<ReleaseName>, ExecError> {
+        let mut script = layout.script(script::SWITCH);
+        script.set("release", to.as_str()).set("record", record.replace(['\n', '\r', '\0'], " "));
+        Ok(self.ask(script, "the switch").await?.release("previous"))
+    }
+
+    /// Takes a first release back: `deploy_path` becomes what it was before davit's first switch there, nothing or a
+    /// symlink to somewhere else.
+    ///
+    /// # Errors
+    /// `Refused` when it can't be removed; `ConnectionLost`.
+    pub async fn unlink_live(&self, layout: &Layout) -> Result<(), ExecError> {
+        self.ask(layout.script(script::UNLINK), "the revert").await.map(drop)
+    }
+
+    /// The release `deploy_path` points to.
+    ///
+    /// # Errors
+    /// `ConnectionLost`.
+    pub async fn live(&self, layout: &Layout) -> Result<Option<ReleaseName>, ExecError> {
+        Ok(self.ask(layout.script(script::LIST), "a look at the live release").await?.release("live"))
+    }
+
+    /// The releases there are, oldest first.
+    ///
+    /// # Errors
+    /// `ConnectionLost`.
+    pub async fn releases(&self, layout: &Layout) -> Result<Vec<ReleaseName>, ExecError> {
+        Ok(self.ask(layout.script(script::LIST), "a look at the releases").await?.releases("release"))
+    }
+
+    /// Removes releases and returns those that are gone now. The one `deploy_path` points to is never removed; the
+    /// host checks that itself, whatever the list says.
+    ///
+    /// # Errors
+    /// `Refused` when files can't be removed; `ConnectionLost`.
+    pub async fn remove_releases(
+        &self,
+        layout: &Layout,
+        releases: &[ReleaseName],
+    ) -> Result<Vec<ReleaseName>, ExecError> {
+        let mut script = layout.script(script::REMOVE);
+        script.calls("each_release", releases.iter().map(|release| vec![release.as_str().as_bytes()]));
+        Ok(self.ask(script, "the removal of old releases").await?.releases("removed"))
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        match &*self.transport {
+            Transport::Ssh(connection) => connection.close().await,
+            Transport::Local => {}
+        }
+    }
+
+    /// Runs a script that takes nothing but itself and says what it found.
+    async fn ask(&self, script: Script, during: &'static str) -> Result<Reply, ExecError> {
+        let mut running = self.transport.start(Script::COMMAND).await?;
+        running.send_all(&script.into_bytes()).await;
+        Reply::of(&self.name, running.finish().await, during)
+    }
+}
+
+/// Asks a host for its key without logging in: the key as in `authorized_keys`, and its `SHA256:…` fingerprint.
+///
+/// # Errors
+/// `Unreachable`; for its jump hosts all that [`Host::connect`] says.
+pub async fn scan_key(target: &HostTarget) -> Result<(String, String), ExecError> {
+    ssh::scan(target).await
+}

@@ -1,0 +1,65 @@
+//! What our scripts say back: lines `@davit KEY VALUE` on standard output. Whatever else is there, such as what a
+//! login shell's start-up file prints, is not ours and skipped.
+
+use super::layout::on;
+use super::transport::Said;
+use crate::{ExecError, Exit};
+use davit_domain::ids::{HostName, ReleaseName};
+
+/// The lines of a script that ended well.
+#[derive(Debug)]
+pub(super) struct Reply(Vec<(String, String)>);
+
+impl Reply {
+    /// Reads what a script said, or makes a sentence of why it failed.
+    pub(super) fn of(host: &HostName, said: Said, during: &'static str) -> Result<Self, ExecError> {
+        let reply = Self::parse(&said.stdout);
+        if let Some(sentence) = reply.value("refused") {
+            let cause = last_line(&said.stderr);
+            let sentence = if cause.is_empty() { sentence.to_owned() } else { format!("{sentence} ({cause})") };
+            return Err(on(host, &sentence));
+        }
+        match said.exit {
+            // A script that ran to its end says so: a shell that never started it, or a cut program, does not.
+            Exit::Code(0) if reply.value("done").is_some() => Ok(reply),
+            Exit::Lost => Err(ExecError::ConnectionLost { host: host.clone(), during }),
+            ended @ (Exit::Code(_) | Exit::Signal(_)) => {
+                let cause = last_line(&said.stderr);
+                let cause = if cause.is_empty() { "it said nothing".to_owned() } else { cause };
+                Err(on(host, &format!("{during} failed with {ended}: {cause}")))
+            }
+        }
+    }
+
+    /// The lines that are ours.
+    pub(super) fn parse(stdout: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stdout);
+        let ours = text.lines().filter_map(|line| line.strip_prefix("@davit "));
+        Self(ours.map(|line| line.split_once(' ').unwrap_or((line, ""))).map(|(k, v)| (k.into(), v.into())).collect())
+    }
+
+    /// The first value of a key.
+    pub(super) fn value(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of a key, when it names a release.
+    pub(super) fn release(&self, key: &str) -> Option<ReleaseName> {
+        self.value(key)?.parse().ok()
+    }
+
+    /// All values of a key that name releases, sorted: oldest first, because names begin with the time.
+    pub(super) fn releases(&self, key: &str) -> Vec<ReleaseName> {
+        let mut names: Vec<ReleaseName> =
+            self.0.iter().filter(|(name, _)| name == key).filter_map(|(_, value)| value.parse().ok()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// The last line that is not empty, cut to what fits a sentence.
+pub(super) fn last_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(300).collect()
+}

@@ -1,0 +1,97 @@
+//! Shell programs for a host: fixed texts from `scripts/`, with values set before them.
+
+use crate::quote;
+
+/// Functions that several programs use.
+const COMMON: &str = include_str!("scripts/common.sh");
+/// See [`super::Host::prepare`].
+pub(super) const PREPARE: &str = include_str!("scripts/prepare.sh");
+/// See [`super::Host::stage`].
+pub(super) const STAGE: &str = include_str!("scripts/stage.sh");
+/// See [`super::Host::switch`].
+pub(super) const SWITCH: &str = include_str!("scripts/switch.sh");
+/// See [`super::Host::unlink_live`].
+pub(super) const UNLINK: &str = include_str!("scripts/unlink.sh");
+/// See [`super::Host::releases`].
+pub(super) const LIST: &str = include_str!("scripts/list.sh");
+/// See [`super::Host::remove_releases`].
+pub(super) const REMOVE: &str = include_str!("scripts/remove.sh");
+/// See [`super::Host::run_hook`].
+pub(super) const HOOK: &str = include_str!("scripts/hook.sh");
+/// Ends a hook's processes.
+pub(super) const HOOK_END: &str = include_str!("scripts/hook_end.sh");
+/// Clears up after a hook.
+pub(super) const HOOK_CLEAR: &str = include_str!("scripts/hook_clear.sh");
+
+/// A program: values, then functions, then the fixed text. Bytes, because file names are.
+pub(super) struct Script {
+    values: Vec<u8>,
+    common: &'static str,
+    body: &'static str,
+}
+
+impl Script {
+    /// Reads the whole of standard input and runs it. Names no value. `exec`, so that the login shell gets out of
+    /// the way of exit status and signals.
+    pub(super) const COMMAND: &str = r#"exec sh -c 'eval "$(cat)"'"#;
+
+    /// Reads the first `length` bytes and runs them; what follows on standard input is the program's.
+    /// One byte a read, since a pipe gives no other way not to read too much.
+    pub(super) fn command_for_prefix(length: usize) -> String {
+        format!(r#"exec sh -c 'eval "$(dd bs=1 count={length} 2>/dev/null)"'"#)
+    }
+
+    /// A program that replies.
+    pub(super) const fn new(body: &'static str) -> Self {
+        Self { values: Vec::new(), common: COMMON, body }
+    }
+
+    /// A program without the common functions, and without their locale and umask.
+    pub(super) const fn bare(body: &'static str) -> Self {
+        Self { values: Vec::new(), common: "", body }
+    }
+
+    /// Sets a shell variable.
+    pub(super) fn set(&mut self, name: &'static str, value: impl AsRef<[u8]>) -> &mut Self {
+        self.values.extend_from_slice(name.as_bytes());
+        self.values.push(b'=');
+        self.values.extend(quote::sh(value));
+        self.values.push(b'\n');
+        self
+    }
+
+    /// Defines `name`, a function that calls its argument once a row with the row's words.
+    pub(super) fn calls<'a>(&mut self, name: &'static str, rows: impl Iterator<Item = Vec<&'a [u8]>>) -> &mut Self {
+        self.values.extend_from_slice(format!("{name}() {{\n:\n").as_bytes());
+        for row in rows {
+            self.values.extend_from_slice(br#""$1""#);
+            for word in row {
+                self.values.push(b' ');
+                self.values.extend(quote::sh(word));
+            }
+            self.values.push(b'\n');
+        }
+        self.values.extend_from_slice(b"}\n");
+        self
+    }
+
+    /// Defines `name`, a function that exports variables. Their names are checked by the caller.
+    pub(super) fn exports(&mut self, name: &'static str, variables: &[(String, String)]) -> &mut Self {
+        self.values.extend_from_slice(format!("{name}() {{\n:\n").as_bytes());
+        for (variable, value) in variables {
+            self.values.extend_from_slice(format!("export {variable}=").as_bytes());
+            self.values.extend(quote::sh(value));
+            self.values.push(b'\n');
+        }
+        self.values.extend_from_slice(b"}\n");
+        self
+    }
+
+    /// The whole program.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let mut program = self.values;
+        program.extend_from_slice(self.common.as_bytes());
+        program.extend_from_slice(self.body.as_bytes());
+        program
+    }
+}

@@ -1,0 +1,70 @@
+# Functions for the programs that davit runs on a host. Set before: app_dir, deploy_path.
+# A reply is a line "@davit KEY VALUE"; the last one is "done", so a program that was cut is never taken for a whole one.
+LC_ALL=C
+export LC_ALL
+umask 022
+releases=$app_dir/releases
+shared=$app_dir/shared
+davit=$app_dir/.davit
+
+say() {
+  printf '@davit %s\n' "$*"
+}
+
+# Ends the program with a sentence for a person.
+refuse() {
+  say refused "$1"
+  exit 3
+}
+
+# The release that deploy_path points to; nothing when it points elsewhere or is not there.
+live_release() {
+  [ -L "$deploy_path" ] || return 0
+  target=$(readlink "$deploy_path") || return 0
+  case $target in
+    "$releases"/*/* | "$releases"/) ;;
+    "$releases"/*) printf '%s' "${target##*/}" ;;
+  esac
+}
+
+# Whether release $1 is what deploy_path leads to, by name or by any detour.
+is_live() {
+  [ "$(live_release)" = "$1" ] && return 0
+  here=$(cd -P "$deploy_path" 2>/dev/null && pwd -P) || return 1
+  there=$(cd -P "$releases/$1" 2>/dev/null && pwd -P) || return 1
+  [ "$here" = "$there" ]
+}
+
+# Also trees with directories that nobody may write to.
+remove_tree() {
+  rm -rf "$1" 2>/dev/null || {
+    chmod -R u+rwX "$1" 2>/dev/null
+    rm -rf "$1"
+  }
+}
+
+# Removes release $1: out of the list first, so that an interrupted removal never looks like a release.
+remove_release() {
+  [ -e "$releases/$1" ] || return 0
+  mv "$releases/$1" "$releases/.removing-$1.$$" && remove_tree "$releases/.removing-$1.$$" && rm -f "$davit/$1.sha256"
+}
+
+# Makes deploy_path a symlink to $1 in one rename: a reader finds the old one or the new one, never none.
+point_to() {
+  next=$deploy_path.davit-$$
+  rm -f "$next"
+  ln -s "$1" "$next" || return 1
+  # GNU and BusyBox say -T for "the target is no directory to move into", BSD says -h.
+  mv -fT "$next" "$deploy_path" 2>/dev/null || mv -fh "$next" "$deploy_path" 2>/dev/null || {
+    # Once more, for what it says.
+    mv -fT "$next" "$deploy_path"
+    rm -f "$next"
+    return 1
+  }
+}
+
+# The process in $1 is gone, or was never known.
+is_gone() {
+  [ -z "$1" ] || ! kill -s 0 "$1" 2>/dev/null
+}
+

@@ -1,0 +1,141 @@
+//! Keys: pinned host keys and their check, private keys to log in with, new keys.
+//!
+//! No file is read here: keys come with the target and live encrypted in the store.
+
+use crate::ExecError;
+use crate::host::HostTarget;
+use davit_domain::ids::HostName;
+use russh::client::Handler;
+use russh::keys::ssh_key::LineEnding;
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, PublicKey, PublicKeyOrCertificate};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// A new Ed25519 key: the private part in OpenSSH form, and the line for `authorized_keys`.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn generate_key() -> Result<(SecretString, String), ExecError> {
+    let failed = |error: russh::keys::ssh_key::Error| ExecError::Refused(format!("a key could not be made: {error}"));
+    let mut key = PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519).map_err(failed)?;
+    key.set_comment("davit");
+    let pem = key.to_openssh(LineEnding::LF).map_err(failed)?;
+    Ok((SecretString::from(pem.as_str().to_owned()), public_line(key.public_key())))
+}
+
+/// Why a connection ended before it was usable.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    /// The host key is not the pinned one.
+    #[error(transparent)]
+    Key(Box<ExecError>),
+    /// Everything else.
+    #[error(transparent)]
+    Ssh(#[from] russh::Error),
+}
+
+/// Holds the pinned key against the one the host shows, before anything else is said.
+pub(crate) struct KeyCheck {
+    host: HostName,
+    pinned: Option<PublicKey>,
+}
+
+impl KeyCheck {
+    /// The check for this target.
+    pub(crate) fn new(target: &HostTarget) -> Result<Self, ExecError> {
+        let pinned = target.host_key.as_deref().map(PublicKey::from_openssh).transpose().map_err(|error| {
+            ExecError::Refused(format!(
+                "the pinned host key of {} can't be read ({error}): pin it again with davit hosts scan-keys {}",
+                target.name, target.name
+            ))
+        })?;
+        Ok(Self { host: target.name.clone(), pinned })
+    }
+
+    /// Host key algorithms to offer. The pinned key's own comes first: a host with several keys must show that one,
+    /// or it would look as if its key had changed.
+    pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
+        let mut all = vec![
+            Algorithm::Ed25519,
+            Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
+            Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
+            Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
+            Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
+            Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
+        ];
+        if let Some(pinned) = &self.pinned {
+            // By name, because an RSA key is the same whatever hash signs with it.
+            let name = |algorithm: &Algorithm| match algorithm {
+                Algorithm::Rsa { .. } => "rsa".to_owned(),
+                other => other.to_string(),
+            };
+            let pinned = name(&pinned.algorithm());
+            all.sort_by_key(|algorithm| name(algorithm) != pinned);
+        }
+        all
+    }
+
+    fn verdict(&self, shown: &PublicKey) -> Result<(), ExecError> {
+        let key = public_line(shown);
+        let actual = fingerprint(shown);
+        match &self.pinned {
+            Some(pinned) if pinned.key_data() == shown.key_data() => Ok(()),
+            Some(pinned) => {
+                Err(ExecError::HostKeyChanged { host: self.host.clone(), expected: fingerprint(pinned), actual, key })
+            }
+            None => Err(ExecError::HostKeyUnknown { host: self.host.clone(), fingerprint: actual, key }),
+        }
+    }
+}
+
+impl Handler for KeyCheck {
+    type Error = Stop;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Stop> {
+        match shown {
+            PublicKeyOrCertificate::PublicKey { key, .. } => {
+                self.verdict(key).map(|()| true).map_err(|refusal| Stop::Key(Box::new(refusal)))
+            }
+            // Never asked for, so never trusted.
+            PublicKeyOrCertificate::Certificate(_) => Ok(false),
+        }
+    }
+}
+
+/// The target's private key.
+pub(crate) fn private_key(target: &HostTarget) -> Result<Arc<PrivateKey>, ExecError> {
+    let denied = |detail: String| ExecError::Denied { host: target.name.clone(), user: target.user.clone(), detail };
+    let Some(secret) = &target.private_key else {
+        return Err(denied("no private key is set for it: set one on its page, or a default one".into()));
+    };
+    let key = russh::keys::decode_secret_key(secret.expose_secret(), None).map_err(|error| {
+        denied(format!("its private key can't be read ({error}): import it in OpenSSH form, without a passphrase"))
+    })?;
+    if key.is_encrypted() {
+        return Err(denied("its private key has a passphrase: import it without one".into()));
+    }
+    Ok(Arc::new(key))
+}
+
+/// `ssh-ed25519 AAAA…`, without a comment.
+pub(crate) fn public_line(key: &PublicKey) -> String {
+    use russh::keys::PublicKeyBase64;
+    format!("{} {}", key.algorithm().as_str(), key.public_key_base64())
+}
+
+fn fingerprint(key: &PublicKey) -> String {
+    key.fingerprint(HashAlg::Sha256).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_key_can_be_read_back() {
+        let (private, public) = generate_key().expect("a key");
+        let read = russh::keys::decode_secret_key(private.expose_secret(), None).expect("OpenSSH form");
+        assert_eq!(public_line(read.public_key()), public);
+        assert!(public.starts_with("ssh-ed25519 AAAA"), "{public}");
+    }
+}
