@@ -62,7 +62,7 @@ impl Http {
     pub(crate) async fn send(&self, forge: &str, request: RequestBuilder) -> Result<Answer, ApiError> {
         self.exchange(request).await.map_err(|error| ApiError::Retry {
             after: None,
-            detail: self.clean(&format!("{forge} could not be reached: {}", chain(&error.without_url()))),
+            detail: self.clean(&format!("{forge} could not be reached: {}.", chain(&error.without_url()))),
         })
     }
 
