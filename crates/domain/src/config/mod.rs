@@ -1,7 +1,27 @@
 //! The declared configuration: what `davit.toml` says, and what the store keeps of it.
+//!
+//! [`parse`](parse()) reads the text and refuses everything wrong at once, [`plan`](plan()) says what applying it
+//! would change, [`merge`] makes what is stored, [`export`](export()) writes it back. Does not live here, on
+//! purpose: where secrets come from, and carrying anything out.
 
 mod branches;
+mod check;
+mod export;
+mod fields;
+mod items;
 mod model;
+mod parse;
+mod plan;
+mod reader;
+mod releases;
+mod values;
+
+#[cfg(test)]
+mod tests;
 
 pub use branches::branch_allowed;
+pub use check::problems;
+pub use export::export;
 pub use model::*;
+pub use parse::{ConfigError, Parsed, parse};
+pub use plan::{ItemKind, PlanAction, PlanItem, merge, plan};

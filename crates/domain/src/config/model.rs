@@ -4,6 +4,13 @@ use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The API of github.com: what a forge of kind `github` speaks to unless told otherwise.
+pub const DEFAULT_GITHUB_API: &str = "https://api.github.com";
+/// The SSH port of a host that names none.
+pub const DEFAULT_SSH_PORT: u16 = 22;
+/// Good releases kept a host where a release config does not say.
+pub const DEFAULT_KEEP: u32 = 5;
+
 /// Everything declared, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
@@ -208,10 +215,11 @@ pub struct Hooks {
 }
 
 /// What happens when a host fails after the switch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Every host that switched goes back.
+    #[default]
     Revert,
 }
 
@@ -222,6 +230,13 @@ pub struct StepTimeouts {
     pub step: u64,
     /// Without output.
     pub idle: u64,
+}
+
+/// Half an hour, and ten minutes without output.
+impl Default for StepTimeouts {
+    fn default() -> Self {
+        Self { step: 30 * 60, idle: 10 * 60 }
+    }
 }
 
 /// What makes a release by itself.

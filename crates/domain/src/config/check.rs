@@ -1,0 +1,154 @@
+//! Rules that span several items: references lead somewhere, jumps end, no two apps share a place.
+
+use super::plan::ItemKind;
+use super::{Configuration, HostKind, HostSelector, Repository};
+use crate::ids::HostName;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Something that is wrong with a configuration as a whole.
+pub(super) struct Problem {
+    /// The items it is about.
+    pub(super) items: Vec<(ItemKind, String)>,
+    /// A sentence.
+    pub(super) message: String,
+}
+
+/// What is wrong with a whole configuration, a sentence each: dangling references, jumps in a circle, two apps
+/// at one path of one host. What [`merge`](super::merge) returns must have none before it is stored.
+#[must_use]
+pub fn problems(configuration: &Configuration) -> Vec<String> {
+    let all = dangling(configuration).into_iter().chain(jumps(configuration)).chain(collisions(configuration));
+    all.map(|problem| problem.message).collect()
+}
+
+/// Every item that can be referred to.
+pub(super) fn names(configuration: &Configuration) -> BTreeSet<(ItemKind, String)> {
+    let forges = configuration.forges.iter().map(|forge| (ItemKind::Forge, forge.id.to_string()));
+    let environments = configuration.environments.iter().map(|place| (ItemKind::Environment, place.key.to_string()));
+    let hosts = configuration.hosts.iter().map(|host| (ItemKind::Host, host.name.to_string()));
+    forges.chain(environments).chain(hosts).collect()
+}
+
+fn dangling(configuration: &Configuration) -> Vec<Problem> {
+    let known = names(configuration);
+    let mut problems = Vec::new();
+    let mut refer = |from: (ItemKind, String), kind: ItemKind, name: &str| {
+        if !known.contains(&(kind, name.to_owned())) {
+            let message = format!("{} {:?} refers to {kind} {name:?}, which does not exist", from.0, from.1);
+            problems.push(Problem { items: vec![from], message });
+        }
+    };
+    for host in &configuration.hosts {
+        let from = || (ItemKind::Host, host.name.to_string());
+        host.jump.iter().for_each(|jump| refer(from(), ItemKind::Host, jump.as_str()));
+        host.environments.iter().for_each(|key| refer(from(), ItemKind::Environment, key.as_str()));
+    }
+    for app in &configuration.apps {
+        match &app.repository {
+            Repository::Forge { forge, .. } => {
+                refer((ItemKind::App, app.key.to_string()), ItemKind::Forge, forge.as_str());
+            }
+            Repository::Url { .. } => {}
+        }
+        for release in &app.releases {
+            let from = || (ItemKind::Release, release_name(app.key.as_str(), release.environment.as_str()));
+            refer(from(), ItemKind::Environment, release.environment.as_str());
+            match &release.hosts {
+                HostSelector::Names(names) => {
+                    names.iter().for_each(|name| refer(from(), ItemKind::Host, name.as_str()));
+                }
+                HostSelector::Labels(_) => {}
+            }
+        }
+    }
+    problems
+}
+
+/// How people and plans call a release config.
+pub(super) fn release_name(app: &str, environment: &str) -> String {
+    format!("{app}/{environment}")
+}
+
+/// Jumps that never arrive, and jumps that need no way.
+pub(super) fn jumps(configuration: &Configuration) -> Vec<Problem> {
+    let hosts: BTreeMap<&HostName, _> = configuration.hosts.iter().map(|host| (&host.name, host)).collect();
+    let ways: BTreeMap<&HostName, &[HostName]> = hosts.iter().map(|(name, host)| (*name, &*host.jump)).collect();
+    let mut problems = Vec::new();
+    for host in hosts.values() {
+        for jump in host.jump.iter().filter(|jump| hosts.get(jump).is_some_and(|jump| jump.kind == HostKind::Local)) {
+            problems.push(Problem {
+                items: vec![(ItemKind::Host, host.name.to_string())],
+                message: format!(
+                    "host {:?} can't jump through {:?}: that one is local",
+                    host.name.as_str(),
+                    jump.as_str()
+                ),
+            });
+        }
+        // Every host of a circle finds it; the first by name tells.
+        if let Some(circle) = way_back(&host.name, &ways).filter(|circle| circle.iter().min() == Some(&&host.name)) {
+            let circle: Vec<&str> = circle.iter().map(|name| name.as_str()).collect();
+            problems.push(Problem {
+                items: circle.iter().map(|name| (ItemKind::Host, (*name).to_owned())).collect(),
+                message: format!("these jumps go in a circle: {}", circle.join(" → ")),
+            });
+        }
+    }
+    problems
+}
+
+/// The shortest way of jumps from a host back to itself, both ends included.
+fn way_back<'c>(start: &'c HostName, ways: &BTreeMap<&'c HostName, &'c [HostName]>) -> Option<Vec<&'c HostName>> {
+    let mut came_from: BTreeMap<&HostName, &HostName> = BTreeMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(name) = queue.pop_front() {
+        for jump in ways.get(name).copied().unwrap_or_default() {
+            if jump == start {
+                let mut way = vec![start, name];
+                while let Some(before) = way.last().and_then(|last| came_from.get(last)) {
+                    way.push(before);
+                }
+                // `name` is `start` where a host jumps through itself.
+                way.dedup();
+                if way.len() == 1 || way.last() != Some(&start) {
+                    way.push(start);
+                }
+                way.reverse();
+                return Some(way);
+            }
+            if !came_from.contains_key(jump) {
+                came_from.insert(jump, name);
+                queue.push_back(jump);
+            }
+        }
+    }
+    None
+}
+
+/// Releases of different apps that would replace each other's symlink.
+pub(super) fn collisions(configuration: &Configuration) -> Vec<Problem> {
+    let mut taken = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    let mut problems = Vec::new();
+    for app in &configuration.apps {
+        for release in &app.releases {
+            let name = release_name(app.key.as_str(), release.environment.as_str());
+            for host in release.select(&configuration.hosts) {
+                let (other_app, other) =
+                    taken.entry((&host.name, release.deploy_path.as_str())).or_insert((&app.key, name.clone()));
+                if *other_app == &app.key || !told.insert((other.clone(), name.clone())) {
+                    continue;
+                }
+                problems.push(Problem {
+                    items: vec![(ItemKind::Release, other.clone()), (ItemKind::Release, name.clone())],
+                    message: format!(
+                        "{name} and {other} both have the deploy_path {:?} on host {:?}: give one of them another path",
+                        release.deploy_path,
+                        host.name.as_str()
+                    ),
+                });
+            }
+        }
+    }
+    problems
+}

@@ -1,0 +1,188 @@
+//! Every item as keys and TOML values: what an export prints and what a plan compares.
+
+use super::{
+    App, Auto, AutoOn, DEFAULT_GITHUB_API, DEFAULT_KEEP, DEFAULT_SSH_PORT, Environment, Filter, FilterMode, Forge,
+    ForgeKind, Hooks, Host, HostKind, HostSelector, OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared,
+    StepTimeouts,
+};
+use std::fmt::Display;
+
+/// One key of an item.
+pub(super) struct Field<'c> {
+    /// Its key, dotted where it is inside of a table.
+    pub(super) key: &'static str,
+    /// Its value as TOML. Empty: there is none.
+    pub(super) toml: String,
+    /// Whether a file says the same without it.
+    pub(super) is_default: bool,
+    /// The text of a script or of variables, which is too long (and may be too telling) for a plan.
+    pub(super) script: Option<&'c str>,
+}
+
+impl Field<'_> {
+    fn new(key: &'static str, toml: impl Into<String>) -> Self {
+        Self { key, toml: toml.into(), is_default: false, script: None }
+    }
+
+    fn unless(self, is_default: bool) -> Self {
+        Self { is_default, ..self }
+    }
+
+    fn optional(key: &'static str, toml: Option<String>) -> Self {
+        let is_default = toml.is_none();
+        Self::new(key, toml.unwrap_or_default()).unless(is_default)
+    }
+}
+
+fn script<'c>(key: &'static str, text: &'c str) -> Field<'c> {
+    Field { key, toml: quoted(text), is_default: text.is_empty(), script: Some(text) }
+}
+
+/// A TOML string: one line where it is one, else a multi-line string that reads like the text.
+fn quoted(text: impl Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(quoted).collect();
+    format!("[{}]", items.join(", "))
+}
+
+fn list_field<T: Display>(key: &'static str, items: &[T]) -> Field<'static> {
+    Field::new(key, list(items)).unless(items.is_empty())
+}
+
+fn table(entries: &[(&str, String)]) -> String {
+    let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+fn secret(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::Env(name) => table(&[("env", quoted(name))]),
+        SecretRef::File(path) => table(&[("file", quoted(path))]),
+        SecretRef::Secret(name) => table(&[("secret", quoted(name))]),
+    }
+}
+
+fn duration(seconds: u64) -> String {
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    quoted(
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect::<String>(),
+    )
+}
+
+pub(super) fn forge(forge: &Forge) -> Vec<Field<'_>> {
+    let kind = match forge.kind {
+        ForgeKind::Github => "github",
+    };
+    vec![
+        Field::new("id", quoted(&forge.id)),
+        Field::new("kind", quoted(kind)),
+        Field::new("api_url", quoted(&forge.api_url)).unless(forge.api_url == DEFAULT_GITHUB_API),
+        Field::optional("token", forge.token.as_ref().map(secret)),
+        Field::optional("webhook_secret", forge.webhook_secret.as_ref().map(secret)),
+    ]
+}
+
+pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
+    let Review { required, self_approval } = environment.review;
+    let mut review = vec![("required", required.to_string())];
+    if self_approval {
+        review.push(("self_approval", true.to_string()));
+    }
+    vec![
+        Field::new("key", quoted(&environment.key)),
+        Field::new("name", quoted(&environment.name)).unless(environment.name == environment.key.as_str()),
+        Field::optional("color", environment.color.as_ref().map(quoted)),
+        Field::new("review", table(&review)).unless(environment.review == Review::default()),
+        Field::optional("branches", environment.branches.as_ref().map(list)),
+    ]
+}
+
+pub(super) fn host(host: &Host) -> Vec<Field<'_>> {
+    let (kind, is_local) = match host.kind {
+        HostKind::Ssh => ("ssh", false),
+        HostKind::Local => ("local", true),
+    };
+    vec![
+        Field::new("name", quoted(&host.name)),
+        Field::new("kind", quoted(kind)).unless(!is_local),
+        Field::new("address", quoted(&host.address)).unless(is_local),
+        Field::new("port", host.port.to_string()).unless(host.port == DEFAULT_SSH_PORT),
+        Field::new("user", quoted(&host.user)).unless(is_local),
+        list_field("jump", &host.jump),
+        list_field("labels", &host.labels),
+        Field::optional("category", host.category.as_ref().map(quoted)),
+        list_field("environments", &host.environments),
+        Field::optional("host_key", host.host_key.as_ref().map(quoted)),
+        Field::optional("private_key", host.private_key.as_ref().map(secret)),
+    ]
+}
+
+/// An app's own keys, without its release configs.
+pub(super) fn app(app: &App) -> Vec<Field<'_>> {
+    let repository = match &app.repository {
+        Repository::Forge { forge, name } => table(&[("forge", quoted(forge)), ("name", quoted(name))]),
+        Repository::Url { url } => table(&[("url", quoted(url))]),
+    };
+    vec![
+        Field::new("key", quoted(&app.key)),
+        Field::new("name", quoted(&app.name)).unless(app.name == app.key.as_str()),
+        Field::new("repository", repository),
+    ]
+}
+
+pub(super) fn release(release: &ReleaseConfig) -> Vec<Field<'_>> {
+    let ReleaseConfig { hooks, timeouts, shared, .. } = release;
+    let hosts = match &release.hosts {
+        HostSelector::Names(names) => list(names),
+        HostSelector::Labels(labels) => table(&[("labels", list(labels))]),
+    };
+    let on_failure = match release.on_failure {
+        OnFailure::Revert => "revert",
+    };
+    let Hooks { before_checkout, after_checkout, before_release, after_release } = hooks;
+    let Shared { dirs, files } = shared;
+    vec![
+        Field::new("environment", quoted(&release.environment)),
+        Field::new("hosts", hosts),
+        Field::new("deploy_path", quoted(&release.deploy_path)),
+        Field::new("releases_path", quoted(&release.releases_path)),
+        Field::new("keep", release.keep.to_string()).unless(release.keep == DEFAULT_KEEP),
+        Field::new("build_dir", quoted(&release.build_dir)).unless(release.build_dir == "."),
+        Field::optional("filter", release.filter.as_ref().map(filter)),
+        list_field("shared.dirs", dirs),
+        list_field("shared.files", files),
+        script("variables", &release.variables),
+        script("hooks.before_checkout", before_checkout),
+        script("hooks.after_checkout", after_checkout),
+        script("hooks.before_release", before_release),
+        script("hooks.after_release", after_release),
+        Field::new("strategy.on_failure", quoted(on_failure)).unless(release.on_failure == OnFailure::default()),
+        Field::new("timeouts.step", duration(timeouts.step)).unless(timeouts.step == StepTimeouts::default().step),
+        Field::new("timeouts.idle", duration(timeouts.idle)).unless(timeouts.idle == StepTimeouts::default().idle),
+        Field::optional("auto", release.auto.as_ref().map(auto)),
+    ]
+}
+
+fn filter(filter: &Filter) -> String {
+    let mode = match filter.mode {
+        FilterMode::Include => "include",
+        FilterMode::Exclude => "exclude",
+    };
+    table(&[("mode", quoted(mode)), ("patterns", list(&filter.patterns))])
+}
+
+fn auto(auto: &Auto) -> String {
+    let on = match auto.on {
+        AutoOn::Push => "push",
+        AutoOn::Tag => "tag",
+        AutoOn::Merge => "merge",
+    };
+    let mut entries = vec![("on", quoted(on))];
+    if !auto.branches.is_empty() {
+        entries.push(("branches", list(&auto.branches)));
+    }
+    table(&entries)
+}

@@ -1,0 +1,451 @@
+//! Bad files and everything that davit says about them.
+
+use super::*;
+use proptest::prelude::*;
+
+/// An app `shop` with one release and these further lines in it, on environment `test` and host `web`.
+fn release(lines: &str) -> String {
+    format!(
+        r#"environment = [{{ key = "test" }}]
+host = [{{ name = "web", kind = "local" }}]
+[[app]]
+key = "shop"
+repository = {{ url = "/srv/git/shop" }}
+[[app.release]]
+environment = "test"
+hosts = ["web"]
+{lines}"#
+    )
+}
+
+const PATHS: &str = "deploy_path = \"/var/www/shop\"\nreleases_path = \"/data/davit\"\n";
+
+#[test]
+fn no_toml_at_all() {
+    insta::assert_snapshot!(errors("[[forge]]\nid = \"a\"\nkind = github\n"), @"3:8 this is not TOML: string values must be quoted, expected literal string");
+    insta::assert_snapshot!(errors("[[forge]\n"), @"1:9 this is not TOML: unclosed array table, expected `]`");
+    insta::assert_snapshot!(errors("a = 1\na = 2\n"), @"2:1 this is not TOML: duplicate key");
+}
+
+#[test]
+fn unknown_sections() {
+    insta::assert_snapshot!(errors("title = 1\n[[hosts]]\nname = \"a\"\n[environment]\nkey = \"a\"\n"), @r#"
+        1:1 davit.toml has no key "title": what is known: forge, environment, host, app, channel
+        2:3 davit.toml has no key "hosts": did you mean `host`?
+        4:1 write [[environment]], with two brackets: there can be several
+    "#);
+    insta::assert_snapshot!(errors("host = [1]\napp = \"shop\"\n"), @r"
+        1:9 an item of `host` must be a table { … }, not a whole number
+        2:7 `app` must be a list, not a string
+    ");
+}
+
+#[test]
+fn a_bad_forge() {
+    let text = r#"
+[[forge]]
+id = "Git Hub"
+kind = "githbu"
+api_url = "api.github.com"
+token = "ghp_0123456789"
+webhook_secret = { env = "A", file = "b" }
+webhok_secret = 1
+
+[[forge]]
+api_url = "https://token:x@example.com"
+token = { env = "ghp-01234" }
+
+[[forge]]
+id = "lab"
+kind = "gitlab"
+token = { secret = "a b" }
+webhook_secret = {}
+"#;
+    let errors = errors(text);
+    assert!(!errors.contains("ghp_0123456789") && !errors.contains("ghp-01234"), "a secret is shown: {errors}");
+    insta::assert_snapshot!(errors, @r#"
+        3:6 "Git Hub" is not a valid forge id: use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit
+        4:8 `kind` must be one of "github", "gitlab", "gitea", "gitee", "generic", not "githbu": did you mean "github"?
+        5:11 `api_url` must be a base URL like "https://git.example.com/api"
+        6:9 `token` must not hold the secret itself: write { env = "NAME" }, { file = "path" } or { secret = "name" }
+        7:18 `webhook_secret` needs exactly one of `env`, `file` and `secret`
+        8:1 [[forge]] has no key "webhok_secret": did you mean `webhook_secret`?
+        10:1 [[forge]] needs `id`
+        10:1 [[forge]] needs `kind`
+        11:11 `api_url` must not contain a user or password: use `token`
+        12:17 `token.env` must be the name of an environment variable: letters, digits and '_'
+        16:8 kind = "gitlab" is not supported by this version of davit: write "github", or give apps a repository by its `url`, without a forge
+        17:20 `token.secret` must be the name of a stored secret: up to 63 letters, digits, '-', '_' and '.'
+        18:18 `webhook_secret` needs exactly one of `env`, `file` and `secret`
+    "#);
+}
+
+#[test]
+fn a_bad_environment() {
+    let text = r##"
+[[environment]]
+key = "prod"
+name = ""
+color = "blue"
+review = { required = -1, self_approval = "no", by = "me" }
+branches = ["main", "release/[", 3, "main"]
+[[environment]]
+key = "prod"
+review = {}
+[[environment]]
+name = "two\nlines"
+color = "#12345g"
+"##;
+    insta::assert_snapshot!(errors(text), @r##"
+        4:8 `name` must not be empty
+        5:9 `color` must look like "#3366ff", not "blue"
+        6:23 `review.required` must be between 0 and 100, not -1
+        6:43 `review.self_approval` must be true or false, not a string
+        6:49 `review` has no key "by": what is known: required, self_approval
+        7:21 "release/[" is not a valid glob: unclosed character class; missing ']'
+        7:34 an item of `branches` must be a string, not a whole number
+        7:37 `branches` has "main" twice
+        9:7 there is a second environment "prod": the first one is in line 3
+        10:10 `review` needs `required`
+        11:1 [[environment]] needs `key`
+        12:8 `name` must be one line without control characters
+        13:9 `color` must look like "#3366ff", not "#12345g"
+    "##);
+}
+
+#[test]
+fn a_bad_host() {
+    let text = r#"
+[[host]]
+name = "web-1"
+address = "deploy@10.0.0.1:22"
+port = 70000
+jump = ["web-2", "bastoin", "web-2"]
+labels = "web"
+environments = ["production"]
+host_key = "SHA256:abc"
+private_key = """
+-----BEGIN OPENSSH PRIVATE KEY-----
+"""
+[[host]]
+name = "web-1"
+kind = "telnet"
+adress = "a"
+[[host]]
+name = "here"
+kind = "local"
+user = "root"
+port = 22
+[[host]]
+name = "bastion"
+address = "-oProxyCommand=x"
+user = "a b"
+port = "22"
+"#;
+    insta::assert_snapshot!(errors(text), @r#"
+        2:1 [[host]] needs `user`
+        4:11 `address` must be a DNS name or an IP address alone, not "deploy@10.0.0.1:22": `user` and `port` are keys of their own
+        5:8 `port` must be between 1 and 65535, not 70000
+        6:9 there is no host "web-2", neither in this file nor in davit: did you mean "web-1"?
+        6:18 there is no host "bastoin", neither in this file nor in davit: did you mean "bastion"?
+        6:29 `jump` has "web-2" twice
+        6:29 there is no host "web-2", neither in this file nor in davit: did you mean "web-1"?
+        7:10 `labels` must be a list, not a string
+        8:17 there is no environment "production", neither in this file nor in davit: declare it with [[environment]]
+        9:12 `host_key` must look like "ssh-ed25519 AAAA…", as ssh-keyscan prints it
+        10:15 `private_key` must not hold the secret itself: write { env = "NAME" }, { file = "path" } or { secret = "name" }
+        14:8 there is a second host "web-1": the first one is in line 3
+        15:8 `kind` must be one of "ssh", "local", not "telnet"
+        16:1 [[host]] has no key "adress": did you mean `address`?
+        20:8 `user` has no meaning with kind = "local": leave it out
+        21:8 `port` has no meaning with kind = "local": leave it out
+        24:11 `address` must be one word that does not start with '-', not "-oProxyCommand=x"
+        25:8 `user` must be one word that does not start with '-', not "a b"
+        26:8 `port` must be a whole number, not a string
+    "#);
+}
+
+#[test]
+fn jumps_in_a_circle() {
+    let text = r#"
+[[host]]
+name = "a"
+address = "a"
+user = "u"
+jump = ["b"]
+[[host]]
+name = "b"
+address = "b"
+user = "u"
+jump = ["c"]
+[[host]]
+name = "c"
+address = "c"
+user = "u"
+jump = ["a"]
+[[host]]
+name = "self"
+address = "s"
+user = "u"
+jump = ["self"]
+[[host]]
+name = "behind"
+address = "s"
+user = "u"
+jump = ["a", "here"]
+[[host]]
+name = "here"
+kind = "local"
+"#;
+    insta::assert_snapshot!(errors(text), @r#"
+        16:8 these jumps go in a circle: a → b → c → a
+        21:8 these jumps go in a circle: self → self
+        26:8 host "behind" can't jump through "here": that one is local
+    "#);
+}
+
+#[test]
+fn a_circle_that_closes_with_what_is_stored() {
+    let host = |name: &str, jump: &str| {
+        format!("[[host]]\nname = \"{name}\"\naddress = \"x\"\nuser = \"u\"\njump = [{jump}]\n")
+    };
+    let stored = good(&(host("a", "") + &host("b", "\"a\"")));
+    insta::assert_snapshot!(errors_beside(&host("a", "\"b\""), &stored), @"5:8 these jumps go in a circle: a → b → a");
+}
+
+#[test]
+fn a_bad_app() {
+    let text = r#"
+[[app]]
+key = "../shop"
+repository = { forge = "github", url = "x" }
+[[app]]
+key = "shop"
+repository = { forge = "github", name = "shop" }
+[[app]]
+key = "shop"
+repository = { url = "--upload-pack=x", branch = "main" }
+[[app]]
+repository = "https://example.com/shop.git"
+release = { environment = "test" }
+"#;
+    insta::assert_snapshot!(errors(text), @r#"
+        3:7 "../shop" is not a valid app key: use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit
+        4:14 `repository` needs either `forge` and `name` ("owner/name"), or `url`
+        4:24 there is no forge "github", neither in this file nor in davit: declare it with [[forge]]
+        7:24 there is no forge "github", neither in this file nor in davit: declare it with [[forge]]
+        7:41 `repository.name` must look like "owner/name", not "shop"
+        9:7 there is a second app "shop": the first one is in line 6
+        10:22 `repository.url` must not start with '-'
+        10:41 `repository` has no key "branch": what is known: forge, name, url
+        11:1 [[app]] needs `key`
+        12:14 `repository` must be a table { … }, not a string
+        13:11 write [[app.release]], with two brackets: there can be several
+    "#);
+}
+
+#[test]
+fn a_release_that_lacks_everything() {
+    insta::assert_snapshot!(errors("[[app]]\nkey = \"shop\"\n[[app.release]]\nkepe = 3\n"), @r#"
+        1:1 [[app]] needs `repository`
+        3:1 [[app.release]] needs `deploy_path`
+        3:1 [[app.release]] needs `environment`
+        3:1 [[app.release]] needs `hosts`
+        3:1 [[app.release]] needs `releases_path`
+        4:1 [[app.release]] has no key "kepe": did you mean `keep`?
+    "#);
+}
+
+#[test]
+fn bad_paths() {
+    let text = "deploy_path = \"var/www\"\nreleases_path = \"/data/../etc\"\nbuild_dir = \"/dist\"\n\
+                shared = { dirs = [\"..\", \"a//b\", \".\"], files = [\"/etc/passwd\", \"a\\nb\"] }\n";
+    insta::assert_snapshot!(errors(&release(text)), @r#"
+        9:15 `deploy_path` must be an absolute path, not "var/www"
+        10:17 `releases_path` must be a plain path below /, without "..", "." or "//", not "/data/../etc"
+        11:13 `build_dir` must be a relative path inside the checkout, without "..", "." or "//", not "/dist"
+        12:20 an item of `shared.dirs` must be a relative path inside the checkout, without "..", "." or "//", not ".."
+        12:26 an item of `shared.dirs` must be a relative path inside the checkout, without "..", "." or "//", not "a//b"
+        12:34 an item of `shared.dirs` can't be the whole release: name what is in it
+        12:49 an item of `shared.files` must be a relative path inside the checkout, without "..", "." or "//", not "/etc/passwd"
+        12:64 an item of `shared.files` must be one line without control characters
+    "#);
+    let text = "deploy_path = \"/\"\nreleases_path = \"/data/.\"\nbuild_dir = \"a/../..\"\n\
+                shared = { dirs = [\"storage\", \"storage/logs\"], files = [\".env\"] }\n";
+    insta::assert_snapshot!(errors(&release(text)), @r#"
+        9:15 `deploy_path` must be a plain path below /, without "..", "." or "//", not "/"
+        10:17 `releases_path` must be a plain path below /, without "..", "." or "//", not "/data/."
+        11:13 `build_dir` must be a relative path inside the checkout, without "..", "." or "//", not "a/../.."
+        12:10 `shared` has "storage/logs" inside of "storage": keep only the outer one
+    "#);
+}
+
+#[test]
+fn releases_inside_of_what_is_deployed() {
+    let paths = |deploy: &str, releases: &str| {
+        errors(&release(&format!("deploy_path = \"{deploy}\"\nreleases_path = \"{releases}\"\n")))
+    };
+    let inside = paths("/var/www/shop", "/var/www/shop/releases");
+    insta::assert_snapshot!(inside, @r#"10:17 `releases_path` must not be inside `deploy_path`: every release would replace it; choose a directory elsewhere, like "/data/davit""#);
+    assert_eq!(paths("/var/www/shop", "/var/www/shop/"), inside);
+    insta::assert_snapshot!(paths("/data/shop", "/data"), @r#"9:15 `deploy_path` "/data/shop" is where davit keeps the releases themselves: choose another path"#);
+    assert_eq!(paths("/data/shop/releases/x", "/data").lines().count(), 1);
+    good(&release("deploy_path = \"/data/shop/current\"\nreleases_path = \"/data\"\n"));
+    good(&release("deploy_path = \"/var/www/shop\"\nreleases_path = \"/var/www/shop-releases\"\n"));
+}
+
+#[test]
+fn bad_values_in_a_release() {
+    let text = r##"
+mode = "regulra"
+keep = 0
+filter = { mode = "only", patterns = ["[z-a]", "", "*.md\\"] }
+shared = ["storage"]
+hooks = { after_release = 1, after_relaese = "" }
+timeouts = { step = "30 minutes", idle = 600 }
+auto = { on = "pull", branches = ["{a"], require_green = "yes" }
+strategy = { batches = "100%", max_failures = -1, on_failure = "stop" }
+"##;
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
+        12:8 `mode` must be one of "regular", "custom", not "regulra": did you mean "regular"?
+        13:8 `keep` must be between 1 and 100, not 0
+        14:19 `filter.mode` must be one of "include", "exclude", not "only"
+        14:39 "[z-a]" is not a valid gitignore pattern: error parsing glob '[z-a]': invalid range; 'z' > 'a'
+        14:48 an item of `filter.patterns` must not be empty
+        14:52 "*.md\\" is not a valid gitignore pattern: error parsing glob '*.md\': dangling '\'
+        15:10 `shared` must be a table { … }, not a list
+        16:27 `hooks.after_release` must be a string, not a whole number
+        16:30 `hooks` has no key "after_relaese": did you mean `after_release`?
+        17:21 `timeouts.step` must be a duration like "10s", "30m" or "1h30m", not "30 minutes"
+        17:42 `timeouts.idle` must be a duration like "10s", "30m" or "1h30m", not a whole number
+        18:15 `auto.on` must be one of "push", "tag", "merge", "deployment_event", not "pull": did you mean "push"?
+        18:35 "{a" is not a valid glob: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+        18:58 `auto.require_green` must be true or false, not a string
+        19:24 `strategy.batches` must be a list, not a string
+        19:47 `strategy.max_failures` must be between 0 and 1000000, not -1
+        19:64 `strategy.on_failure` must be one of "revert", "hold", not "stop"
+    "#);
+}
+
+#[test]
+fn hosts_that_select_nothing() {
+    let hosts = |hosts: &str| errors(&release(PATHS).replace("hosts = [\"web\"]", &format!("hosts = {hosts}")));
+    insta::assert_snapshot!(
+        ["[]", "\"web\"", "{}", "{ labels = [] }", "[\"wbe\"]", "[\"web\", \"web\"]", "{ labels = [\"a\"], names = [\"web\"] }"].map(hosts).join("\n"),
+        @r#"
+        8:9 `hosts` must not be empty: name hosts, or write { labels = ["…"] }
+        8:9 `hosts` must be a list of names or { labels = ["…"] }, not a string
+        8:9 `hosts` needs `labels`
+        8:20 `hosts.labels` must not be empty
+        8:10 there is no host "wbe", neither in this file nor in davit: did you mean "web"?
+        8:17 `hosts` has "web" twice
+        8:27 `hosts` has no key "names": what is known: labels
+    "#
+    );
+}
+
+#[test]
+fn bad_variables_are_found_in_their_line() {
+    let variables = |toml: &str| errors(&release(&format!("{PATHS}variables = {toml}\n")));
+    insta::assert_snapshot!(variables("\"\"\"\nA=1\n\nDAVIT_ENV=2\n\"\"\""), @"14:1 `variables`: DAVIT_ENV can't be set: names that start with DAVIT_ are davit's own");
+    insta::assert_snapshot!(variables("'''\nA=1\nB=\"x\\q\"\n'''"), @r#"13:1 `variables`: in double quotes a \ starts an escape (\n \r \t \" \\ \$): write \\ for a backslash, or use single quotes"#);
+    insta::assert_snapshot!(variables("'''A=1\nA=2'''"), @"12:1 `variables`: A is set twice: remove one of the two");
+    insta::assert_snapshot!(variables("\"A=1\\nhunter2\""), @"11:13 `variables`: write KEY=VALUE, or # before a comment");
+    insta::assert_snapshot!(variables("[\"A=1\"]"), @"11:13 `variables` must be a string, not a list");
+}
+
+#[test]
+fn what_this_version_can_not_do() {
+    let text = r#"
+mode = "custom"
+strategy = { batches = ["1", "100%"], pause = "5m", max_failures = 3, on_failure = "hold" }
+health = { tcp = 80 }
+auto = { on = "deployment_event", require_green = true }
+notify = []
+[[app.release.action]]
+run = "x"
+[[channel]]
+id = "a"
+[[forge]]
+id = "a"
+kind = "gitea"
+"#;
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
+        12:8 mode = "custom" is not supported by this version of davit: write "regular" and put the actions into hooks
+        13:24 more than one batch is not supported by this version of davit: leave `batches` out, or write ["100%"]
+        13:47 pause = "5m" is not supported by this version of davit: leave it out, or write "none"
+        13:68 max_failures = 3 is not supported by this version of davit: leave it out, or write 1
+        13:84 on_failure = "hold" is not supported by this version of davit: leave it out, or write "revert"
+        14:10 `health` is not supported by this version of davit: leave it out, and check in `hooks.after_release`: what fails there is reverted
+        15:15 auto.on = "deployment_event" is not supported by this version of davit: write "push", "tag" or "merge"
+        15:51 auto.require_green = true is not supported by this version of davit: write false, or leave it out
+        16:10 `notify` is not supported by this version of davit: leave it out; people see everything that happens in the web interface
+        19:1 [[channel]] is not supported by this version of davit: leave it out; people see everything that happens in the web interface
+        23:8 kind = "gitea" is not supported by this version of davit: write "github", or give apps a repository by its `url`, without a forge
+    "#);
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}[[app.release.action]]\nrun = \"x\"\n"))), @"11:1 [[app.release.action]] is not supported by this version of davit: put the actions into hooks");
+}
+
+#[test]
+fn two_releases_at_one_place() {
+    let app = |key: &str, path: &str| {
+        format!(
+            "[[app]]\nkey = \"{key}\"\nrepository = {{ url = \"x\" }}\n[[app.release]]\nenvironment = \"test\"\n\
+             hosts = {{ labels = [\"web\"] }}\ndeploy_path = \"{path}\"\nreleases_path = \"/data\"\n"
+        )
+    };
+    let base = "environment = [{ key = \"test\" }]\nhost = [{ name = \"web\", kind = \"local\", labels = [\"web\"], environments = [\"test\"] }]\n";
+    let stored = good(&format!("{base}{}", app("shop", "/var/www")));
+    insta::assert_snapshot!(errors(&format!("{base}{}{}", app("shop", "/var/www"), app("blog", "/var/www/"))), @r#"17:15 blog/test and shop/test both have the deploy_path "/var/www" on host "web": give one of them another path"#);
+    insta::assert_snapshot!(errors_beside(&app("blog", "/var/www"), &stored), @r#"7:15 blog/test and shop/test both have the deploy_path "/var/www" on host "web": give one of them another path"#);
+    assert!(parse(&app("blog", "/var/blog"), &stored).is_ok());
+    // Where the file changes neither of the two but the host that brings them together.
+    let apart = base.replace("\"web\"], environments", "\"db\"], environments");
+    let stored = good(&format!("{apart}{}{}", app("shop", "/var/www"), app("blog", "/var/www")));
+    let host = base.lines().nth(1).expect("the host");
+    insta::assert_snapshot!(errors_beside(host, &stored), @r#"1:1 blog/test and shop/test both have the deploy_path "/var/www" on host "web": give one of them another path"#);
+}
+
+#[test]
+fn two_releases_for_one_environment() {
+    let twice = format!("{PATHS}[[app.release]]\nenvironment = \"test\"\nhosts = [\"web\"]\n{PATHS}");
+    insta::assert_snapshot!(errors(&release(&twice)), @r#"12:15 there is a second release "shop/test": the first one is in line 7"#);
+}
+
+#[test]
+fn columns_are_characters() {
+    insta::assert_snapshot!(errors("host = [{ name = \"a\", kind = \"local\", category = \"数据库\", x = 1 }]"), @r#"1:57 [[host]] has no key "x": what is known: name, kind, labels, category, environments, address, port, user, jump, host_key, private_key"#);
+}
+
+#[test]
+fn a_part_that_is_bad_does_not_make_the_rest_dangle() {
+    let text = "host = [{ name = \"web\" }]\nenvironment = [{ key = \"test\", review = 1 }]\n[[app]]\nkey = \"shop\"\n\
+                repository = { url = \"x\" }\n[[app.release]]\nenvironment = \"test\"\nhosts = [\"web\"]\n";
+    insta::assert_snapshot!(errors(&format!("{text}{PATHS}")), @r"
+        1:9 [[host]] needs `address`
+        1:9 [[host]] needs `user`
+        2:41 `review` must be a table { … }, not a whole number
+    ");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_without_panic(text in "(?s).{0,200}") {
+        let _ = parse(&text, &Configuration::default());
+    }
+
+    /// Good files with one piece cut out, doubled or replaced.
+    #[test]
+    fn a_damaged_file_is_read_without_panic(at in 0usize..2600, length in 0usize..60, with in "(?s)[\\[\\]{}=\"'\n#.,a1é ]{0,6}") {
+        let mut text: Vec<char> = include_str!("sample.toml").chars().collect();
+        let start = at.min(text.len());
+        let end = (start + length).min(text.len());
+        text.splice(start..end, with.chars());
+        let text: String = text.into_iter().collect();
+        if let Err(errors) = parse(&text, &Configuration::default()) {
+            let lines = text.lines().count() + 1;
+            prop_assert!(!errors.is_empty());
+            prop_assert!(errors.iter().all(|error| (1..=lines).contains(&error.line) && error.column >= 1));
+        }
+    }
+}

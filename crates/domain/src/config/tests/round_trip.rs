@@ -1,0 +1,184 @@
+//! What is exported is read again as it was.
+
+use crate::config::*;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// One line, as names, labels and URLs are.
+fn line() -> impl Strategy<Value = String> {
+    "[a-zé\"'\\\\#$%=\\[{]{1,3}[ -~é数]{0,12}"
+}
+
+/// Many lines, with everything that TOML could trip over.
+fn script() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[a-z \n]{1,40}",
+        "['\"\\\\\n\r\t#x]{0,16}",
+        "(?s)[^\0]{0,40}",
+        Just("#!/bin/sh\nset -eu\necho \"it's $HOME\" \\\n  --flag\n".to_owned()),
+    ]
+}
+
+fn variables() -> impl Strategy<Value = String> {
+    vec("[^'\0]{0,20}", 0..4).prop_map(|values| {
+        let line = |(index, value)| format!("KEY_{index}='{value}' # '''\n");
+        values.iter().enumerate().map(line).collect()
+    })
+}
+
+fn secret() -> impl Strategy<Value = Option<SecretRef>> {
+    option::of(prop_oneof![
+        "[A-Z_]{1,8}".prop_map(SecretRef::Env),
+        line().prop_map(SecretRef::File),
+        "[a-z.-]{1,8}".prop_map(SecretRef::Secret),
+    ])
+}
+
+fn globs() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::btree_set("[a-z/]{1,4}[*]{0,2}", 1..3).prop_map(|globs| globs.into_iter().collect())
+}
+
+fn forge(index: usize) -> impl Strategy<Value = Forge> {
+    (prop_oneof![Just(DEFAULT_GITHUB_API.to_owned()), "https://[a-z]{1,8}(/api)?"], secret(), secret()).prop_map(
+        move |(api_url, token, webhook_secret)| Forge {
+            id: format!("forge-{index}").parse().expect("id"),
+            kind: ForgeKind::Github,
+            api_url,
+            token,
+            webhook_secret,
+        },
+    )
+}
+
+fn environment(index: usize) -> impl Strategy<Value = Environment> {
+    (line(), option::of("#[0-9a-f]{6}"), 0u32..3, any::<bool>(), option::of(globs())).prop_map(
+        move |(name, color, required, self_approval, branches)| Environment {
+            key: format!("env-{index}").parse().expect("key"),
+            name,
+            color,
+            review: Review { required, self_approval },
+            branches,
+        },
+    )
+}
+
+fn host(index: usize) -> impl Strategy<Value = Host> {
+    let name = |index| format!("host-{index}").parse().expect("name");
+    let free = (option::of(line()), prop::collection::btree_set(line(), 0..3), any::<bool>(), 0..=index);
+    let ssh = (1u16.., secret(), option::of("ssh-ed25519 [A-Za-z]{8}"));
+    (free, ssh).prop_map(move |((category, labels, is_local, jump), (port, private_key, host_key))| {
+        // The first host is never local, so that any other may jump through it.
+        let is_local = is_local && index > 0;
+        let ssh_only = |text: &str| if is_local { String::new() } else { text.to_owned() };
+        Host {
+            name: name(index),
+            kind: if is_local { HostKind::Local } else { HostKind::Ssh },
+            address: ssh_only("10.0.0.1"),
+            port: if is_local { DEFAULT_SSH_PORT } else { port },
+            user: ssh_only("deploy"),
+            jump: if is_local || index == 0 || jump == 0 { Vec::new() } else { vec![name(0)] },
+            labels: labels.into_iter().collect(),
+            category,
+            environments: vec!["env-0".parse().expect("key")],
+            host_key: host_key.filter(|_| !is_local),
+            private_key: private_key.filter(|_| !is_local),
+        }
+    })
+}
+
+fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfig> {
+    let hosts = prop_oneof![
+        Just(HostSelector::Names(vec!["host-0".parse().expect("name")])),
+        prop::collection::btree_set(line(), 1..3).prop_map(|labels| HostSelector::Labels(labels.into_iter().collect())),
+    ];
+    let filter = (any::<bool>(), "[a-z]{1,5}[/*]?").prop_map(|(include, pattern)| Filter {
+        mode: if include { FilterMode::Include } else { FilterMode::Exclude },
+        patterns: vec![pattern, "*.md".to_owned()],
+    });
+    let shared = ("a[a-z ]{0,5}", "b['\"]{0,3}/[a-z]{1,3}")
+        .prop_map(|(dir, file)| Shared { dirs: vec![dir], files: vec![file] });
+    let hooks = (script(), script(), script(), script()).prop_map(|hooks| Hooks {
+        before_checkout: hooks.0,
+        after_checkout: hooks.1,
+        before_release: hooks.2,
+        after_release: hooks.3,
+    });
+    let timeouts = (1u64..1_000_000, 1u64..1_000_000).prop_map(|(step, idle)| StepTimeouts { step, idle });
+    let on = prop_oneof![Just(AutoOn::Push), Just(AutoOn::Tag), Just(AutoOn::Merge)];
+    let auto = (on, prop_oneof![Just(Vec::new()), globs()]).prop_map(|(on, branches)| Auto { on, branches });
+    (hosts, 1u32..=100, option::of(filter), shared, variables(), hooks, timeouts, option::of(auto)).prop_map(
+        move |(hosts, keep, filter, shared, variables, hooks, timeouts, auto)| ReleaseConfig {
+            environment: format!("env-{environment}").parse().expect("key"),
+            hosts,
+            deploy_path: format!("/var/www/it's \"{app}\"/{environment}"),
+            releases_path: "/data".to_owned(),
+            keep,
+            build_dir: if keep > 50 { ".".to_owned() } else { "dist/web".to_owned() },
+            filter,
+            shared,
+            variables,
+            hooks,
+            on_failure: OnFailure::Revert,
+            timeouts,
+            auto,
+        },
+    )
+}
+
+fn app(index: usize) -> impl Strategy<Value = App> {
+    let repository = prop_oneof![
+        Just(Repository::Forge { forge: "forge-0".parse().expect("id"), name: "acme/shop".into() }),
+        line().prop_map(|url| Repository::Url { url }),
+    ];
+    let releases = prop_oneof![
+        Just(Vec::new()).boxed(),
+        (release(index, 0), release(index, 1)).prop_map(|(first, second)| vec![first, second]).boxed(),
+    ];
+    (line(), repository, releases).prop_map(move |(name, repository, releases)| App {
+        key: format!("app-{index}").parse().expect("key"),
+        name,
+        repository,
+        releases,
+    })
+}
+
+fn configuration() -> impl Strategy<Value = Configuration> {
+    let forges = (forge(0), forge(1)).prop_map(|(first, second)| vec![first, second]);
+    let environments = (environment(0), environment(1)).prop_map(|(first, second)| vec![first, second]);
+    let hosts = (host(0), host(1), host(2)).prop_map(|(first, second, third)| vec![first, second, third]);
+    let apps = (app(0), app(1)).prop_map(|(first, second)| vec![first, second]);
+    (forges, environments, hosts, apps).prop_map(|(forges, environments, hosts, apps)| Configuration {
+        forges,
+        environments,
+        hosts,
+        apps,
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_export_says_the_same(configuration in configuration()) {
+        let text = export(&configuration);
+        match parse(&text, &Configuration::default()) {
+            Ok(parsed) => prop_assert_eq!(parsed.configuration, configuration),
+            Err(errors) => prop_assert!(false, "{:?} in\n{}", errors, text),
+        }
+    }
+
+    /// Applying a file and applying it again are one; every step of a plan with `prune` leaves references whole.
+    #[test]
+    fn what_is_applied_is_what_is_stored(current in configuration(), wanted in configuration(), drop_apps in any::<bool>()) {
+        let mut wanted = wanted;
+        if drop_apps {
+            wanted.apps.clear();
+        }
+        for prune in [false, true] {
+            let merged = merge(&current, &wanted, prune);
+            prop_assert_eq!(problems(&merged), Vec::<String>::new());
+            prop_assert_eq!(&merge(&merged, &wanted, prune), &merged);
+            prop_assert!(plan(&merged, &wanted, prune).iter().all(|item| item.action == PlanAction::Unchanged));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What a single value of `davit.toml` may be: paths, durations, globs, references to secrets, ….
+
+use super::SecretRef;
+use super::branches::glob;
+use super::reader::{Value, closest};
+use crate::ids::InvalidId;
+use crate::variables;
+use ignore::gitignore::GitignoreBuilder;
+use std::str::FromStr;
+
+/// Reports that this version can't carry `what` out.
+pub(super) fn unsupported<T>(value: &Value<'_>, what: &str, hint: &str) -> Option<T> {
+    value.refuse(format!("{what} is not supported by this version of davit: {hint}"))
+}
+
+/// A name, key or id.
+pub(super) fn id<T: FromStr<Err = InvalidId>>(value: &Value<'_>) -> Option<T> {
+    value.text()?.parse().map_or_else(|error: InvalidId| value.refuse(error.to_string()), Some)
+}
+
+/// Text on one line, not empty.
+pub(super) fn line(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    if text.trim().is_empty() {
+        return value.refuse(format!("{} must not be empty", value.name()));
+    }
+    if text.chars().any(char::is_control) {
+        return value.refuse(format!("{} must be one line without control characters", value.name()));
+    }
+    Some(text.to_owned())
+}
+
+/// A shell script.
+pub(super) fn script(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    if text.contains('\0') {
+        return value.refuse(format!("{} must not contain a NUL character", value.name()));
+    }
+    Some(text.to_owned())
+}
+
+/// A list without repetitions.
+pub(super) fn list<'a, T: PartialEq>(
+    value: &Value<'a>,
+    mut read: impl FnMut(&Value<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let items = value.items()?;
+    let mut list: Vec<T> = Vec::with_capacity(items.len());
+    let mut good = true;
+    for item in &items {
+        match read(item) {
+            Some(read) if list.contains(&read) => {
+                good = false;
+                item.refuse::<()>(format!("{} has {} twice", value.name(), item.source()));
+            }
+            Some(read) => list.push(read),
+            None => good = false,
+        }
+    }
+    good.then_some(list)
+}
+
+/// A list with at least one item.
+pub(super) fn filled_list<'a, T: PartialEq>(
+    value: &Value<'a>,
+    read: impl FnMut(&Value<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let list = list(value, read)?;
+    if list.is_empty() { value.refuse(format!("{} must not be empty", value.name())) } else { Some(list) }
+}
+
+/// One of a few words.
+pub(super) fn one_of<T: Copy>(value: &Value<'_>, words: &[(&str, T)]) -> Option<T> {
+    let text = value.text()?;
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+        return Some(*meaning);
+    }
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let hint = closest(text, &words).map(|word| format!(": did you mean {word:?}?")).unwrap_or_default();
+    let all: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    value.refuse(format!("{} must be one of {}, not {text:?}{hint}", value.name(), all.join(", ")))
+}
+
+/// `30m`, `10s`, `1h30m`, as seconds.
+pub(super) fn duration(value: &Value<'_>) -> Option<u64> {
+    let Some(text) = value.as_text() else {
+        return value.wrong_type("a duration like \"10s\", \"30m\" or \"1h30m\"");
+    };
+    seconds(text).or_else(|| {
+        value.refuse(format!("{} must be a duration like \"10s\", \"30m\" or \"1h30m\", not {text:?}", value.name()))
+    })
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    let mut total = 0u64;
+    let mut rest = text;
+    for (unit, length) in [('h', 3600), ('m', 60), ('s', 1)] {
+        let Some((digits, after)) = rest.split_once(unit) else {
+            continue;
+        };
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        total = total.checked_add(digits.parse::<u64>().ok()?.checked_mul(length)?)?;
+        rest = after;
+    }
+    // Some 31,000 years: so that no sum of a time and a duration overflows.
+    (rest.is_empty() && total > 0 && total < 1_000_000_000_000).then_some(total)
+}
+
+/// `#rrggbb`.
+pub(super) fn color(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Some(text.to_ascii_lowercase());
+    }
+    value.refuse(format!("{} must look like \"#3366ff\", not {text:?}", value.name()))
+}
+
+/// A glob over branches or tags.
+pub(super) fn branch_glob(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    match glob(&text) {
+        Ok(_) => Some(text),
+        Err(error) => value.refuse(format!("{text:?} is not a valid glob: {error}")),
+    }
+}
+
+/// One gitignore pattern.
+pub(super) fn ignore_pattern(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    match GitignoreBuilder::new("").add_line(None, &text) {
+        Ok(_) => Some(text),
+        Err(error) => value.refuse(format!("{text:?} is not a valid gitignore pattern: {error}")),
+    }
+}
+
+/// An absolute path, in its shortest spelling, not `/` itself.
+pub(super) fn absolute_path(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let Some(relative) = text.strip_prefix('/') else {
+        return value.refuse(format!("{} must be an absolute path, not {text:?}", value.name()));
+    };
+    let relative = relative.strip_suffix('/').unwrap_or(relative);
+    if !is_plain(relative) {
+        return value.refuse(format!(
+            "{} must be a plain path below /, without \"..\", \".\" or \"//\", not {text:?}",
+            value.name()
+        ));
+    }
+    Some(format!("/{relative}"))
+}
+
+/// A path inside the checkout, in its shortest spelling. `.` is the checkout itself.
+pub(super) fn relative_path(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let relative = text.strip_prefix("./").unwrap_or(&text);
+    let relative = relative.strip_suffix('/').unwrap_or(relative);
+    if text == "." || text == "./" {
+        return Some(".".to_owned());
+    }
+    if !is_plain(relative) {
+        return value.refuse(format!(
+            "{} must be a relative path inside the checkout, without \"..\", \".\" or \"//\", not {text:?}",
+            value.name()
+        ));
+    }
+    Some(relative.to_owned())
+}
+
+/// Whether a path consists of names alone.
+fn is_plain(relative: &str) -> bool {
+    relative.split('/').all(|name| !matches!(name, "" | "." | ".."))
+}
+
+/// Whether `path` is `directory` or below it.
+pub(super) fn is_inside(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+/// `http://…` or `https://…` without credentials and without a trailing slash.
+pub(super) fn base_url(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return value.refuse(format!("{} must not contain a user or password: use `token`", value.name()));
+    }
+    if authority.is_empty() || rest.contains(['?', '#']) || rest.contains(char::is_whitespace) {
+        return value.refuse(format!("{} must be a base URL like \"https://git.example.com/api\"", value.name()));
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+/// Where a secret comes from. Its value is never accepted, and never part of the message.
+pub(super) fn secret(value: &Value<'_>) -> Option<SecretRef> {
+    let name = value.name();
+    if value.as_text().is_some() {
+        return value.refuse(format!(
+            "{name} must not hold the secret itself: write {{ env = \"NAME\" }}, {{ file = \"path\" }} or {{ secret = \"name\" }}"
+        ));
+    }
+    let mut fields = value.fields()?;
+    let env = fields.optional("env", environment_name);
+    let file = fields.optional("file", line);
+    let stored = fields.optional("secret", secret_name);
+    fields.finish();
+    match (env?, file?, stored?) {
+        (Some(name), None, None) => Some(SecretRef::Env(name)),
+        (None, Some(path), None) => Some(SecretRef::File(path)),
+        (None, None, Some(name)) => Some(SecretRef::Secret(name)),
+        _ => value.refuse(format!("{name} needs exactly one of `env`, `file` and `secret`")),
+    }
+}
+
+fn environment_name(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    if variables::is_name(text) {
+        return Some(text.to_owned());
+    }
+    // The text is not repeated: it may be the secret itself, put in the wrong place.
+    value.refuse(format!("{} must be the name of an environment variable: letters, digits and '_'", value.name()))
+}
+
+fn secret_name(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let is_name = !text.is_empty()
+        && text.len() <= 63
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_name {
+        return Some(text.to_owned());
+    }
+    value.refuse(format!(
+        "{} must be the name of a stored secret: up to 63 letters, digits, '-', '_' and '.'",
+        value.name()
+    ))
+}
+
+/// `KEY=VALUE` lines.
+pub(super) fn variable_lines(value: &Value<'_>) -> Option<String> {
+    let text = script(value)?;
+    let Err(error) = variables::parse(&text) else {
+        return Some(text);
+    };
+    value.report().error(line_offset(value, error.line), format!("{}: {}", value.name(), error.message));
+    None
+}
+
+/// Where the `number`th line of a multi-line string starts in the file; the string's start where escapes make
+/// lines of the file and lines of the text differ.
+fn line_offset(value: &Value<'_>, number: usize) -> usize {
+    let source = value.source();
+    let is_literal = source.starts_with("'''");
+    if !is_literal && (!source.starts_with("\"\"\"") || source.contains('\\')) {
+        return value.at();
+    }
+    let body = &source[3..];
+    let mut offset = value.at() + 3;
+    let skipped = usize::from(body.starts_with('\n'));
+    for line in body.split_inclusive('\n').take(number - 1 + skipped) {
+        offset += line.len();
+    }
+    offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_hours_minutes_seconds() {
+        for (text, expected) in
+            [("10s", 10), ("30m", 1800), ("1h30m", 5400), ("1h", 3600), ("1h0m5s", 3605), ("90m", 5400)]
+        {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for text in
+            ["", "0s", "10", "10ms", "m", "30m1h", "1h1h", "-1s", "1 h", "1.5h", "99999999999999999999h", "1d", "１s"]
+        {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_directory_holds_itself_and_what_is_below() {
+        assert!(is_inside("/a/b", "/a"));
+        assert!(is_inside("/a", "/a"));
+        assert!(!is_inside("/ab", "/a"));
+        assert!(!is_inside("/", "/a"));
+    }
+}
