@@ -17,18 +17,21 @@ mod postgres;
 pub mod releases;
 pub mod requests;
 pub mod secrets;
+mod select;
 mod sqlite;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What can go wrong, split by what the caller does.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, full or locked: worth another try.
     #[error("the database does not answer: {0}")]
-    Unavailable(#[source] sqlx::Error),
-    /// What was written exists already, or was changed by somebody else in between.
+    Unavailable(#[source] Arc<sqlx::Error>),
+    /// What was written exists already, was changed by somebody else in between, or breaks a rule of the schema.
     #[error("{0}")]
     Conflict(String),
     /// What was asked for is not there.
@@ -49,12 +52,15 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if let sqlx::Error::Database(database) = &error
-            && database.is_unique_violation()
-        {
-            return Self::Conflict(format!("it exists already ({})", database.message()));
+        if let sqlx::Error::Database(database) = &error {
+            if database.is_unique_violation() {
+                return Self::Conflict(format!("it exists already ({})", database.message()));
+            }
+            if database.is_foreign_key_violation() || database.is_check_violation() {
+                return Self::Conflict(format!("the database refuses it ({})", database.message()));
+            }
         }
-        Self::Unavailable(error)
+        Self::Unavailable(Arc::new(error))
     }
 }
 
@@ -122,6 +128,17 @@ macro_rules! on_read {
         }
     };
 }
+
+/// Runs one writing statement that returns no rows, outside any transaction.
+macro_rules! on_write {
+    ($db:expr, $p:ident => $body:expr) => {
+        match $db {
+            $crate::Db::Sqlite { write: $p, .. } => $body,
+            $crate::Db::Postgres($p) => $body,
+        }
+    };
+}
+pub(crate) use on_write;
 
 impl Store {
     /// Opens (and makes, when missing) the SQLite database at `file` and brings its schema up to date.
@@ -196,4 +213,14 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error: T::Err| StoreError::Corrupt { place: place.to_owned(), detail: error.to_string() })
+}
+
+/// Reads a column that holds one of the domain's words, once the domain has looked it up.
+pub(crate) fn known<T>(place: &str, text: &str, found: Option<T>) -> Result<T, StoreError> {
+    found.ok_or_else(|| StoreError::Corrupt { place: place.to_owned(), detail: format!("unknown word {text:?}") })
+}
+
+/// Free text as both databases can hold it: PostgreSQL's has no NUL, so it becomes `␀`.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{2400}")) } else { Cow::Borrowed(text) }
 }

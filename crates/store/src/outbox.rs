@@ -1,1 +1,286 @@
-//! outbox
+//! Calls still to be made to forges, written with the state that caused them.
+//!
+//! A lane is one thing at a forge that has a state, such as one commit status: only its newest state matters, and one
+//! call of a lane is under way at a time, so that the last state wins. Rows that differ must not share a lane.
+//! A call is made at least once: a worker whose lease runs out may have made it.
+
+use crate::{Store, StoreError, Tx, on_read, on_tx, on_write, parsed, storable};
+use davit_domain::ids::ForgeId;
+use davit_domain::time::Timestamp;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its number.
+    pub id: i64,
+    /// What kind of call.
+    pub kind: String,
+    /// Its lane.
+    pub lane: String,
+    /// The forge to call.
+    pub forge: ForgeId,
+    /// What to say, in the kind's own form.
+    pub payload: String,
+    /// How often it was tried, this time included.
+    pub attempts: i64,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutboxState {
+    /// To be made, now or later.
+    Waiting,
+    /// Somebody is making it.
+    Leased,
+    /// Made.
+    Done,
+    /// Given up.
+    Dead,
+    /// A newer one of its lane took its place.
+    Superseded,
+}
+
+impl OutboxState {
+    const ALL: [Self; 5] = [Self::Waiting, Self::Leased, Self::Done, Self::Dead, Self::Superseded];
+
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Leased => "leased",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl fmt::Display for OutboxState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for OutboxState {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not a state of an outgoing call"))
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutboxEnd {
+    /// Made.
+    Done,
+    /// Given up: trying again would not help.
+    Dead,
+}
+
+/// A call as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// The call.
+    pub row: OutboxRow,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// When it is tried next, or when its lease is over.
+    pub next_at: Timestamp,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it ended.
+    pub done_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    kind: String,
+    lane: String,
+    forge: String,
+    payload: String,
+    attempts: i64,
+    created_at: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<OutboxRow, StoreError> {
+        Ok(OutboxRow {
+            id: self.id,
+            forge: parsed(&format!("outbox {}", self.id), &self.forge)?,
+            kind: self.kind,
+            lane: self.lane,
+            payload: self.payload,
+            attempts: self.attempts,
+            created_at: Timestamp::from_millis(self.created_at),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    #[sqlx(flatten)]
+    row: Row,
+    state: String,
+    next_at: i64,
+    last_error: Option<String>,
+    done_at: Option<i64>,
+}
+
+impl EntryRow {
+    fn read(self) -> Result<OutboxEntry, StoreError> {
+        Ok(OutboxEntry {
+            state: parsed(&format!("outbox {}", self.row.id), &self.state)?,
+            row: self.row.read()?,
+            next_at: Timestamp::from_millis(self.next_at),
+            last_error: self.last_error,
+            done_at: self.done_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// The newest open row of a lane that is due, unless another row of the lane is under way.
+const NEXT: &str = "SELECT o.id FROM outbox o
+    WHERE o.done_at IS NULL AND o.next_at <= $1
+        AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.id > o.id AND n.done_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.lane = o.lane AND l.done_at IS NULL
+            AND l.state = 'leased' AND l.next_at > $1)
+    ORDER BY o.next_at, o.id LIMIT 1";
+
+const NEXT_DUE: &str = "SELECT MIN(o.next_at) FROM outbox o
+    WHERE o.done_at IS NULL
+        AND (o.state = 'leased'
+            OR (NOT EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.id > o.id AND n.done_at IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.lane = o.lane AND l.done_at IS NULL
+                    AND l.state = 'leased')))";
+
+impl Tx {
+    /// Writes down a call to be made, due at once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn enqueue_outbox(
+        &mut self,
+        kind: &str,
+        lane: &str,
+        forge: &ForgeId,
+        payload: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO outbox (kind, lane, forge, payload, state, attempts, next_at, created_at)
+             VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $5)";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(kind)
+            .bind(storable(lane).as_ref())
+            .bind(forge.as_str())
+            .bind(storable(payload).as_ref())
+            .bind(now.millis())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Takes a call to make; it is the caller's until `lease` is over. Older ones of its lane are superseded by it.
+    /// Committed before it returns.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim_outbox(&self, now: Timestamp, lease: Duration) -> Result<Option<OutboxRow>, StoreError> {
+        let mut tx = self.begin().await?;
+        // One claim at a time over all processes: two must not take two rows of a lane, and a claim takes a millisecond.
+        tx.lock("outbox").await?;
+        let id: Option<i64> =
+            on_tx!(&mut tx, c => sqlx::query_scalar(NEXT).bind(now.millis()).fetch_optional(&mut **c).await)?;
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let sql = "UPDATE outbox SET state = 'leased', next_at = $2, attempts = attempts + 1 WHERE id = $1
+             RETURNING id, kind, lane, forge, payload, attempts, created_at";
+        let row: Row = on_tx!(&mut tx, c =>
+            sqlx::query_as(sql).bind(id).bind(now.plus(lease).millis()).fetch_one(&mut **c).await)?;
+        let sql =
+            "UPDATE outbox SET state = 'superseded', done_at = $3 WHERE lane = $1 AND id < $2 AND done_at IS NULL";
+        on_tx!(&mut tx, c => sqlx::query(sql)
+            .bind(row.lane.as_str()).bind(id).bind(now.millis())
+            .execute(&mut **c).await.map(drop))?;
+        tx.commit().await?;
+        row.read().map(Some)
+    }
+
+    /// Ends a claimed call. Nothing happens when a newer one has superseded it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn finish_outbox(
+        &self,
+        id: i64,
+        end: OutboxEnd,
+        error: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let state = match end {
+            OutboxEnd::Done => OutboxState::Done,
+            OutboxEnd::Dead => OutboxState::Dead,
+        };
+        let sql = "UPDATE outbox SET state = $2, last_error = COALESCE($3, last_error), done_at = $4
+             WHERE id = $1 AND done_at IS NULL";
+        on_write!(&self.db, p => sqlx::query(sql)
+            .bind(id).bind(state.as_str()).bind(error.map(storable).as_deref()).bind(now.millis())
+            .execute(p).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Gives a claimed call back, to be tried again from `next_at` on. Nothing happens when a newer one has superseded
+    /// it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn retry_outbox(&self, id: i64, next_at: Timestamp, error: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET state = 'waiting', next_at = $2, last_error = $3
+             WHERE id = $1 AND done_at IS NULL AND state = 'leased'";
+        on_write!(&self.db, p => sqlx::query(sql)
+            .bind(id).bind(next_at.millis()).bind(storable(error).as_ref())
+            .execute(p).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The newest calls, whatever their state.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn outbox(&self, limit: i64) -> Result<Vec<OutboxEntry>, StoreError> {
+        let sql = "SELECT id, kind, lane, forge, payload, attempts, created_at, state, next_at, last_error, done_at
+             FROM outbox ORDER BY id DESC LIMIT $1";
+        let rows: Vec<EntryRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(limit).fetch_all(p).await)?;
+        rows.into_iter().map(EntryRow::read).collect()
+    }
+
+    /// When there will be something to claim, unless something changes before: the time may be past. A call under way
+    /// counts with the end of its lease.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn outbox_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = on_read!(&self.db, p => sqlx::query_scalar(NEXT_DUE).fetch_one(p).await)?;
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// How many calls of a lane have not ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn outbox_waiting(&self, lane: &str) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM outbox WHERE lane = $1 AND done_at IS NULL";
+        Ok(on_read!(&self.db, p => sqlx::query_scalar(sql).bind(storable(lane).as_ref()).fetch_one(p).await)?)
+    }
+}

@@ -1,1 +1,275 @@
-//! requests
+//! Release requests.
+
+use crate::select::Select;
+use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, storable, to_json};
+use davit_domain::config::Review;
+use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId, RevisionId};
+use davit_domain::request::{Kind, RequestState};
+use davit_domain::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// A release request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Its number.
+    pub id: RequestId,
+    /// The app.
+    pub app: AppKey,
+    /// Where to.
+    pub environment: EnvironmentKey,
+    /// What it asks for.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: RequestState,
+    /// The pinned commit.
+    pub commit: CommitSha,
+    /// The branch or tag it was made from.
+    pub git_ref: Option<String>,
+    /// A line for people.
+    pub title: String,
+    /// The pinned config revision.
+    pub revision: RevisionId,
+    /// The review rule when it was made.
+    pub review: Review,
+    /// The release to go back to, for a rollback.
+    pub target_release: Option<ReleaseName>,
+    /// Only these hosts; `None`: all that the config selects.
+    pub hosts: Option<Vec<HostName>>,
+    /// Who asked.
+    pub created_by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// Who approved, rejected or withdrew it last.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// The delivery that made it.
+    pub delivery: Option<DeliveryId>,
+}
+
+/// A request before it has a number. Fields as in [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRequest {
+    /// The app.
+    pub app: AppKey,
+    /// Where to.
+    pub environment: EnvironmentKey,
+    /// What it asks for.
+    pub kind: Kind,
+    /// Where it starts.
+    pub state: RequestState,
+    /// The pinned commit.
+    pub commit: CommitSha,
+    /// The branch or tag it is made from.
+    pub git_ref: Option<String>,
+    /// A line for people.
+    pub title: String,
+    /// The pinned config revision.
+    pub revision: RevisionId,
+    /// The review rule now.
+    pub review: Review,
+    /// The release to go back to, for a rollback.
+    pub target_release: Option<ReleaseName>,
+    /// Only these hosts; `None`: all that the config selects.
+    pub hosts: Option<Vec<HostName>>,
+    /// Who asks.
+    pub created_by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// The delivery that makes it.
+    pub delivery: Option<DeliveryId>,
+    /// Asking again with the same key makes nothing new.
+    pub idempotency_key: Option<String>,
+}
+
+/// What [`Tx::create_request`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// Made it.
+    New(Request),
+    /// There was one with this idempotency key.
+    Existing(Request),
+}
+
+/// Which requests to list. Empty: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// In one of these states (their stored words).
+    pub states: Vec<String>,
+    /// Of this app.
+    pub app: Option<AppKey>,
+    /// To this environment.
+    pub environment: Option<EnvironmentKey>,
+}
+
+const LIST: &str =
+    "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
+        target_release, hosts, created_by, created_at, decided_by, decided_at, delivery_id
+    FROM requests";
+const ONE: &str = "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
+        target_release, hosts, created_by, created_at, decided_by, decided_at, delivery_id
+    FROM requests WHERE id = $1";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    app: String,
+    environment: String,
+    kind: String,
+    state_body: String,
+    commit_sha: String,
+    git_ref: Option<String>,
+    title: String,
+    revision_id: i64,
+    review_body: String,
+    target_release: Option<String>,
+    hosts: Option<String>,
+    created_by: String,
+    created_at: i64,
+    decided_by: Option<String>,
+    decided_at: Option<i64>,
+    delivery_id: Option<i64>,
+}
+
+impl Row {
+    fn read(self) -> Result<Request, StoreError> {
+        let place = format!("requests {}", self.id);
+        Ok(Request {
+            id: RequestId(self.id),
+            app: parsed(&place, &self.app)?,
+            environment: parsed(&place, &self.environment)?,
+            kind: known(&place, &self.kind, Kind::parse(&self.kind))?,
+            state: from_json(&place, &self.state_body)?,
+            commit: parsed(&place, &self.commit_sha)?,
+            git_ref: self.git_ref,
+            title: self.title,
+            revision: RevisionId(self.revision_id),
+            review: from_json(&place, &self.review_body)?,
+            target_release: self.target_release.map(|release| parsed(&place, &release)).transpose()?,
+            hosts: self.hosts.map(|hosts| from_json(&place, &hosts)).transpose()?,
+            created_by: self.created_by,
+            created_at: Timestamp::from_millis(self.created_at),
+            decided_by: self.decided_by,
+            decided_at: self.decided_at.map(Timestamp::from_millis),
+            delivery: self.delivery_id.map(DeliveryId),
+        })
+    }
+}
+
+impl Store {
+    /// A request.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request(&self, id: RequestId) -> Result<Option<Request>, StoreError> {
+        let row: Option<Row> = on_read!(&self.db, p => sqlx::query_as(ONE).bind(id.0).fetch_optional(p).await)?;
+        row.map(Row::read).transpose()
+    }
+
+    /// Requests, newest first, below the id `before`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn requests(
+        &self,
+        filter: &RequestFilter,
+        before: Option<RequestId>,
+        limit: i64,
+    ) -> Result<Vec<Request>, StoreError> {
+        let rows: Vec<Row> = on_read!(&self.db, p => Select::new(LIST)
+            .one_of("state", &filter.states)
+            .equals("app", filter.app.as_ref())
+            .equals("environment", filter.environment.as_ref())
+            .newest_first(before.map(|id| id.0), limit)
+            .build_query_as().fetch_all(p).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// How many requests there are in each state (its stored word). States without any are absent.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request_counts(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        let sql = "SELECT state, COUNT(*) FROM requests GROUP BY state";
+        let counts: Vec<(String, i64)> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
+        Ok(counts.into_iter().collect())
+    }
+}
+
+impl Tx {
+    /// Makes a request, or finds the one that was made with the same idempotency key.
+    ///
+    /// # Errors
+    /// `Conflict` when its revision or delivery does not exist.
+    pub async fn create_request(&mut self, new: &NewRequest) -> Result<Created, StoreError> {
+        if let Some(id) = self.insert_request(new).await? {
+            return Ok(Created::New(self.request(RequestId(id)).await?));
+        }
+        let sql = "SELECT id FROM requests WHERE idempotency_key = $1";
+        let id: i64 = on_tx!(self, c =>
+            sqlx::query_scalar(sql).bind(new.idempotency_key.as_deref()).fetch_one(&mut **c).await)?;
+        Ok(Created::Existing(self.request(RequestId(id)).await?))
+    }
+
+    async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
+        let sql = "INSERT INTO requests (app, environment, kind, state, state_body, commit_sha, git_ref, title,
+                 revision_id, review_body, target_release, hosts, created_by, created_at, delivery_id, idempotency_key)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (idempotency_key) DO NOTHING RETURNING id";
+        let state = to_json("requests", &new.state)?;
+        let review = to_json("requests", &new.review)?;
+        let hosts = new.hosts.as_ref().map(|hosts| to_json("requests", hosts)).transpose()?;
+        Ok(on_tx!(self, c => sqlx::query_scalar(sql)
+            .bind(new.app.as_str())
+            .bind(new.environment.as_str())
+            .bind(new.kind.as_str())
+            .bind(new.state.as_str())
+            .bind(state.as_str())
+            .bind(new.commit.as_str())
+            .bind(new.git_ref.as_deref().map(storable).as_deref())
+            .bind(storable(&new.title).as_ref())
+            .bind(new.revision.0)
+            .bind(review.as_str())
+            .bind(new.target_release.as_ref().map(ReleaseName::as_str))
+            .bind(hosts.as_deref())
+            .bind(new.created_by.as_str())
+            .bind(new.created_at.millis())
+            .bind(new.delivery.map(|delivery| delivery.0))
+            .bind(new.idempotency_key.as_deref())
+            .fetch_optional(&mut **c).await)?)
+    }
+
+    /// A request, which nobody else changes until the transaction ends.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn request(&mut self, id: RequestId) -> Result<Request, StoreError> {
+        self.lock_row("SELECT 1 FROM requests WHERE id = $1 FOR NO KEY UPDATE", id.0).await?;
+        let row: Option<Row> = on_tx!(self, c => sqlx::query_as(ONE).bind(id.0).fetch_optional(&mut **c).await)?;
+        row.ok_or_else(|| StoreError::NotFound(format!("request {id}")))?.read()
+    }
+
+    /// Moves a request on. `decided`: who decided it and when; `None` leaves what is there.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn set_request_state(
+        &mut self,
+        id: RequestId,
+        state: &RequestState,
+        decided: Option<(&str, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE requests SET state = $2, state_body = $3, decided_by = COALESCE($4, decided_by),
+                 decided_at = COALESCE($5, decided_at)
+             WHERE id = $1";
+        let body = to_json("requests", state)?;
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0)
+            .bind(state.as_str())
+            .bind(body.as_str())
+            .bind(decided.map(|(by, _)| by))
+            .bind(decided.map(|(_, at)| at.millis()))
+            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if done == 0 { Err(StoreError::NotFound(format!("request {id}"))) } else { Ok(()) }
+    }
+}

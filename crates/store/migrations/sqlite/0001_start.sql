@@ -69,7 +69,7 @@ CREATE TABLE apps (
     body     TEXT   NOT NULL
 );
 
--- Every save of a release config is a row; the newest of an (app, environment) that is not removed is in force.
+-- Every save of a release config is a row and stays; at most one of an (app, environment) is in force.
 CREATE TABLE config_revisions (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     app         TEXT    NOT NULL,
@@ -82,15 +82,15 @@ CREATE TABLE config_revisions (
     in_force    BOOLEAN NOT NULL,
     UNIQUE (app, environment, number)
 );
+CREATE UNIQUE INDEX config_in_force ON config_revisions (app, environment) WHERE in_force;
 
+-- The large columns are last: SQLite reads a row from its start, and lists don't need them.
 CREATE TABLE deliveries (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     forge         TEXT    NOT NULL,
-    delivery      TEXT    NOT NULL,
+    delivery      TEXT    NOT NULL CHECK (delivery <> ''),
     event         TEXT    NOT NULL,
     received_at   BIGINT  NOT NULL,
-    headers       TEXT    NOT NULL,
-    body          BLOB    NOT NULL,
     dedupe_key    TEXT,
     verdict       TEXT    NOT NULL,
     reason        TEXT    NOT NULL,
@@ -99,6 +99,8 @@ CREATE TABLE deliveries (
     attempts      BIGINT  NOT NULL,
     replay        BOOLEAN NOT NULL DEFAULT FALSE,
     claimed_until BIGINT,
+    headers       TEXT    NOT NULL,
+    body          BLOB    NOT NULL,
     UNIQUE (forge, delivery)
 );
 CREATE INDEX deliveries_waiting ON deliveries (id) WHERE verdict = 'received';
@@ -126,6 +128,7 @@ CREATE TABLE requests (
     idempotency_key TEXT UNIQUE
 );
 CREATE INDEX requests_state ON requests (state, id);
+CREATE INDEX requests_delivery ON requests (delivery_id);
 
 CREATE TABLE deployments (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -205,6 +208,7 @@ CREATE TABLE live_releases (
     PRIMARY KEY (app, environment, host)
 );
 
+-- state: waiting, leased, done, dead, superseded. done_at is null while there is something to do.
 CREATE TABLE outbox (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     kind       TEXT   NOT NULL,
@@ -218,7 +222,7 @@ CREATE TABLE outbox (
     created_at BIGINT NOT NULL,
     done_at    BIGINT
 );
-CREATE INDEX outbox_waiting ON outbox (lane, id) WHERE state = 'waiting';
+CREATE INDEX outbox_open ON outbox (lane, id) WHERE done_at IS NULL;
 
 CREATE TABLE feed (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

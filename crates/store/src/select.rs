@@ -1,0 +1,55 @@
+//! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text.
+
+use sqlx::{Database, Encode, QueryBuilder, Type};
+use std::fmt::Display;
+
+/// A `SELECT … FROM …` that grows a `WHERE`.
+pub(crate) struct Select<DB: Database> {
+    query: QueryBuilder<DB>,
+    conditions: usize,
+}
+
+impl<DB: Database> Select<DB>
+where
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+    for<'a> i64: Encode<'a, DB> + Type<DB>,
+{
+    pub(crate) fn new(select: &'static str) -> Self {
+        Self { query: QueryBuilder::new(select), conditions: 0 }
+    }
+
+    /// `column = value`, when there is a value.
+    pub(crate) fn equals(mut self, column: &'static str, value: Option<impl Display>) -> Self {
+        if let Some(value) = value {
+            self.and().push(column).push(" = ").push_bind(value.to_string());
+        }
+        self
+    }
+
+    /// `column IN (values)`, when there are any.
+    pub(crate) fn one_of(mut self, column: &'static str, values: &[impl Display]) -> Self {
+        if values.is_empty() {
+            return self;
+        }
+        let mut list = self.and().push(column).push(" IN (").separated(", ");
+        for value in values {
+            list.push_bind(value.to_string());
+        }
+        self.query.push(")");
+        self
+    }
+
+    /// Newest first, below the id `before`, at most `limit`.
+    pub(crate) fn newest_first(mut self, before: Option<i64>, limit: i64) -> QueryBuilder<DB> {
+        if let Some(before) = before {
+            self.and().push("id < ").push_bind(before);
+        }
+        self.query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+        self.query
+    }
+
+    fn and(&mut self) -> &mut QueryBuilder<DB> {
+        self.conditions += 1;
+        self.query.push(if self.conditions == 1 { " WHERE " } else { " AND " })
+    }
+}
