@@ -1,7 +1,7 @@
 //! Masking secrets in text that leaves davit: logs, errors, answers.
 //!
 //! A secret is looked for as it is and in the forms that tools print it in: base64 (also as a part of a longer
-//! base64 text, and wrapped), URL-encoded, JSON-escaped, and line by line. Does not live here: cutting a stream
+//! base64 text, and wrapped), URL-encoded, JSON-escaped, quoted for a shell, and line by line. Does not live here: cutting a stream
 //! into pieces. A secret that is spread over two calls is not seen.
 
 use aho_corasick::AhoCorasick;
@@ -126,6 +126,8 @@ fn encode(text: &str, forms: &mut BTreeSet<String>) {
     }
     forms.extend(url_forms(text));
     forms.extend(json_forms(text));
+    // As `set -x` and quoting helpers write a single quote.
+    forms.extend(["'\\''", "'\"'\"'"].map(|quote| text.replace('\'', quote)));
 }
 
 /// What the base64 of any text shows for `text` when it begins `before` bytes after a multiple of three: the
@@ -164,7 +166,8 @@ fn url_forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// The inside of a JSON string, with Unicode as it is and as `\u` escapes, with and without `\/`.
+/// The inside of a JSON string: with Unicode as it is and as `\u` escapes, with and without `\/`, and with the
+/// characters of HTML escaped, as Go does it.
 fn json_forms(text: &str) -> Vec<String> {
     let quoted = serde_json::Value::from(text).to_string();
     let plain = quoted[1..quoted.len() - 1].to_owned();
@@ -180,7 +183,8 @@ fn json_forms(text: &str) -> Vec<String> {
         }
     }
     let slashes = [plain.replace('/', "\\/"), ascii.replace('/', "\\/")];
-    [plain, ascii].into_iter().chain(slashes).collect()
+    let without_html = plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    [plain, ascii, without_html].into_iter().chain(slashes).collect()
 }
 
 #[cfg(test)]
@@ -213,6 +217,14 @@ mod tests {
             r#"p@ss \"w\u00f6rd\"\/+1"#,
         ] {
             assert_eq!(redactor.redact(&format!("<{form}>")), "<***>", "{form}");
+        }
+    }
+
+    #[test]
+    fn quoting_hides_nothing() {
+        let redactor = redactor(&["it's <b>&co"]);
+        for form in [r#"it'\''s <b>&co"#, r#"it'"'"'s <b>&co"#, r"it's \u003cb\u003e\u0026co"] {
+            assert_eq!(redactor.redact(form), "***", "{form}");
         }
     }
 

@@ -167,7 +167,7 @@ proptest! {
         }
     }
 
-    /// Applying a file and applying it again are one; every step of a plan with `prune` leaves references whole.
+    /// Applying a file and applying it again are one.
     #[test]
     fn what_is_applied_is_what_is_stored(current in configuration(), wanted in configuration(), drop_apps in any::<bool>()) {
         let mut wanted = wanted;
@@ -181,4 +181,75 @@ proptest! {
             prop_assert!(plan(&merged, &wanted, prune).iter().all(|item| item.action == PlanAction::Unchanged));
         }
     }
+
+    #[test]
+    fn every_step_of_a_plan_leaves_references_whole(
+        current in configuration(), wanted in configuration(), without in any::<(u8, u8)>(),
+    ) {
+        let (current, wanted) = (thinned(current, without.0), thinned(wanted, without.1));
+        let mut now = current.clone();
+        for step in plan(&current, &wanted, true) {
+            now = carried_out(now, &wanted, &step);
+            prop_assert_eq!(problems(&now), Vec::<String>::new(), "after {:?}", step);
+        }
+        prop_assert!(plan(&now, &wanted, true).iter().all(|item| item.action == PlanAction::Unchanged));
+    }
+}
+
+/// Without what the bits of `without` say, and without what refers to that.
+fn thinned(mut configuration: Configuration, without: u8) -> Configuration {
+    let gone: Vec<&str> = ["app-0", "app-1", "host-1", "host-2", "env-1", "forge-1"]
+        .into_iter()
+        .enumerate()
+        .filter_map(|(bit, name)| (without & (1 << bit) != 0).then_some(name))
+        .collect();
+    configuration.forges.retain(|forge| !gone.contains(&forge.id.as_str()));
+    configuration.environments.retain(|environment| !gone.contains(&environment.key.as_str()));
+    configuration.hosts.retain(|host| !gone.contains(&host.name.as_str()));
+    configuration.apps.retain(|app| !gone.contains(&app.key.as_str()));
+    for app in &mut configuration.apps {
+        app.releases.retain(|release| !gone.contains(&release.environment.as_str()));
+    }
+    if without & 0b1100_0000 == 0 { Configuration::default() } else { configuration }
+}
+
+/// `now` after one step of a plan towards `wanted`.
+fn carried_out(mut now: Configuration, wanted: &Configuration, step: &PlanItem) -> Configuration {
+    let name = step.name.as_str();
+    if step.action == PlanAction::Delete {
+        match step.kind {
+            ItemKind::Forge => now.forges.retain(|forge| forge.id.as_str() != name),
+            ItemKind::Environment => now.environments.retain(|environment| environment.key.as_str() != name),
+            ItemKind::Host => now.hosts.retain(|host| host.name.as_str() != name),
+            ItemKind::App => now.apps.retain(|app| app.key.as_str() != name),
+            ItemKind::Release => {
+                for app in &mut now.apps {
+                    let key = app.key.clone();
+                    app.releases.retain(|release| format!("{key}/{}", release.environment) != name);
+                }
+            }
+        }
+        return now;
+    }
+    let mut one = Configuration::default();
+    let is_named = |text: &str| text == name;
+    match step.kind {
+        ItemKind::Forge => one.forges.extend(wanted.forges.iter().filter(|forge| is_named(forge.id.as_str())).cloned()),
+        ItemKind::Environment => {
+            let environments = wanted.environments.iter().filter(|environment| is_named(environment.key.as_str()));
+            one.environments.extend(environments.cloned());
+        }
+        ItemKind::Host => one.hosts.extend(wanted.hosts.iter().filter(|host| is_named(host.name.as_str())).cloned()),
+        ItemKind::App | ItemKind::Release => {
+            for app in &wanted.apps {
+                let mut app = app.clone();
+                let key = app.key.clone();
+                app.releases.retain(|release| is_named(&format!("{key}/{}", release.environment)));
+                if !app.releases.is_empty() || is_named(key.as_str()) {
+                    one.apps.push(app);
+                }
+            }
+        }
+    }
+    merge(&now, &one, false)
 }
