@@ -168,6 +168,12 @@ impl ReleaseName {
     pub fn new(at: crate::time::Timestamp, commit: &CommitSha, deployment: DeploymentId) -> Self {
         Self(format!("{}-{}-{}", at.compact(), commit.short(), deployment.0))
     }
+
+    /// The deployment that made it.
+    #[must_use]
+    pub fn deployment(&self) -> DeploymentId {
+        DeploymentId(self.0.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +204,7 @@ mod tests {
         let name = ReleaseName::new(crate::time::Timestamp::from_millis(1_769_860_800_000), &sha, DeploymentId(17));
         assert_eq!(name.as_str(), "20260131T120000Z-1a2b3c4-17");
         assert_eq!(name.as_str().parse::<ReleaseName>(), Ok(name.clone()));
+        assert_eq!(name.deployment(), DeploymentId(17));
         for bad in ["../etc", "20260131T120000Z-1a2b3c4", "20260131T120000Z-1a2b3c4-17/..", "x"] {
             assert!(bad.parse::<ReleaseName>().is_err(), "{bad:?}");
         }

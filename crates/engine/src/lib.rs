@@ -1,1 +1,214 @@
-//! davit-engine
+//! The moving parts: inbox, intents, deployments, outbox dispatch, reconcilers, lifecycle.
+//!
+//! Everything that changes something goes one way: a decision of the domain, then one transaction that stores state,
+//! jobs, outbox and feed together, then a wake-up. See ARCHITECTURE.md, "The flow".
+
+pub mod accounts;
+pub mod apply;
+pub mod clock;
+pub mod deploy;
+pub mod dispatch;
+mod error;
+pub mod hosts;
+pub mod hub;
+pub mod inbox;
+pub mod intents;
+pub mod lifecycle;
+pub mod queue;
+pub mod reconcile;
+pub mod repositories;
+pub mod seal;
+pub mod secrets;
+
+pub use error::EngineError;
+
+use clock::Clock;
+use davit_domain::time::Timestamp;
+use davit_store::feed::FeedEntry;
+use davit_store::inbox::Inbox;
+use davit_store::{Store, Tx};
+use hub::Hub;
+use lifecycle::Lifecycle;
+use queue::Queue;
+use seal::Sealer;
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What an engine is made of; the composition root fills it in.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The job queue on it.
+    pub queue: Queue,
+    /// Where deliveries are put.
+    pub inbox: Inbox,
+    /// The time.
+    pub clock: Clock,
+    /// Opens and seals secrets.
+    pub sealer: Sealer,
+    /// The tasks.
+    pub lifecycle: Lifecycle,
+    /// Settings.
+    pub settings: Settings,
+}
+
+/// What the process was told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Git mirrors, builds and work directories live below it.
+    pub data_dir: PathBuf,
+    /// What forges and people see, without a trailing slash.
+    pub public_url: String,
+    /// Deployments that run at the same time in this process.
+    pub parallel_deployments: usize,
+    /// Hosts of one deployment that are worked on at the same time.
+    pub parallel_hosts: usize,
+    /// How often the reconcilers look, and for how long a claimed delivery or call is left alone.
+    pub reconcile_every: Duration,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    hub: Hub,
+    set_up_code: SecretString,
+    clients: dispatch::Clients,
+    touched_tokens: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl Engine {
+    /// Puts the parts together; nothing runs yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            hub: Hub::default(),
+            set_up_code: set_up_code().into(),
+            clients: dispatch::Clients::default(),
+            touched_tokens: Mutex::default(),
+        }))
+    }
+
+    /// Starts the background work: inbox, jobs, outbox, reconcilers.
+    ///
+    /// # Errors
+    /// When what an earlier process left behind can't be taken over.
+    pub async fn start(&self) -> Result<(), EngineError> {
+        self.queue().reclaim_orphans_of_previous_process().await?;
+        reconcile::deployments(self).await?;
+        let lifecycle = self.lifecycle();
+        lifecycle.spawn("inbox", inbox::run(self.clone()));
+        lifecycle.spawn("deployments", deploy::run(self.clone()));
+        lifecycle.spawn("outbox", dispatch::run(self.clone()));
+        lifecycle.spawn("reconcile", reconcile::run(self.clone()));
+        Ok(())
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    /// Where webhooks are put.
+    #[must_use]
+    pub fn inbox(&self) -> &Inbox {
+        &self.0.parts.inbox
+    }
+
+    /// Wake-ups.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// The tasks.
+    #[must_use]
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.0.parts.lifecycle
+    }
+
+    /// The jobs.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.0.parts.queue
+    }
+
+    /// What the process was told.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.parts.settings
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    /// The one-time code for the set-up wizard, to be printed at start.
+    #[must_use]
+    pub fn set_up_code(&self) -> &SecretString {
+        &self.0.set_up_code
+    }
+
+    /// Where people read about a deployment.
+    #[must_use]
+    pub fn deployment_url(&self, id: davit_domain::ids::DeploymentId) -> String {
+        format!("{}/deployments/{id}", self.settings().public_url)
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.0.parts.sealer
+    }
+
+    pub(crate) fn clients(&self) -> &dispatch::Clients {
+        &self.0.clients
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.settings().data_dir
+    }
+
+    pub(crate) fn touched_tokens(&self) -> &Mutex<HashMap<String, Timestamp>> {
+        &self.0.touched_tokens
+    }
+
+    /// Adds a line to the feed, in the transaction of what it tells about.
+    pub(crate) async fn feed(
+        &self,
+        tx: &mut Tx,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), EngineError> {
+        tx.feed(FeedEntry {
+            at: self.now(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            app: None,
+            environment: None,
+            detail,
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// Twelve letters and digits in groups, easy to type: about 59 bits.
+fn set_up_code() -> String {
+    const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
+    let letters: Vec<char> = rand::random::<[u8; 12]>().into_iter().map(letter).collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}

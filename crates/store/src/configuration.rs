@@ -88,9 +88,7 @@ impl Store {
         app: &AppKey,
         environment: &EnvironmentKey,
     ) -> Result<Option<(Revision, ReleaseConfig)>, StoreError> {
-        let sql = "SELECT id, app, environment, number, saved_by, saved_at, body FROM config_revisions
-             WHERE app = $1 AND environment = $2 AND in_force";
-        let row: Option<RevisionRow> = on_read!(&self.db, p => sqlx::query_as(sql)
+        let row: Option<RevisionRow> = on_read!(&self.db, p => sqlx::query_as(IN_FORCE)
             .bind(app.as_str()).bind(environment.as_str())
             .fetch_optional(p).await)?;
         row.map(RevisionRow::read).transpose()
@@ -161,6 +159,9 @@ impl Store {
     }
 }
 
+const IN_FORCE: &str = "SELECT id, app, environment, number, saved_by, saved_at, body FROM config_revisions
+     WHERE app = $1 AND environment = $2 AND in_force";
+
 impl Tx {
     /// The whole configuration. From here to the end of the transaction nobody else can change it: two applies follow
     /// each other.
@@ -170,6 +171,29 @@ impl Tx {
     pub async fn configuration(&mut self) -> Result<Configuration, StoreError> {
         self.lock_configuration().await?;
         assemble(on_tx!(self, c => sqlx::query_as(EVERYTHING).fetch_all(&mut **c).await)?)
+    }
+
+    /// The whole configuration as it is now; somebody else may change it meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn read_configuration(&mut self) -> Result<Configuration, StoreError> {
+        assemble(on_tx!(self, c => sqlx::query_as(EVERYTHING).fetch_all(&mut **c).await)?)
+    }
+
+    /// The release config in force for an app in an environment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn revision_in_force(
+        &mut self,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+    ) -> Result<Option<(Revision, ReleaseConfig)>, StoreError> {
+        let row: Option<RevisionRow> = on_tx!(self, c => sqlx::query_as(IN_FORCE)
+            .bind(app.as_str()).bind(environment.as_str())
+            .fetch_optional(&mut **c).await)?;
+        row.map(RevisionRow::read).transpose()
     }
 
     /// Keeps every other change of the configuration out until the transaction ends.

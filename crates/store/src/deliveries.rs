@@ -256,7 +256,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The first processed delivery, other than `not`, that says the same. Until the transaction ends, nobody else gets
+    /// The first processed delivery, other than `not`, that says the same and came at or after `since`. Until the transaction ends, nobody else gets
     /// an answer for this key.
     ///
     /// # Errors
@@ -265,13 +265,15 @@ impl Tx {
         &mut self,
         dedupe_key: &str,
         not: DeliveryId,
+        since: Timestamp,
     ) -> Result<Option<DeliveryId>, StoreError> {
         let dedupe_key = storable(dedupe_key);
         self.lock(&format!("delivery {dedupe_key}")).await?;
-        let sql = "SELECT id FROM deliveries WHERE dedupe_key = $1 AND id <> $2 AND verdict = 'processed'
+        let sql = "SELECT id FROM deliveries
+             WHERE dedupe_key = $1 AND id <> $2 AND verdict = 'processed' AND received_at >= $3
              ORDER BY id LIMIT 1";
         let id: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql)
-            .bind(dedupe_key.as_ref()).bind(not.0)
+            .bind(dedupe_key.as_ref()).bind(not.0).bind(since.millis())
             .fetch_optional(&mut **c).await)?;
         Ok(id.map(DeliveryId))
     }

@@ -231,6 +231,26 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes that a release no longer lies on a host.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn mark_release_removed(
+        &mut self,
+        release: &ReleaseName,
+        host: &HostName,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE releases SET state = $3, at = $4 WHERE release_name = $1 AND host = $2";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(release.as_str())
+            .bind(host.as_str())
+            .bind(ReleaseState::Removed.as_str())
+            .bind(now.millis())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
     /// Notes what a host serves from now on.
     ///
     /// # Errors

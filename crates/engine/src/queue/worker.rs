@@ -1,0 +1,285 @@
+//! The worker of one kind of job: takes jobs, keeps their leases, hears how they ended.
+
+use super::sql::{self, ClaimedRow, Settlement};
+use super::{Attempt, JobKind, Outcome, Queue, QueueError, backoff};
+use davit_domain::time::Timestamp;
+use davit_store::StoreError;
+use futures::FutureExt as _;
+use std::any::Any;
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{Id, JoinSet};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// Between two tries to store a result.
+const SETTLE_AGAIN: Duration = Duration::from_millis(500);
+
+impl Queue {
+    /// Carries out the jobs of one kind, up to `concurrency` at a time, each in its own task. `stop` is step 1: no new
+    /// jobs are taken. `abort`, which comes after it, is step 2: the handlers' tokens are cancelled. Returns after
+    /// `stop`, when every handler has ended.
+    ///
+    /// A handler's token is also cancelled when the job is [asked to stop](Queue::ask_to_stop) or has been lost to another
+    /// worker. It should then end at its next safe point; its outcome counts as any other, unless the job was lost. A
+    /// handler that panics has failed: the job is tried again after [`backoff`].
+    ///
+    /// A database that does not answer is waited for. Dropping the future cancels the handlers' tokens and leaves the
+    /// handlers to end by themselves.
+    ///
+    /// # Errors
+    /// When `concurrency` is 0: no job would ever run.
+    pub async fn run<H, F>(
+        &self,
+        kind: JobKind,
+        concurrency: usize,
+        handler: H,
+        stop: CancellationToken,
+        abort: CancellationToken,
+    ) -> Result<(), QueueError>
+    where
+        H: Fn(Attempt, CancellationToken) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        if concurrency == 0 {
+            return Err(QueueError::Settings(format!("{kind} jobs would never run: allow at least 1 at a time")));
+        }
+        let mut worker = Worker {
+            queue: self.clone(),
+            kind,
+            concurrency,
+            handler: Arc::new(handler),
+            abort,
+            running: Running::default(),
+        };
+        worker.work_until(&stop).await;
+        worker.drain().await;
+        Ok(())
+    }
+}
+
+struct Worker<H> {
+    queue: Queue,
+    kind: JobKind,
+    concurrency: usize,
+    handler: Arc<H>,
+    abort: CancellationToken,
+    running: Running,
+}
+
+impl<H, F> Worker<H>
+where
+    H: Fn(Attempt, CancellationToken) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    async fn work_until(&mut self, stop: &CancellationToken) {
+        let queue = self.queue.clone();
+        let mut woken = queue.0.wakes.subscribe();
+        let mut listening = pin!(queue.listen());
+        let mut heartbeat = self.heartbeat();
+        let mut next_due = None;
+        loop {
+            let all = tokio::select! {
+                () = stop.cancelled() => return,
+                never = &mut listening => match never {},
+                _ = woken.changed() => true,
+                _ = heartbeat.tick() => true,
+                () = self.running.ended() => false,
+                () = wait(next_due) => false,
+            };
+            if stop.is_cancelled() {
+                return;
+            }
+            if all {
+                self.beat().await;
+            }
+            next_due = self.take().await;
+        }
+    }
+
+    async fn drain(&mut self) {
+        let mut woken = self.queue.0.wakes.subscribe();
+        let mut heartbeat = self.heartbeat();
+        while !self.running.held.is_empty() {
+            tokio::select! {
+                () = self.running.ended() => {}
+                _ = woken.changed() => self.beat().await,
+                _ = heartbeat.tick() => self.beat().await,
+            }
+        }
+    }
+
+    /// Ticks at once, then every heartbeat.
+    fn heartbeat(&self) -> tokio::time::Interval {
+        let mut interval = tokio::time::interval(self.queue.0.settings.heartbeat);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval
+    }
+
+    /// Takes as many due jobs as there is room for. How long until the next one is due, when there is room left.
+    async fn take(&mut self) -> Option<Duration> {
+        let free = self.concurrency.saturating_sub(self.running.held.len());
+        if free == 0 {
+            return None;
+        }
+        let (inner, now) = (&self.queue.0, self.queue.now());
+        let worker = &inner.settings.worker_name;
+        match sql::claim(&inner.store, self.kind.name(), worker, now, self.queue.lease_end(), free).await {
+            Ok((rows, next_due)) => {
+                rows.into_iter().for_each(|row| self.start(row));
+                next_due.map(|due| due.since(now))
+            }
+            Err(error) => {
+                tracing::warn!(kind = %self.kind, %error, "can't take jobs, trying again with the next heartbeat");
+                None
+            }
+        }
+    }
+
+    fn start(&mut self, row: ClaimedRow) {
+        let held = Held { id: row.id, number: natural(row.attempts), stop: self.abort.child_token() };
+        if row.cancel_asked {
+            held.stop.cancel();
+        }
+        let task = carry_out(self.queue.clone(), self.kind, Arc::clone(&self.handler), row, held.stop.clone());
+        let task = self.running.tasks.spawn(task);
+        self.running.held.insert(task.id(), held);
+    }
+
+    /// Renews what this worker holds, then puts back what dead workers held. In this order: a worker that itself was
+    /// asleep for longer than a lease keeps the jobs that nobody has taken from it.
+    async fn beat(&self) {
+        if let Err(error) = self.try_beat().await {
+            tracing::warn!(kind = %self.kind, %error, "can't renew the leases of jobs, trying again with the next heartbeat");
+        }
+    }
+
+    async fn try_beat(&self) -> Result<(), StoreError> {
+        let mut tx = self.queue.0.store.begin().await?;
+        let mut to_stop = Vec::new();
+        // One order for everybody, so that two workers never wait for each other's rows.
+        let mut all: Vec<&Held> = self.running.held.values().collect();
+        all.sort_by_key(|held| held.id);
+        for held in all {
+            // Not held any more: lost to another worker, or just ended; then cancelling disturbs nobody.
+            if sql::renew(&mut tx, held.id, held.number, self.queue.lease_end()).await?.unwrap_or(true) {
+                to_stop.push(&held.stop);
+            }
+        }
+        let rescued = sql::rescue(&mut tx, self.kind.name(), self.queue.now()).await?;
+        tx.commit().await?;
+        to_stop.into_iter().for_each(CancellationToken::cancel);
+        for (key, state) in rescued {
+            tracing::warn!(kind = %self.kind, key, state, "the worker of this job stopped answering");
+        }
+        Ok(())
+    }
+}
+
+/// The tasks of the handlers.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    held: HashMap<Id, Held>,
+}
+
+/// A job that this worker holds.
+struct Held {
+    id: i64,
+    number: u32,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Returns when one has ended; never, when none runs.
+    async fn ended(&mut self) {
+        let id = match self.tasks.join_next_with_id().await {
+            None => return std::future::pending().await,
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => {
+                tracing::error!(%error, "the task of a job broke; its lease will end");
+                error.id()
+            }
+        };
+        self.held.remove(&id);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.held.values().for_each(|held| held.stop.cancel());
+        self.tasks.detach_all();
+    }
+}
+
+async fn wait(how_long: Option<Duration>) {
+    match how_long {
+        Some(how_long) => tokio::time::sleep(how_long).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One attempt from its start to its stored result.
+async fn carry_out<H, F>(queue: Queue, kind: JobKind, handler: Arc<H>, row: ClaimedRow, stop: CancellationToken)
+where
+    H: Fn(Attempt, CancellationToken) -> F,
+    F: Future<Output = Outcome>,
+{
+    let (id, number, max) = (row.id, natural(row.attempts), natural(row.max_attempts));
+    let key = row.key.clone();
+    let outcome = match serde_json::from_str(&row.payload) {
+        Ok(payload) => {
+            let worker = queue.0.settings.worker_name.clone();
+            let attempt = Attempt { kind, key: row.key, payload, number, max, worker, id };
+            let handling = AssertUnwindSafe(async { handler(attempt, stop).await });
+            handling.catch_unwind().await.unwrap_or_else(|panic| panicked(number, panic.as_ref()))
+        }
+        Err(error) => Outcome::Dead { reason: format!("the stored payload can't be read: {error}") },
+    };
+    let settlement = settlement(outcome, number, max, queue.now());
+    if let Some(reason) = &settlement.reason {
+        tracing::warn!(%kind, key, number, max, state = settlement.state, reason, "a job failed");
+    }
+    match tokio::time::timeout(queue.0.settings.lease, settle(&queue, id, number, &settlement)).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(%kind, key, number, "result refused: the job was taken over by another worker"),
+        Err(_) => tracing::error!(%kind, key, number, "the result can't be stored: the job will be tried again"),
+    }
+}
+
+/// Stores the result, however long the database takes. Whether the attempt still held the job.
+async fn settle(queue: &Queue, id: i64, number: u32, settlement: &Settlement) -> bool {
+    loop {
+        match sql::settle(&queue.0.store, id, number, settlement).await {
+            Ok(taken) => return taken,
+            Err(error) => tracing::warn!(%error, "the result of a job can't be stored yet"),
+        }
+        tokio::time::sleep(SETTLE_AGAIN).await;
+    }
+}
+
+fn settlement(outcome: Outcome, number: u32, max: u32, now: Timestamp) -> Settlement {
+    match outcome {
+        Outcome::Done => Settlement { state: "done", run_at: None, ended_at: Some(now), reason: None },
+        Outcome::Retry { after, reason } if number < max => {
+            Settlement { state: "waiting", run_at: Some(now.plus(after)), ended_at: None, reason: Some(reason) }
+        }
+        Outcome::Retry { reason, .. } | Outcome::Dead { reason } => {
+            Settlement { state: "dead", run_at: None, ended_at: Some(now), reason: Some(reason) }
+        }
+    }
+}
+
+fn panicked(number: u32, panic: &(dyn Any + Send)) -> Outcome {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Outcome::Retry { after: backoff(number), reason: format!("the handler panicked: {}", said.unwrap_or("no message")) }
+}
+
+/// Counts are stored as 64 bits; none ever comes near the end of 32.
+fn natural(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

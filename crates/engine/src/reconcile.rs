@@ -1,0 +1,36 @@
+//! Reconcilers: take no input, ask the tables what is not as it should be, and put it right.
+
+use crate::{Engine, EngineError};
+use davit_domain::ids::{AppKey, EnvironmentKey};
+use std::collections::BTreeSet;
+
+/// Looks every now and then until the process drains.
+pub(crate) async fn run(engine: Engine) {
+    let drain = engine.lifecycle().drain_token();
+    loop {
+        tokio::select! {
+            () = drain.cancelled() => return,
+            () = tokio::time::sleep(engine.settings().reconcile_every) => {}
+        }
+        if let Err(error) = deployments(&engine).await {
+            tracing::error!(%error, "unfinished deployments can't be looked at now");
+        }
+    }
+}
+
+/// Every (app, environment) with unfinished deployments has exactly one job for the one whose turn it is.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn deployments(engine: &Engine) -> Result<(), EngineError> {
+    let unfinished = engine.store().all_unfinished().await?;
+    let queues: BTreeSet<(AppKey, EnvironmentKey)> =
+        unfinished.into_iter().map(|deployment| (deployment.app, deployment.environment)).collect();
+    for (app, environment) in queues {
+        let mut tx = engine.store().begin().await?;
+        engine.start_next(&mut tx, &app, &environment).await?;
+        tx.commit().await?;
+    }
+    engine.queue().wake();
+    Ok(())
+}

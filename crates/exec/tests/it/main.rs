@@ -1,0 +1,5 @@
+//! Real programs, real git, real hosts.
+
+mod build;
+mod git;
+mod process;
