@@ -13,10 +13,10 @@ mod remote;
 
 pub use remote::{Credential, Remote};
 
-use crate::{ExecError, LineSink, OutputLine};
+use crate::process::say;
+use crate::{ExecError, LineSink};
 use command::{Git, Output};
 use davit_domain::ids::CommitSha;
-use davit_domain::log::Stream;
 use davit_domain::time::Timestamp;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -85,7 +85,7 @@ impl Mirror {
     /// [`ExecError::Unreachable`] is worth another try; [`ExecError::Git`] says what a person has to do.
     pub async fn fetch(&self, sink: &LineSink, cancel: &CancellationToken) -> Result<(), ExecError> {
         let _lock = self.lock(cancel).await?;
-        say(sink, format!("git fetch {}", self.git.remote().url)).await;
+        say(sink, cancel, format!("git fetch {}", self.git.remote().url)).await;
         let arguments = ["fetch", "--prune", "--force", "--no-write-fetch-head", "origin"];
         let output = self.git.network(self.bare(arguments), &self.dir, sink, cancel).await?;
         if output.stderr_has("mismatched algorithms") {
@@ -131,6 +131,24 @@ impl Mirror {
         let pin = format!("refs/davit/pinned/{commit}");
         let _lock = self.lock(cancel).await?;
         self.git.local(self.bare(["update-ref", &pin, commit.as_str()]), &self.dir, None, cancel).await?.ok(&self.git)
+    }
+
+    /// The branch that the remote calls its default now; `None` when it has no commit yet.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn default_branch(
+        &self,
+        sink: &LineSink,
+        cancel: &CancellationToken,
+    ) -> Result<Option<String>, ExecError> {
+        let ask = self.bare(["ls-remote", "--symref", "origin", "HEAD"]);
+        let output = self.git.network(ask, &self.dir, sink, cancel).await?;
+        let branch = output.stdout.iter().find_map(|line| {
+            let (target, name) = line.strip_prefix("ref: refs/heads/")?.split_once('\t')?;
+            (name == "HEAD").then(|| target.to_owned())
+        });
+        output.ok(&self.git).map(|()| branch)
     }
 
     /// What a branch, a tag, or a full or abbreviated commit id means, as of the last fetch. `refs/heads/…` and
@@ -207,7 +225,7 @@ impl Mirror {
         sink: &LineSink,
         cancel: &CancellationToken,
     ) -> Result<(), ExecError> {
-        say(sink, format!("git checkout {commit}")).await;
+        say(sink, cancel, format!("git checkout {commit}")).await;
         std::fs::create_dir_all(into).map_err(ExecError::io(format!("making {}", into.display())))?;
         let format = if commit.as_str().len() == 64 { "--object-format=sha256" } else { "--object-format=sha1" };
         let local = async |arguments: &[&str]| {
@@ -225,6 +243,7 @@ impl Mirror {
         }
         let head = local(&["rev-parse", "--verify", "HEAD"]).await?;
         if head.stdout.first().map(String::as_str) == Some(commit.as_str()) {
+            warn_of_large_files(into, sink, cancel).await;
             Ok(())
         } else {
             Err(ExecError::Git(format!("the checkout is not at {commit}, as was asked: {}", head.stdout.join(" "))))
@@ -362,6 +381,16 @@ fn remove_stale_locks(repository: &Path) -> Result<(), ExecError> {
     Ok(())
 }
 
+/// Git LFS has its own protocol, which davit does not speak: its files are the small pointers that git itself stores.
+async fn warn_of_large_files(checkout: &Path, sink: &LineSink, cancel: &CancellationToken) {
+    let attributes = tokio::fs::read(checkout.join(".gitattributes")).await.unwrap_or_default();
+    if String::from_utf8_lossy(&attributes).contains("filter=lfs") {
+        let text = "this repository uses Git LFS: its large files are pointers here, not their content. \
+                    Get them in the hook after checkout, or exclude them";
+        say(sink, cancel, text.to_owned()).await;
+    }
+}
+
 /// The rules of git-check-ref-format(1): what passes can be neither an option nor a revision expression.
 fn check_reference(reference: &str) -> Result<(), ExecError> {
     let forbidden = |char: char| char.is_control() || " ~^:?*[\\".contains(char);
@@ -379,11 +408,6 @@ fn check_reference(reference: &str) -> Result<(), ExecError> {
     }
     let shown: String = reference.chars().take(80).collect();
     Err(ExecError::Refused(format!("{shown:?} can't be the name of a branch, tag or commit: give one of these")))
-}
-
-async fn say(sink: &LineSink, text: String) {
-    // A closed sink means that nobody wants to know.
-    let _ = sink.send(OutputLine { stream: Stream::System, text }).await;
 }
 
 #[cfg(test)]

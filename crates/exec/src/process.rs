@@ -130,6 +130,21 @@ pub(crate) fn base_env() -> Vec<(OsString, OsString)> {
     vec![("PATH".into(), path), ("HOME".into(), home), ("LANG".into(), "C.UTF-8".into())]
 }
 
+/// A line of davit's own.
+pub(crate) async fn say(sink: &LineSink, cancel: &CancellationToken, text: String) {
+    hand_over(OutputLine { stream: Stream::System, text }, sink, cancel).await;
+}
+
+/// Gives a line to the sink, unless that is full and nobody waits for the work any more.
+pub(crate) async fn hand_over(line: OutputLine, sink: &LineSink, cancel: &CancellationToken) {
+    tokio::select! {
+        biased;
+        // A closed sink means that nobody wants to know.
+        _ = sink.send(line) => {}
+        () = cancel.cancelled() => {}
+    }
+}
+
 /// A temporary directory that only the server's user can enter.
 pub(crate) fn private_dir(prefix: &str) -> Result<tempfile::TempDir, ExecError> {
     use std::os::unix::fs::PermissionsExt;
@@ -236,13 +251,7 @@ async fn last_words(
 async fn say_background(sink: &LineSink, cancel: &CancellationToken) {
     let text = "a background process still holds the output open; davit stopped listening to it. \
                 Send its output elsewhere (>FILE 2>&1) to let it live on";
-    let line = OutputLine { stream: Stream::System, text: text.into() };
-    tokio::select! {
-        biased;
-        // A closed sink means that nobody wants to know.
-        _ = sink.send(line) => {}
-        () = cancel.cancelled() => {}
-    }
+    say(sink, cancel, text.to_owned()).await;
 }
 
 /// Reads one pipe into the sink. True when the pipe was still open as it stopped: somebody outlived the program.

@@ -99,12 +99,7 @@ impl Git {
                     stderr.pop_front();
                 }
                 if let Some(sink) = sink {
-                    tokio::select! {
-                        biased;
-                        // A closed sink means that nobody wants to know.
-                        _ = sink.send(line) => {}
-                        () = cancel.cancelled() => {}
-                    }
+                    process::hand_over(line, sink, cancel).await;
                 }
             }
         };

@@ -4,6 +4,7 @@ use davit_domain::ids::CommitSha;
 use davit_exec::git::{Credential, Mirror, Remote, Resolved};
 use davit_exec::{ExecError, LineSink};
 use davit_testkit::git::{HttpServer, Repo};
+use davit_testkit::sshd::Sshd;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -23,6 +24,16 @@ impl Site {
     fn new() -> Self {
         let (sink, heard) = mpsc::channel(10_000);
         Self { dir: TempDir::new().expect("a directory"), sink, heard, cancel: CancellationToken::new() }
+    }
+
+    /// A repository in an ssh server's hands, with one commit and a submodule, and its URL there.
+    fn over_ssh(&self, sshd: &Sshd) -> (Repo, String, String) {
+        let (library, repo) = (self.repo("library"), self.repo("repo"));
+        library.commit("Library", &[("lib.txt", "lib")]);
+        repo.commit("First", &[]);
+        let commit = repo.submodule(&library.url(), "../library", "library");
+        let url = format!("ssh://{}@{}:{}{}", sshd.user(), sshd.address(), sshd.port(), repo.url());
+        (repo, url, commit)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -72,6 +83,11 @@ fn sha(text: &str) -> CommitSha {
 
 fn token(secret: &str) -> Option<Credential> {
     Some(Credential::Token { username: "davit".into(), secret: secret.into() })
+}
+
+fn ssh_key(sshd: &Sshd, known_hosts: Option<&str>) -> Option<Credential> {
+    let known_hosts = known_hosts.map(|key| format!("[{}]:{} {key}\n", sshd.address(), sshd.port()));
+    Some(Credential::SshKey { private_pem: sshd.client_private_key().into(), known_hosts })
 }
 
 /// The text of every file below, for "is it written anywhere".
@@ -181,11 +197,12 @@ async fn a_commit_that_no_branch_holds_any_more_is_still_found_and_kept() {
 
     let mirror = site.mirror(&forge.url()).await;
     site.ensure(&mirror, &lost).await.expect("the commit itself is asked for");
+    site.fetch(&mirror).await.expect("which forgets what is gone");
+    let repository = site.path("mirror/repository.git");
+    let gc = ["--git-dir", repository.to_str().expect("UTF-8"), "gc", "--quiet", "--prune=now"];
+    Repo::init(site.path("scratch")).git(&gc);
     std::fs::remove_dir_all(forge.path()).expect("the forge is gone");
     site.ensure(&mirror, &lost).await.expect("no network is needed for what is here");
-    let git = |arguments: &[&str]| Repo::init(site.path("scratch")).git(arguments);
-    let repository = site.path("mirror/repository.git");
-    git(&["--git-dir", repository.to_str().expect("UTF-8"), "gc", "--quiet", "--prune=now"]);
     let checkout = site.checkout(&mirror, &lost).await.expect("it was kept");
     assert_eq!(std::fs::read_to_string(checkout.join("a")).expect("a"), "2");
 }
@@ -466,4 +483,92 @@ async fn repositories_that_count_in_sha256_work() {
     site.ensure(&mirror, &commit).await.expect("fetched");
     let into = site.checkout(&mirror, &commit).await.expect("a checkout");
     assert!(into.join("a").is_file());
+}
+
+#[tokio::test]
+async fn a_key_opens_an_ssh_repository_and_its_submodules() {
+    let sshd = Sshd::start().await;
+    let site = Site::new();
+    let (_repo, url, commit) = site.over_ssh(&sshd);
+    for known_hosts in [None, Some(sshd.host_key_line())] {
+        let dir = TempDir::with_prefix("mirror with spaces ").expect("a directory");
+        let remote = Remote { url: url.clone(), credential: ssh_key(&sshd, known_hosts.as_deref()) };
+        let mirror = Mirror::open(dir.path(), remote).await.expect("a mirror");
+        site.ensure(&mirror, &commit).await.expect("fetched");
+        let into = dir.path().join("checkout");
+        mirror.checkout(&sha(&commit), &into, &site.sink, &site.cancel).await.expect("a checkout");
+        assert!(into.join("library/lib.txt").is_file());
+        assert_eq!(dir.path().join("known_hosts").exists(), known_hosts.is_none(), "learned only when not told");
+        assert!(!everything_below(dir.path()).contains("PRIVATE KEY"));
+    }
+}
+
+#[tokio::test]
+async fn a_changed_or_wrong_ssh_host_key_stops_the_fetch() {
+    let sshd = Sshd::start().await;
+    let site = Site::new();
+    let (_repo, url, _) = site.over_ssh(&sshd);
+    let pinned = sshd.host_key_line();
+    let mirror = site.mirror_as(&url, ssh_key(&sshd, None)).await;
+    site.fetch(&mirror).await.expect("the first contact is trusted");
+    sshd.change_host_key("ed25519").await;
+    let mirrors = [mirror, site.mirror_as(&url, ssh_key(&sshd, Some(&pinned))).await];
+    for mirror in mirrors {
+        let error = site.fetch(&mirror).await.expect_err("another key");
+        assert!(matches!(&error, ExecError::Git(text) if text.contains("not the known one")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_ssh_key_says_what_to_do() {
+    let (sshd, other) = (Sshd::start().await, Sshd::start().await);
+    let site = Site::new();
+    let (_repo, url, _) = site.over_ssh(&sshd);
+    let mirror = site.mirror_as(&url, ssh_key(&other, None)).await;
+    let error = site.fetch(&mirror).await.expect_err("not our key");
+    assert!(matches!(&error, ExecError::Git(text) if text.contains("login was refused")), "{error}");
+    let nonsense = Credential::SshKey { private_pem: "nonsense".to_owned().into(), known_hosts: None };
+    let mirror = site.mirror_as(&url, Some(nonsense)).await;
+    assert!(site.fetch(&mirror).await.is_err(), "and no question on the terminal");
+}
+
+#[tokio::test]
+async fn a_fetch_that_breaks_off_can_be_tried_again() {
+    let sshd = Sshd::start().await;
+    let site = Site::new();
+    let (_repo, url, commit) = site.over_ssh(&sshd);
+    let mirror = site.mirror_as(&url, ssh_key(&sshd, None)).await;
+    sshd.refuse(true);
+    let error = site.ensure(&mirror, &commit).await.expect_err("refused");
+    assert!(error.is_transient(), "{error:?}");
+    sshd.refuse(false);
+    sshd.cut_after_bytes(3_000);
+    let error = site.ensure(&mirror, &commit).await.expect_err("cut off");
+    assert!(error.is_transient(), "{error:?}");
+    sshd.stop_cutting();
+    site.ensure(&mirror, &commit).await.expect("fetched");
+}
+
+#[tokio::test]
+async fn the_default_branch_is_asked_from_the_remote() {
+    let site = Site::new();
+    let repo = site.repo("repo");
+    let mirror = site.mirror(&repo.url()).await;
+    assert_eq!(mirror.default_branch(&site.sink, &site.cancel).await.expect("asked"), None, "it is empty");
+    repo.commit("First", &[]);
+    repo.branch("trunk/one");
+    repo.commit("Second", &[]);
+    let branch = mirror.default_branch(&site.sink, &site.cancel).await.expect("asked");
+    assert_eq!(branch.as_deref(), Some("trunk/one"));
+}
+
+#[tokio::test]
+async fn large_file_pointers_are_not_passed_over_in_silence() {
+    let mut site = Site::new();
+    let repo = site.repo("repo");
+    let commit = repo.commit("First", &[(".gitattributes", "*.bin filter=lfs diff=lfs\n"), ("a.txt", "")]);
+    let mirror = site.mirror(&repo.url()).await;
+    site.ensure(&mirror, &commit).await.expect("fetched");
+    site.checkout(&mirror, &commit).await.expect("a checkout");
+    assert!(site.said().contains("Git LFS"));
 }
