@@ -20,7 +20,8 @@ pub struct Client {
 pub enum ClientError {
     /// The API URL is not usable.
     #[error(
-        "The forge's API URL can't be used: {rule}. Examples: https://api.github.com, https://github.example.com/api/v3."
+        "The forge's API URL can't be used: {rule}. \
+         Examples: https://api.github.com, https://github.example.com/api/v3."
     )]
     ApiUrl {
         /// What is wrong with it.

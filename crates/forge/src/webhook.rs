@@ -52,7 +52,8 @@ pub enum VerifyError {
     },
     /// The signature is there and is not that of this body with our secret.
     #[error(
-        "The signature in {header} is wrong: the webhook's secret differs from the one that davit has, or the body was changed on its way."
+        "The signature in {header} is wrong: the webhook's secret differs from the one that davit has, \
+         or the body was changed on its way."
     )]
     SignatureWrong {
         /// The header that it came in.

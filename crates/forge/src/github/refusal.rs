@@ -48,10 +48,9 @@ pub(super) fn judge(http: &Http, call: &Call, answer: &Answer) -> Result<(), Api
             call.permission
         ),
         422 => call.hint_422.to_owned(),
-        200..=399 => {
-            "This is not how GitHub answers that call: check the forge's API URL, and whether the repository was renamed."
-                .to_owned()
-        }
+        200..=399 => "This is not how GitHub answers that call: check the forge's API URL, \
+             and whether the repository was renamed."
+            .to_owned(),
         _ => "Check the forge's API URL and what lies between davit and GitHub.".to_owned(),
     };
     Err(ApiError::Permanent { detail: format!("{refused} {advice}"), status: Some(status.as_u16()) })

@@ -1,5 +1,5 @@
-//! GitHub's JSON: only the fields that are read. Sources: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
-//! and <https://docs.github.com/en/rest>.
+//! GitHub's JSON: only the fields that are read. Sources:
+//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads> and <https://docs.github.com/en/rest>.
 
 use serde::{Deserialize, Serialize};
 
