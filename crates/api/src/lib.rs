@@ -1,1 +1,134 @@
-//! davit-api
+//! HTTP: webhooks, the JSON API under `/api/v1`, server-sent events, health, metrics, and the embedded UI.
+//!
+//! One file a resource; a handler is extract → allow → one call of the engine or the store → view. Response shapes
+//! ([`views`]) are not domain types, so that the API stays put when the domain moves. Nothing here decides anything.
+
+mod apps;
+mod auth;
+mod configuration;
+mod deliveries;
+mod deployments;
+mod events;
+mod health;
+mod hosts;
+mod overview;
+mod page;
+mod problem;
+mod requests;
+mod session;
+mod ui;
+mod views;
+mod webhook;
+
+use auth::LoginLimiter;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::routing::get;
+use davit_engine::Engine;
+use std::sync::Arc;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Renders the metrics that the process has collected, in Prometheus' text form.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    engine: Engine,
+    logins: Arc<LoginLimiter>,
+    hooks: Arc<webhook::HookSecrets>,
+    render_metrics: RenderMetrics,
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "davit",
+    description = "Releases, their hosts and their history. Log in for a session cookie, or send an API token: \
+                   `Authorization: Bearer davit_…`. Errors are `application/problem+json` with a stable `code`.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Document;
+
+/// Every route, over one engine.
+#[must_use]
+pub fn router(engine: Engine, render_metrics: RenderMetrics) -> Router {
+    let api =
+        Api { engine, logins: Arc::default(), hooks: Arc::new(webhook::HookSecrets::default()), render_metrics };
+    let (v1, document) = v1().split_for_parts();
+    let document = Arc::new(document);
+    let openapi = get(move || {
+        let document = Arc::clone(&document);
+        async move { axum::Json((*document).clone()) }
+    });
+    let routes = Router::new()
+        .merge(v1)
+        .route("/api/v1/openapi.json", openapi)
+        .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
+        .merge(webhook::routes())
+        .merge(health::routes())
+        .fallback(ui::serve)
+        .with_state(api);
+    security_headers(routes)
+}
+
+/// The OpenAPI document, as served.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    v1().split_for_parts().1
+}
+
+fn v1() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(session::set_up_needed, session::set_up))
+        .routes(routes!(session::show, session::log_in, session::log_out))
+        .routes(routes!(session::create_token))
+        .routes(routes!(overview::overview))
+        .routes(routes!(apps::list))
+        .routes(routes!(apps::show))
+        .routes(routes!(apps::refs))
+        .routes(routes!(apps::deploy))
+        .routes(routes!(apps::rollback))
+        .routes(routes!(apps::releases))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::show))
+        .routes(routes!(requests::approve))
+        .routes(routes!(requests::reject))
+        .routes(routes!(requests::withdraw))
+        .routes(routes!(requests::release))
+        .routes(routes!(requests::retry))
+        .routes(routes!(deployments::list))
+        .routes(routes!(deployments::show))
+        .routes(routes!(deployments::cancel))
+        .routes(routes!(deployments::logs))
+        .routes(routes!(deployments::log_text))
+        .routes(routes!(events::log_stream))
+        .routes(routes!(events::changes))
+        .routes(routes!(hosts::list))
+        .routes(routes!(hosts::verify))
+        .routes(routes!(hosts::accept_key))
+        .routes(routes!(hosts::public_key))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(configuration::environments))
+        .routes(routes!(configuration::forges))
+        .routes(routes!(configuration::apply))
+        .routes(routes!(configuration::export))
+}
+
+/// The UI loads nothing from anywhere else, is framed by nobody, and no answer is taken for another type.
+fn security_headers(routes: Router) -> Router {
+    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                          frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+    let set = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    routes
+        .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "same-origin"))
+        .layer(set(header::X_FRAME_OPTIONS, "DENY"))
+}

@@ -2,11 +2,14 @@
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use davit_domain::config::{Configuration, Host, HostKind};
 use davit_domain::ids::HostName;
 use davit_exec::ExecError;
 use davit_exec::host::{self, HostTarget};
 use davit_store::hosts::HostCheck;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 impl Engine {
@@ -94,6 +97,13 @@ impl Engine {
             jump: Vec::new(),
         })
     }
+}
+
+/// `SHA256:…` of a key as in `authorized_keys`, the way OpenSSH prints it. `None` when it is not a key.
+#[must_use]
+pub fn fingerprint(key: &str) -> Option<String> {
+    let blob = STANDARD.decode(key.split_whitespace().nth(1)?).ok()?;
+    Some(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(blob))))
 }
 
 fn find<'c>(configuration: &'c Configuration, name: &HostName) -> Result<&'c Host, EngineError> {

@@ -62,6 +62,21 @@ pub async fn next(engine: &Engine) -> Result<bool, EngineError> {
     Ok(true)
 }
 
+impl Engine {
+    /// Lets a delivery be processed again, because a person wants it.
+    ///
+    /// # Errors
+    /// When there is no such delivery.
+    pub async fn replay_delivery(&self, id: DeliveryId, by: &str) -> Result<(), EngineError> {
+        let mut tx = self.store().begin().await?;
+        tx.replay_delivery(id).await?;
+        self.feed(&mut tx, by, "delivery_replayed", &format!("delivery {id}"), serde_json::Value::Null).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::Delivery, Some(id.0));
+        Ok(())
+    }
+}
+
 async fn process(engine: &Engine, full: DeliveryFull) -> Result<(), EngineError> {
     let configuration = engine.store().configuration().await?;
     let delivery = &full.delivery;

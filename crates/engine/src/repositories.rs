@@ -3,8 +3,12 @@
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Repository};
 use davit_exec::LineSink;
+pub use davit_exec::git::NamedRef;
 use davit_exec::git::{Credential, Mirror, Remote, Resolved};
 use tokio_util::sync::CancellationToken;
+
+/// A list for people: nobody reads further.
+const MOST_REFS: usize = 500;
 
 impl Engine {
     /// The mirror of an app's repository, made when it is missing. Two on one directory take turns.
@@ -22,8 +26,25 @@ impl Engine {
     /// When the remote can't be reached or the name means nothing there.
     pub async fn resolve(&self, app: &App, reference: Option<&str>) -> Result<Resolved, EngineError> {
         let mirror = self.mirror(app).await?;
+        let cancel = CancellationToken::new();
+        mirror.fetch(&nobody_listens(), &cancel).await?;
+        if let Some(reference) = reference {
+            return Ok(mirror.resolve(reference).await?);
+        }
+        let default = mirror.default_branch(&nobody_listens(), &cancel).await?.ok_or_else(|| {
+            EngineError::Invalid(format!("the repository of {} has no default branch with a commit: name a ref", app.key))
+        })?;
+        Ok(mirror.resolve(&format!("refs/heads/{default}")).await?)
+    }
+
+    /// Branches and tags, newest first, after asking the remote.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub async fn refs(&self, app: &App) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
+        let mirror = self.mirror(app).await?;
         mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
-        Ok(mirror.resolve(reference.unwrap_or("HEAD")).await?)
+        Ok((mirror.branches(MOST_REFS).await?, mirror.tags(MOST_REFS).await?))
     }
 
     /// Where an app's source is fetched from, and with what credential.

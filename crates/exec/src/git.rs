@@ -9,8 +9,10 @@
 
 mod command;
 mod explain;
+mod refs;
 mod remote;
 
+pub use refs::NamedRef;
 pub use remote::{Credential, Remote};
 
 use crate::process::say;

@@ -1,0 +1,135 @@
+//! The declared configuration: what there is, plan and apply, export.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::page::Page;
+use crate::problem::{Body, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use davit_domain::access::Action;
+use davit_domain::config::{ForgeKind, PlanItem};
+use davit_engine::apply::Apply;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// An environment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EnvironmentView {
+    key: String,
+    name: String,
+    color: Option<String>,
+    required_approvals: u32,
+    self_approval: bool,
+    branches: Option<Vec<String>>,
+}
+
+/// A forge.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ForgeView {
+    id: String,
+    kind: &'static str,
+    api_url: String,
+    /// To be entered at the forge.
+    hook_url: String,
+    has_token: bool,
+    has_webhook_secret: bool,
+}
+
+/// A `davit.toml` to check or apply.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApplyBody {
+    document: String,
+    /// Secrets that the document refers to, by `env:NAME` or `file:PATH`.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    values: BTreeMap<String, SecretString>,
+    /// Stop after the plan.
+    #[serde(default)]
+    dry_run: bool,
+    /// Delete what the document does not name.
+    #[serde(default)]
+    prune: bool,
+}
+
+/// What changes, or has changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Applied {
+    #[schema(value_type = Vec<Object>)]
+    plan: Vec<PlanItem>,
+    applied: bool,
+}
+
+/// All environments, in their order.
+#[utoipa::path(get, path = "/api/v1/environments", responses((status = 200, body = Page<EnvironmentView>)))]
+pub(crate) async fn environments(
+    State(api): State<Api>,
+    caller: Caller,
+) -> Result<Json<Page<EnvironmentView>>, Problem> {
+    caller.allow(Action::See)?;
+    let environments = api.engine.store().configuration().await?.environments;
+    let items = environments.into_iter().map(|environment| EnvironmentView {
+        key: environment.key.to_string(),
+        name: environment.name,
+        color: environment.color,
+        required_approvals: environment.review.required,
+        self_approval: environment.review.self_approval,
+        branches: environment.branches,
+    });
+    Ok(Json(Page::whole(items.collect())))
+}
+
+/// All forges.
+#[utoipa::path(get, path = "/api/v1/forges", responses((status = 200, body = Page<ForgeView>)))]
+pub(crate) async fn forges(State(api): State<Api>, caller: Caller) -> Result<Json<Page<ForgeView>>, Problem> {
+    caller.allow(Action::See)?;
+    let engine = &api.engine;
+    let mut items = Vec::new();
+    for forge in engine.store().configuration().await?.forges {
+        let mut has = [false, false];
+        for (has, reference) in has.iter_mut().zip([&forge.token, &forge.webhook_secret]) {
+            if let Some(reference) = reference {
+                *has = engine.find_secret(reference).await?.is_some();
+            }
+        }
+        items.push(ForgeView {
+            hook_url: format!("{}/hooks/{}", engine.settings().public_url, forge.id),
+            id: forge.id.to_string(),
+            kind: match forge.kind {
+                ForgeKind::Github => "github",
+            },
+            api_url: forge.api_url,
+            has_token: has[0],
+            has_webhook_secret: has[1],
+        });
+    }
+    Ok(Json(Page::whole(items)))
+}
+
+/// Checks a document, shows the plan, and unless it is a dry run applies it, all or nothing.
+#[utoipa::path(post, path = "/api/v1/apply", request_body = ApplyBody,
+    responses((status = 200, body = Applied), (status = 422, body = Problem)))]
+pub(crate) async fn apply(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(body): Body<ApplyBody>,
+) -> Result<Json<Applied>, Problem> {
+    caller.allow(Action::Configure)?;
+    let applied = !body.dry_run;
+    let apply =
+        Apply { document: body.document, values: body.values, prune: body.prune, dry_run: body.dry_run };
+    let plan = api.engine.apply(apply, caller.name()).await?;
+    Ok(Json(Applied { plan, applied }))
+}
+
+/// The configuration in force as `davit.toml`.
+#[utoipa::path(get, path = "/api/v1/export",
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn export(State(api): State<Api>, caller: Caller) -> Result<impl IntoResponse, Problem> {
+    caller.allow(Action::Configure)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], api.engine.export().await?))
+}

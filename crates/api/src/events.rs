@@ -1,0 +1,171 @@
+//! Server-sent events: a deployment's log, and "something changed" for the whole UI.
+//!
+//! A stream reads the store and sleeps until a wake-up or a second has passed; so it also sees what another process
+//! writes, and a wake-up that is missed costs a second and nothing else.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::deployments::full;
+use crate::problem::{Path, Problem, Query};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use davit_domain::access::Action;
+use davit_domain::ids::DeploymentId;
+use davit_engine::Engine;
+use davit_engine::hub::{Change, Topic};
+use futures::stream::{self, Stream};
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use utoipa::IntoParams;
+
+const PAGE: i64 = 1000;
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Where to go on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct After {
+    /// Lines after this number; `Last-Event-ID` counts more.
+    after: Option<i64>,
+}
+
+struct LogStream {
+    engine: Engine,
+    id: DeploymentId,
+    wake: Receiver<Change>,
+    after: i64,
+    ready: VecDeque<Event>,
+    last_state: String,
+    ended: bool,
+}
+
+/// The log and state of a deployment, live. Ends when the deployment has ended and its last line is out.
+#[utoipa::path(get, path = "/api/v1/deployments/{id}/logs/stream",
+    params(("id" = i64, Path), After, ("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, description = "events `line`, `state`, `end`", content_type = "text/event-stream"),
+              (status = 404, body = Problem)))]
+pub(crate) async fn log_stream(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<After>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    caller.allow(Action::See)?;
+    let id = DeploymentId(id);
+    full(&api.engine, id).await?;
+    let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let stream = LogStream {
+        wake: api.engine.hub().subscribe(),
+        engine: api.engine,
+        id,
+        after: last_seen.or(query.after).unwrap_or(0),
+        ready: VecDeque::new(),
+        last_state: String::new(),
+        ended: false,
+    };
+    let events = stream::unfold(stream, async |mut stream| Some((Ok(stream.next().await?), stream)));
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Wake-ups for the UI: what changed, so that it fetches that again.
+#[utoipa::path(get, path = "/api/v1/events",
+    responses((status = 200, description = "events `change`", content_type = "text/event-stream")))]
+pub(crate) async fn changes(
+    State(api): State<Api>,
+    caller: Caller,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    caller.allow(Action::See)?;
+    let drain = api.engine.lifecycle().drain_token();
+    let wake = api.engine.hub().subscribe();
+    let events = stream::unfold((wake, drain), async |(mut wake, drain)| {
+        loop {
+            let change = tokio::select! {
+                () = drain.cancelled() => return None,
+                change = wake.recv() => change,
+            };
+            let event = match change {
+                // Log lines have a stream of their own; the outbox and wishes to cancel have no page.
+                Ok(Change { topic: Topic::Log | Topic::Outbox | Topic::Cancel, .. }) => continue,
+                Ok(change) => Event::default().event("change").json_data(change),
+                // Too slow: everything may have changed.
+                Err(RecvError::Lagged(_)) => Event::default().event("change").json_data(serde_json::json!({
+                    "topic": "config", "id": null, "app": null, "environment": null
+                })),
+                Err(RecvError::Closed) => return None,
+            };
+            if let Ok(event) = event {
+                return Some((Ok(event), (wake, drain)));
+            }
+        }
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+impl LogStream {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.ended || self.engine.lifecycle().is_draining() {
+                return None;
+            }
+            if !self.look().await {
+                self.sleep().await;
+            }
+        }
+    }
+
+    /// Reads what is new. False: nothing.
+    async fn look(&mut self) -> bool {
+        // The state first: when it is final, every line before it is stored already.
+        let Ok(deployment) = full(&self.engine, self.id).await else { return false };
+        let Ok(lines) = self.engine.store().lines(self.id, self.after, None, None, PAGE).await else { return false };
+        let is_last_page = i64::try_from(lines.len()).is_ok_and(|count| count < PAGE);
+        for line in lines {
+            self.after = line.seq;
+            self.ready.extend(Event::default().event("line").id(line.seq.to_string()).json_data(line).ok());
+        }
+        let final_state = deployment.summary.is_final().then_some(deployment.summary.state);
+        if let Ok(state) = serde_json::to_string(&deployment)
+            && state != self.last_state
+        {
+            self.ready.push_back(Event::default().event("state").data(state.clone()));
+            self.last_state = state;
+        }
+        if let (Some(state), true) = (final_state, is_last_page) {
+            self.ready.extend(Event::default().event("end").json_data(serde_json::json!({ "state": state })).ok());
+            self.ended = true;
+        }
+        !self.ready.is_empty()
+    }
+
+    async fn sleep(&mut self) {
+        let id = self.id.0;
+        let drain = self.engine.lifecycle().drain_token();
+        let told = async {
+            loop {
+                match self.wake.recv().await {
+                    Ok(change) if change.id == Some(id) && matches!(change.topic, Topic::Log | Topic::Deployment) => {
+                        return;
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => return,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = drain.cancelled() => {}
+        }
+    }
+}

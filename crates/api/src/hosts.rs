@@ -1,0 +1,142 @@
+//! Hosts: list, verify, and whose key is believed.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::page::Page;
+use crate::problem::{Body, Path, Problem};
+use axum::Json;
+use axum::extract::State;
+use davit_domain::access::Action;
+use davit_domain::config::{Host, HostKind};
+use davit_domain::ids::HostName;
+use davit_store::hosts::HostCheck;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A host.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HostView {
+    name: String,
+    /// ssh or local.
+    kind: &'static str,
+    address: String,
+    port: u16,
+    user: String,
+    labels: Vec<String>,
+    category: Option<String>,
+    environments: Vec<String>,
+    host_key_fingerprint: Option<String>,
+    jump: Vec<String>,
+    check: Option<CheckView>,
+}
+
+/// What the last look at a host found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CheckView {
+    at: String,
+    ok: bool,
+    /// ok, unreachable, denied, host_key_unknown, host_key_changed, refused.
+    code: String,
+    detail: String,
+    /// Of a key that a person has to look at.
+    fingerprint: Option<String>,
+}
+
+/// The fingerprint that a person compared.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct AcceptBody {
+    fingerprint: String,
+}
+
+/// davit's own key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublicKey {
+    /// A line for `authorized_keys`.
+    public_key: String,
+}
+
+impl From<HostCheck> for CheckView {
+    fn from(check: HostCheck) -> Self {
+        Self {
+            at: check.at.to_string(),
+            ok: check.code == "ok",
+            code: check.code,
+            detail: check.detail,
+            fingerprint: check.fingerprint,
+        }
+    }
+}
+
+impl HostView {
+    fn new(host: Host, check: Option<HostCheck>) -> Self {
+        Self {
+            name: host.name.to_string(),
+            kind: match host.kind {
+                HostKind::Local => "local",
+                HostKind::Ssh => "ssh",
+            },
+            address: host.address,
+            port: host.port,
+            user: host.user,
+            labels: host.labels,
+            category: host.category,
+            environments: host.environments.iter().map(ToString::to_string).collect(),
+            host_key_fingerprint: host.host_key.as_deref().and_then(davit_engine::hosts::fingerprint),
+            jump: host.jump.iter().map(ToString::to_string).collect(),
+            check: check.map(CheckView::from),
+        }
+    }
+}
+
+/// All hosts.
+#[utoipa::path(get, path = "/api/v1/hosts", responses((status = 200, body = Page<HostView>)))]
+pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<HostView>>, Problem> {
+    caller.allow(Action::See)?;
+    let store = api.engine.store();
+    let mut checks = store.host_checks().await?;
+    let hosts = store.configuration().await?.hosts;
+    let items = hosts.into_iter().map(|host| {
+        let check = checks.remove(&host.name);
+        HostView::new(host, check)
+    });
+    Ok(Json(Page::whole(items.collect())))
+}
+
+/// Logs in to a host and says what was found.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/verify", params(("name" = String, Path)),
+    responses((status = 200, body = CheckView), (status = 404, body = Problem)))]
+pub(crate) async fn verify(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<CheckView>, Problem> {
+    caller.allow(Action::ManageHosts)?;
+    let name: HostName = name.parse()?;
+    Ok(Json(api.engine.verify_host(&name).await?.into()))
+}
+
+/// Pins the key that a host shows, when it has exactly this fingerprint.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/accept-key", params(("name" = String, Path)),
+    request_body = AcceptBody,
+    responses((status = 200, body = HostView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn accept_key(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(body): Body<AcceptBody>,
+) -> Result<Json<HostView>, Problem> {
+    caller.allow(Action::ManageHosts)?;
+    let name: HostName = name.parse()?;
+    api.engine.accept_host_key(&name, body.fingerprint.trim(), caller.name()).await?;
+    let store = api.engine.store();
+    let host = store.host(&name).await?.ok_or_else(|| Problem::not_found(format!("there is no host named {name}")))?;
+    let check = store.host_checks().await?.remove(&name);
+    Ok(Json(HostView::new(host, check)))
+}
+
+/// davit's own public key, for hosts that have no key of their own configured.
+#[utoipa::path(get, path = "/api/v1/hosts/public-key", responses((status = 200, body = PublicKey)))]
+pub(crate) async fn public_key(State(api): State<Api>, caller: Caller) -> Result<Json<PublicKey>, Problem> {
+    caller.allow(Action::See)?;
+    Ok(Json(PublicKey { public_key: api.engine.own_ssh_key().await?.1 }))
+}

@@ -1,0 +1,102 @@
+//! What is live where, what runs, what waits.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::views::{DeploymentSummary, LiveView, RequestView, live_in};
+use axum::Json;
+use axum::extract::State;
+use davit_domain::access::Action;
+use davit_store::requests::RequestFilter;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How many waiting requests the overview shows.
+const WAITING: i64 = 50;
+
+/// The first page.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Overview {
+    environments: Vec<EnvironmentBrief>,
+    apps: Vec<AppRow>,
+    running: Vec<DeploymentSummary>,
+    waiting: Vec<RequestView>,
+    hosts: usize,
+    forges: usize,
+}
+
+/// A column.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EnvironmentBrief {
+    key: String,
+    name: String,
+    color: Option<String>,
+}
+
+/// A row.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AppRow {
+    key: String,
+    name: String,
+    cells: Vec<OverviewCell>,
+}
+
+/// An app in an environment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OverviewCell {
+    environment: String,
+    live: Option<LiveView>,
+    last: Option<DeploymentSummary>,
+}
+
+/// Everything the first page shows.
+#[utoipa::path(get, path = "/api/v1/overview", responses((status = 200, body = Overview)))]
+pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<Json<Overview>, Problem> {
+    caller.allow(Action::See)?;
+    let store = api.engine.store();
+    let configuration = store.configuration().await?;
+    let live = store.live_all().await?;
+    let latest = store.latest_deployments().await?;
+    let mut apps = Vec::with_capacity(configuration.apps.len());
+    for app in &configuration.apps {
+        let mut cells = Vec::with_capacity(app.releases.len());
+        for config in &app.releases {
+            let environment = &config.environment;
+            let last = latest.iter().find(|last| last.app == app.key && last.environment == *environment);
+            cells.push(OverviewCell {
+                environment: environment.to_string(),
+                live: LiveView::load(store, &live_in(&live, &app.key, environment)).await?,
+                last: match last {
+                    Some(last) => Some(DeploymentSummary::load(store, last).await?),
+                    None => None,
+                },
+            });
+        }
+        apps.push(AppRow { key: app.key.to_string(), name: app.name.clone(), cells });
+    }
+    let mut running = Vec::new();
+    for deployment in store.all_unfinished().await? {
+        running.push(DeploymentSummary::load(store, &deployment).await?);
+    }
+    let filter = RequestFilter {
+        states: vec!["awaiting_review".into(), "awaiting_release".into()],
+        ..RequestFilter::default()
+    };
+    let mut waiting = Vec::new();
+    for request in store.requests(&filter, None, WAITING).await? {
+        waiting.push(RequestView::load(store, request).await?);
+    }
+    let environments = configuration.environments.into_iter().map(|environment| EnvironmentBrief {
+        key: environment.key.to_string(),
+        name: environment.name,
+        color: environment.color,
+    });
+    Ok(Json(Overview {
+        environments: environments.collect(),
+        apps,
+        running,
+        waiting,
+        hosts: configuration.hosts.len(),
+        forges: configuration.forges.len(),
+    }))
+}

@@ -1,0 +1,154 @@
+//! Errors as `application/problem+json` (RFC 9457) with a stable `code`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use davit_engine::EngineError;
+use davit_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the code says it all.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// For machines; never changes.
+    code: &'static str,
+    /// For people: what happened and what to do.
+    detail: String,
+    /// Mistakes in a document, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Mistake>,
+}
+
+/// One mistake in a document.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Mistake {
+    /// 1-based.
+    line: usize,
+    /// 1-based.
+    column: usize,
+    /// What is wrong and what to write.
+    message: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "log in, or send a valid API token")
+    }
+
+    pub(crate) fn denied(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "denied", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::NotFound(_) => Self::not_found(detail),
+            EngineError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            EngineError::Denied(_) => Self::denied(detail),
+            EngineError::Invalid(_) => Self::invalid(detail),
+            EngineError::InvalidConfig(mistakes) => {
+                let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail);
+                problem.errors = mistakes
+                    .into_iter()
+                    .map(|mistake| Mistake { line: mistake.line, column: mistake.column, message: mistake.message })
+                    .collect();
+                problem
+            }
+            EngineError::Upstream(_) => Self::new(StatusCode::BAD_GATEWAY, "upstream", detail),
+            EngineError::Unavailable(_) => {
+                tracing::error!(detail, "a request failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<davit_domain::ids::InvalidId> for Problem {
+    fn from(error: davit_domain::ids::InvalidId) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<axum::extract::rejection::JsonRejection> for Problem {
+    fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
+        Self::new(rejection.status(), "invalid", rejection.body_text())
+    }
+}
+
+impl From<axum::extract::rejection::QueryRejection> for Problem {
+    fn from(rejection: axum::extract::rejection::QueryRejection) -> Self {
+        Self::new(rejection.status(), "invalid", rejection.body_text())
+    }
+}
+
+impl From<axum::extract::rejection::PathRejection> for Problem {
+    fn from(rejection: axum::extract::rejection::PathRejection) -> Self {
+        Self::not_found(rejection.body_text())
+    }
+}
+
+/// The answer below `/api` where nothing is.
+pub(crate) async fn no_such_route() -> Problem {
+    Problem::not_found("there is nothing at this address: see /api/v1/openapi.json")
+}
+
+/// `axum`'s extractors with our errors.
+#[derive(axum::extract::FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// As [`Body`], for the query.
+#[derive(axum::extract::FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// As [`Body`], for the path.
+#[derive(axum::extract::FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub(crate) struct Path<T>(pub(crate) T);
