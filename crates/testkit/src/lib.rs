@@ -1,1 +1,3 @@
 //! davit-testkit
+
+pub mod fake_forge;
