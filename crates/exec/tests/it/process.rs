@@ -123,8 +123,8 @@ async fn cancel_ends_grandchildren() {
 
 #[tokio::test]
 async fn cancel_names_what_left_the_group() {
-    // tail says its own process id, so it is certainly running when it is heard.
-    let script = "setsid sh -c 'echo $$ >pid; exec tail -f pid' & wait";
+    // Stopped, it neither ends nor writes into the pipe that nobody reads any more.
+    let script = "setsid sh -c 'echo $$; kill -STOP $$' & wait";
     let (proof, pid) = cancelled_after_first_line(script).await;
     assert!(proof.contains(&format!("left the group: {pid} (")), "{proof}");
     assert!(is_running(&pid), "it left on purpose");
