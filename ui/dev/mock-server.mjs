@@ -1,0 +1,457 @@
+// A stand-in for davit's API, for work on the pages without a server: `npm run mock`, then `npm run dev`.
+// Stateful, in memory, and deploys to nobody. Log in as admin / correct-horse-battery. MOCK_FRESH=1 starts before
+// set-up (code 4821-ZQ7K) with nothing configured. Speaks only what the UI reads; it decides nothing davit decides.
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { applyDocument, exportDocument, fixtures } from './fixtures.mjs'
+import { createSimulator } from './simulator.mjs'
+
+const port = Number(process.env.PORT ?? 8700)
+const fresh = process.env.MOCK_FRESH === '1'
+const db = fixtures({ fresh })
+const sessions = new Map()
+const listeners = new Set()
+const simulator = createSimulator(db, emit)
+
+function emit(topic, subject = {}) {
+  const change = { topic, id: subject.id ?? null, app: subject.app ?? null, environment: subject.environment ?? null }
+  for (const response of listeners) response.write(`event: change\ndata: ${JSON.stringify(change)}\n\n`)
+}
+
+class Problem extends Error {
+  constructor(status, code, detail, errors) {
+    super(detail)
+    this.body = { type: 'about:blank', title: code, status, code, detail, ...(errors ? { errors } : {}) }
+  }
+}
+
+const notFound = what =>
+  new Problem(404, 'not_found', `There is no ${what}. It may have been removed; go back to the list.`)
+const find = (list, test, what) => {
+  const item = list.find(test)
+  if (!item) throw notFound(what)
+  return item
+}
+const page = items => ({ items, next: null })
+const now = () => new Date().toISOString()
+
+function paged(items, query) {
+  const limit = Number(query.get('limit') ?? 50)
+  const start = Number(query.get('cursor') ?? 0)
+  const next = start + limit < items.length ? String(start + limit) : null
+  return { items: items.slice(start, start + limit), next }
+}
+
+function filtered(items, query, names) {
+  return items.filter(item => names.every(name => !query.get(name) || query.get(name).split(',').includes(item[name])))
+}
+
+const routes = [
+  ['GET', '/setup', () => ({ needed: db.users.length === 0 }), 'open'],
+  ['POST', '/setup', ({ body, response }) => setUp(body, response), 'open'],
+  ['POST', '/session', ({ body, response }) => logIn(body, response), 'open'],
+  ['GET', '/session', ({ user }) => session(user)],
+  ['DELETE', '/session', ({ token, response }) => logOut(token, response)],
+  ['GET', '/overview', () => overview()],
+  ['GET', '/apps', () => page(db.apps.map(appSummary))],
+  ['GET', '/apps/:app', ({ app }) => appDetail(app)],
+  ['GET', '/apps/:app/refs', () => db.refs],
+  ['GET', '/apps/:app/environments/:env/releases', ({ app, env }) => page(releases(app, env))],
+  ['POST', '/apps/:app/environments/:env/deploy', ({ app, env, body, user }) => deploy(app, env, body, user)],
+  ['POST', '/apps/:app/environments/:env/rollback', ({ app, env, body, user }) => rollBack(app, env, body, user)],
+  [
+    'GET',
+    '/requests',
+    ({ query }) => paged(filtered(newest(db.requests), query, ['state', 'app', 'environment']), query),
+  ],
+  ['GET', '/requests/:id', ({ id }) => request(id)],
+  ['POST', '/requests/:id/:verb', ({ id, verb, body, user }) => decide(request(id), verb, body, user)],
+  [
+    'GET',
+    '/deployments',
+    ({ query }) => paged(filtered(newest(db.deployments), query, ['state', 'app', 'environment']).map(summary), query),
+  ],
+  ['GET', '/deployments/:id', ({ id }) => detail(deployment(id))],
+  ['POST', '/deployments/:id/cancel', ({ id }) => summary(simulator.cancel(deployment(id)))],
+  ['GET', '/deployments/:id/logs', ({ id, query }) => logPage(deployment(id), query)],
+  ['GET', '/deployments/:id/log.txt', ({ id, response }) => sendText(response, logText(deployment(id)))],
+  [
+    'GET',
+    '/deployments/:id/logs/stream',
+    ({ id, query, request: req, response }) => streamLog(deployment(id), query, req, response),
+  ],
+  ['GET', '/hosts', () => page(db.hosts)],
+  ['GET', '/hosts/public-key', () => ({ public_key: db.publicKey })],
+  ['POST', '/hosts/:name/verify', ({ name }) => verifyHost(name)],
+  ['POST', '/hosts/:name/accept-key', ({ name, body }) => acceptKey(name, body)],
+  ['GET', '/deliveries', ({ query }) => paged(filtered(newest(db.deliveries), query, ['forge', 'verdict']), query)],
+  ['GET', '/deliveries/:id', ({ id }) => find(db.deliveries, item => item.id === Number(id), `delivery ${id}`)],
+  ['POST', '/deliveries/:id/replay', ({ id }) => replay(id)],
+  ['GET', '/environments', () => page(db.environments)],
+  ['GET', '/forges', () => page(db.forges)],
+  ['POST', '/apply', ({ body }) => apply(body)],
+  ['GET', '/export', ({ response }) => sendText(response, exportDocument(db))],
+  ['GET', '/events', ({ request: req, response }) => streamEvents(req, response)],
+].map(([method, pattern, handle, access]) => ({ method, parts: pattern.split('/'), handle, access }))
+
+createServer(async (req, response) => {
+  try {
+    await serve(req, response)
+  } catch (error) {
+    const body = error.body ?? new Problem(500, 'internal', 'The mock server failed; see its output.').body
+    if (!error.body) console.error(error)
+    response.writeHead(body.status, { 'content-type': 'application/problem+json' })
+    response.end(JSON.stringify(body))
+  }
+}).listen(port, '127.0.0.1', () => console.log(`mock davit on http://127.0.0.1:${port}`))
+
+async function serve(req, response) {
+  const url = new URL(req.url, 'http://mock')
+  const target = url.pathname
+    .replace(/^\/api\/v1/, '')
+    .split('/')
+    .map(decodeURIComponent)
+  const route = routes.find(candidate => candidate.method === req.method && matches(candidate.parts, target))
+  if (!route) throw notFound(`route ${req.method} ${url.pathname}`)
+  const token = /davit_session=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
+  const user = sessions.get(token)
+  if (route.access !== 'open') admit(req, user)
+  const params = Object.fromEntries(
+    route.parts.flatMap((part, i) => (part.startsWith(':') ? [[part.slice(1), target[i]]] : [])),
+  )
+  const body = req.method === 'POST' ? await readJson(req) : undefined
+  const result = await route.handle({ ...params, query: url.searchParams, body, user, token, request: req, response })
+  if (response.headersSent) return
+  const status = result === undefined ? 204 : req.method === 'POST' && result.created_at ? 201 : 200
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(result === undefined ? undefined : JSON.stringify(result))
+}
+
+function matches(parts, target) {
+  return parts.length === target.length && parts.every((part, i) => part.startsWith(':') || part === target[i])
+}
+
+function admit(req, user) {
+  if (db.users.length === 0)
+    throw new Problem(409, 'setup_needed', 'davit has no administrator yet. Open the set-up page.')
+  if (!user) throw new Problem(401, 'unauthenticated', 'You are not logged in. Log in and try again.')
+  if (req.method !== 'GET' && req.headers['x-davit-request'] !== '1') {
+    throw new Problem(403, 'denied', 'Writes from a browser must carry the header X-Davit-Request: 1.')
+  }
+}
+
+async function readJson(req) {
+  const chunks = []
+  for await (const chunk of req) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString()
+  return text ? JSON.parse(text) : {}
+}
+
+function sendText(response, text) {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end(text)
+}
+
+// Set-up and session
+
+const session = user => ({ user, version: '0.1.0', public_url: `http://127.0.0.1:${port}` })
+
+function open(user, response) {
+  const token = randomBytes(8).toString('hex')
+  sessions.set(token, user)
+  response.setHeader('set-cookie', `davit_session=${token}; HttpOnly; SameSite=Strict; Path=/`)
+  return session(user)
+}
+
+function setUp({ code, name, password }, response) {
+  if (db.users.length > 0) throw new Problem(409, 'conflict', 'davit already has an administrator. Log in instead.')
+  if (code !== '4821-ZQ7K') {
+    throw new Problem(403, 'denied', 'This is not the one-time code. davit prints it when it starts; look at its log.')
+  }
+  db.users.push({ id: 1, name, role: 'admin', password })
+  return open({ id: 1, name, role: 'admin' }, response)
+}
+
+function logIn({ name, password }, response) {
+  const user = db.users.find(item => item.name === name && item.password === password)
+  if (!user) throw new Problem(401, 'unauthenticated', 'Name or password is not right.')
+  return open({ id: user.id, name: user.name, role: user.role }, response)
+}
+
+function logOut(token, response) {
+  sessions.delete(token)
+  response.setHeader('set-cookie', 'davit_session=; Max-Age=0; Path=/')
+}
+
+// Views
+
+const newest = list => [...list].sort((a, b) => b.id - a.id)
+const deployment = id => find(db.deployments, item => item.id === Number(id), `deployment ${id}`)
+const request = id => find(db.requests, item => item.id === Number(id), `request ${id}`)
+const appOf = key => find(db.apps, item => item.key === key, `app ${key}`)
+const running = item => !['succeeded', 'failed', 'reverted', 'cancelled', 'superseded'].includes(item.state)
+
+function summary({ log, host_runs, cells, steps, previous_release, last_seq, ...rest }) {
+  return rest
+}
+
+function detail({ log, ...rest }) {
+  return { ...rest, last_seq: log.at(-1)?.seq ?? 0 }
+}
+
+function live(app, environment) {
+  const last = newest(db.deployments).find(
+    item => item.app === app && item.environment === environment && item.state === 'succeeded',
+  )
+  if (!last) return null
+  const { release, commit, title, finished_at, id, hosts_total } = last
+  return { release, commit, title, at: finished_at, deployment: id, hosts: hosts_total }
+}
+
+function lastDeployment(app, environment) {
+  const last = newest(db.deployments).find(item => item.app === app && item.environment === environment)
+  return last ? summary(last) : null
+}
+
+function overview() {
+  const apps = db.apps.map(({ key, name, configs }) => ({
+    key,
+    name,
+    cells: configs.map(({ environment }) => ({
+      environment,
+      live: live(key, environment),
+      last: lastDeployment(key, environment),
+    })),
+  }))
+  return {
+    environments: db.environments,
+    apps,
+    running: newest(db.deployments).filter(running).map(summary),
+    waiting: newest(db.requests).filter(item => ['awaiting_review', 'awaiting_release'].includes(item.state)),
+    hosts: db.hosts.length,
+    forges: db.forges.length,
+  }
+}
+
+function appSummary({ key, name, repository, configs }) {
+  const environments = configs.map(({ environment }) => ({ environment, live: live(key, environment) }))
+  return { key, name, repository, environments }
+}
+
+function appDetail(key) {
+  const recent = newest(db.deployments)
+    .filter(item => item.app === key)
+    .slice(0, 20)
+    .map(summary)
+  return { ...appOf(key), recent }
+}
+
+function releases(app, environment) {
+  const good = newest(db.deployments).filter(
+    item =>
+      item.app === app && item.environment === environment && item.state === 'succeeded' && item.kind !== 'rollback',
+  )
+  const current = live(app, environment)?.release
+  return good.slice(0, 5).map(item => ({
+    release: item.release,
+    commit: item.commit,
+    title: item.title,
+    by: item.user,
+    at: item.finished_at,
+    deployment: item.id,
+    hosts: item.host_runs.map(run => run.host),
+    live: item.release === current,
+  }))
+}
+
+// Requests
+
+function deploy(app, environment, body, user) {
+  const config = find(
+    appOf(app).configs,
+    item => item.environment === environment,
+    `release config ${app}/${environment}`,
+  )
+  const refs = [...db.refs.branches, ...db.refs.tags]
+  const named = body.ref ? refs.find(item => item.name === body.ref) : refs[0]
+  if (body.ref && !named) {
+    throw new Problem(
+      422,
+      'invalid',
+      `There is no branch or tag "${body.ref}" in the repository. Choose one from the list.`,
+    )
+  }
+  const commit = body.commit ?? named.commit
+  return newRequest({
+    app,
+    environment,
+    kind: 'regular',
+    commit,
+    git_ref: body.commit ? null : named.name,
+    title: body.title || named.subject,
+    created_by: user.name,
+    hosts: body.hosts ?? config.hosts,
+    target_release: null,
+  })
+}
+
+function rollBack(app, environment, { to }, user) {
+  const kept = releases(app, environment)
+  const target = to ? kept.find(item => item.release === to) : kept.find(item => !item.live)
+  if (!target)
+    throw new Problem(409, 'conflict', 'No older good release is kept on the hosts, so there is nothing to go back to.')
+  const config = find(appOf(app).configs, item => item.environment === environment, 'release config')
+  return newRequest({
+    app,
+    environment,
+    kind: 'rollback',
+    commit: target.commit,
+    git_ref: null,
+    title: `Roll back to ${target.release}`,
+    created_by: user.name,
+    hosts: config.hosts,
+    target_release: target.release,
+  })
+}
+
+function newRequest({ hosts, ...fields }) {
+  const required = fields.environment === 'production' ? 1 : 0
+  const created = {
+    id: Math.max(0, ...db.requests.map(item => item.id)) + 1,
+    ...fields,
+    state: required ? 'awaiting_review' : 'releasing',
+    created_at: now(),
+    decided_by: null,
+    decided_at: null,
+    reason: null,
+    required_approvals: required,
+    approvals: [],
+    deployment: null,
+  }
+  db.hostsOfRequest.set(created.id, hosts)
+  db.requests.push(created)
+  if (!required) simulator.start(created, hosts)
+  emit('request', created)
+  return created
+}
+
+function decide(item, verb, body, user) {
+  const decided = { decided_by: user.name, decided_at: now() }
+  if (verb === 'approve') {
+    if (item.created_by === user.name) {
+      throw new Problem(403, 'denied', 'Production does not let authors approve their own requests. Ask somebody else.')
+    }
+    item.approvals.push({ user: user.name, at: now() })
+    Object.assign(item, decided, { state: 'awaiting_release' })
+  } else if (verb === 'reject') {
+    if (!body.reason) throw new Problem(422, 'invalid', 'A rejection needs a reason. Say what should change.')
+    Object.assign(item, decided, { state: 'rejected', reason: body.reason })
+  } else if (verb === 'withdraw') {
+    item.state = 'withdrawn'
+  } else if (verb === 'release' || verb === 'retry') {
+    const hosts =
+      db.hostsOfRequest.get(item.id) ?? appOf(item.app).configs.find(c => c.environment === item.environment).hosts
+    item.state = 'releasing'
+    simulator.start(item, hosts)
+  } else {
+    throw notFound(`action ${verb}`)
+  }
+  emit('request', item)
+  return item
+}
+
+// Logs
+
+function logPage(item, query) {
+  const after = Number(query.get('after') ?? 0)
+  const limit = Number(query.get('limit') ?? 1000)
+  return { items: item.log.filter(line => line.seq > after).slice(0, limit), last_seq: item.log.at(-1)?.seq ?? 0 }
+}
+
+function logText(item) {
+  return item.log.map(({ at, host, step, text }) => `${at} ${host ?? 'server'} ${step} ${text}\n`).join('')
+}
+
+function streamLog(item, query, req, response) {
+  let sent = Number(req.headers['last-event-id'] ?? query.get('after') ?? 0)
+  startStream(response)
+  const push = () => {
+    for (const line of item.log.filter(entry => entry.seq > sent)) {
+      response.write(`id: ${line.seq}\nevent: line\ndata: ${JSON.stringify(line)}\n\n`)
+      sent = line.seq
+    }
+    response.write(`event: state\ndata: ${JSON.stringify(detail(item))}\n\n`)
+    if (running(item)) return
+    response.write(`event: end\ndata: ${JSON.stringify({ state: item.state })}\n\n`)
+    stop()
+    response.end()
+  }
+  const stop = simulator.watch(item.id, push)
+  req.on('close', stop)
+  push()
+}
+
+function streamEvents(req, response) {
+  startStream(response)
+  listeners.add(response)
+  const heartbeat = setInterval(() => response.write(': still here\n\n'), 15_000)
+  req.on('close', () => {
+    clearInterval(heartbeat)
+    listeners.delete(response)
+  })
+}
+
+function startStream(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  response.write(': hello\n\n')
+}
+
+// Hosts, deliveries, configuration
+
+async function verifyHost(name) {
+  const host = find(db.hosts, item => item.name === name, `host ${name}`)
+  await new Promise(resolve => setTimeout(resolve, 600))
+  const result = db.hostAnswers[name] ?? {
+    ok: true,
+    detail: 'Connected and ran a command.',
+    fingerprint: host.host_key_fingerprint,
+    code: 'ok',
+  }
+  host.check = { at: now(), ok: result.ok, detail: result.detail, fingerprint: result.fingerprint }
+  emit('host', { id: name })
+  return result
+}
+
+function acceptKey(name, { fingerprint }) {
+  const host = find(db.hosts, item => item.name === name, `host ${name}`)
+  host.host_key_fingerprint = fingerprint
+  host.check = { at: now(), ok: true, detail: 'Connected and ran a command.', fingerprint }
+  delete db.hostAnswers[name]
+  emit('host', { id: name })
+  return host
+}
+
+function replay(id) {
+  const item = find(db.deliveries, candidate => candidate.id === Number(id), `delivery ${id}`)
+  Object.assign(item, { attempts: item.attempts + 1, verdict: 'received', reason: null })
+  emit('delivery', item)
+  setTimeout(() => {
+    Object.assign(item, { verdict: 'processed', reason: 'Replayed by a person; nothing new to start.' })
+    emit('delivery', item)
+  }, 900)
+  return item
+}
+
+function apply({ document, values, dry_run: dryRun, prune }) {
+  const { errors, plan } = applyDocument(db, document, values ?? {}, { dryRun, prune })
+  if (errors.length > 0) {
+    throw new Problem(
+      422,
+      'invalid_config',
+      `${errors.length} things in the document are not right. Nothing was changed.`,
+      errors,
+    )
+  }
+  if (!dryRun) emit('config')
+  return { plan, applied: !dryRun }
+}

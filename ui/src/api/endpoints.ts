@@ -1,0 +1,102 @@
+// Every route the UI calls, one function each, named after what it does.
+import { call, path, toUrl } from './client'
+import type {
+  AppDetail,
+  ApplyBody,
+  ApplyResult,
+  AppSummary,
+  Delivery,
+  DeliveryDetail,
+  DeployBody,
+  Deployment,
+  DeploymentSummary,
+  Environment,
+  Forge,
+  GitRefs,
+  Host,
+  KeptRelease,
+  LogPage,
+  Overview,
+  Page,
+  ReleaseRequest,
+  Session,
+  SetupState,
+  VerifyResult,
+} from './types'
+
+export interface DeploymentFilter {
+  app?: string
+  environment?: string
+  state?: string
+}
+
+export type RequestFilter = DeploymentFilter
+
+export interface DeliveryFilter {
+  forge?: string
+  verdict?: string
+}
+
+export const api = {
+  setupState: () => call<SetupState>('GET', '/setup'),
+  setUp: (body: { code: string; name: string; password: string }) => call<Session>('POST', '/setup', { body }),
+  session: () => call<Session>('GET', '/session'),
+  logIn: (body: { name: string; password: string }) => call<Session>('POST', '/session', { body }),
+  logOut: () => call<void>('DELETE', '/session'),
+
+  overview: () => call<Overview>('GET', '/overview'),
+
+  apps: () => call<Page<AppSummary>>('GET', '/apps', { query: { limit: 200 } }),
+  app: (app: string) => call<AppDetail>('GET', path('apps', app)),
+  refs: (app: string) => call<GitRefs>('GET', `${path('apps', app)}/refs`),
+  releases: (app: string, environment: string) =>
+    call<Page<KeptRelease>>('GET', `${path('apps', app, 'environments', environment)}/releases`),
+  deploy: (app: string, environment: string, body: DeployBody, idempotencyKey: string) =>
+    call<ReleaseRequest>('POST', `${path('apps', app, 'environments', environment)}/deploy`, {
+      body,
+      headers: { 'Idempotency-Key': idempotencyKey },
+    }),
+  rollBack: (app: string, environment: string, to: string | undefined, idempotencyKey: string) =>
+    call<ReleaseRequest>('POST', `${path('apps', app, 'environments', environment)}/rollback`, {
+      body: to ? { to } : {},
+      headers: { 'Idempotency-Key': idempotencyKey },
+    }),
+
+  requests: (filter: RequestFilter, cursor?: string) =>
+    call<Page<ReleaseRequest>>('GET', '/requests', { query: { ...filter, cursor } }),
+  request: (id: number) => call<ReleaseRequest>('GET', path('requests', id)),
+  approve: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/approve`, { body: {} }),
+  reject: (id: number, reason: string) =>
+    call<ReleaseRequest>('POST', `${path('requests', id)}/reject`, { body: { reason } }),
+  withdraw: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/withdraw`, { body: {} }),
+  release: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/release`, { body: {} }),
+  retry: (id: number, hosts: 'all' | 'failed') =>
+    call<ReleaseRequest>('POST', `${path('requests', id)}/retry`, { body: { hosts } }),
+
+  deployments: (filter: DeploymentFilter, cursor?: string) =>
+    call<Page<DeploymentSummary>>('GET', '/deployments', { query: { ...filter, cursor } }),
+  deployment: (id: number) => call<Deployment>('GET', path('deployments', id)),
+  cancel: (id: number) => call<DeploymentSummary>('POST', `${path('deployments', id)}/cancel`, { body: {} }),
+  logs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
+    call<LogPage>('GET', `${path('deployments', id)}/logs`, { query: { after, limit }, signal }),
+  logStreamUrl: (id: number, after: number) => toUrl(`${path('deployments', id)}/logs/stream`, { after }),
+  logDownloadUrl: (id: number) => toUrl(`${path('deployments', id)}/log.txt`),
+
+  hosts: () => call<Page<Host>>('GET', '/hosts', { query: { limit: 200 } }),
+  verifyHost: (name: string) => call<VerifyResult>('POST', `${path('hosts', name)}/verify`, { body: {} }),
+  acceptHostKey: (name: string, fingerprint: string) =>
+    call<Host>('POST', `${path('hosts', name)}/accept-key`, { body: { fingerprint } }),
+  publicKey: () => call<{ public_key: string }>('GET', '/hosts/public-key'),
+
+  deliveries: (filter: DeliveryFilter, cursor?: string) =>
+    call<Page<Delivery>>('GET', '/deliveries', { query: { ...filter, cursor } }),
+  delivery: (id: number) => call<DeliveryDetail>('GET', path('deliveries', id)),
+  replay: (id: number) => call<Delivery>('POST', `${path('deliveries', id)}/replay`, { body: {} }),
+
+  environments: () => call<Page<Environment>>('GET', '/environments'),
+  forges: () => call<Page<Forge>>('GET', '/forges'),
+  apply: (body: ApplyBody) => call<ApplyResult>('POST', '/apply', { body }),
+  exportConfig: () => call<string>('GET', '/export', { headers: { Accept: 'text/plain' } }),
+
+  eventsUrl: () => toUrl('/events'),
+}

@@ -1,0 +1,62 @@
+// The one live connection of the whole UI: a change on the server makes the queries that show it load again.
+import { type QueryClient, useQueryClient } from '@tanstack/vue-query'
+import { onBeforeUnmount, type Ref, ref } from 'vue'
+import { openStream, type StreamStatus } from '@/lib/stream'
+import { api } from './endpoints'
+import { keysOf } from './queries'
+import { CHANGE_TOPICS, type ChangeEvent } from './types'
+
+/** A deployment to a thousand hosts changes a thousand times; one refetch in this many milliseconds is enough. */
+const GATHER_MS = 300
+
+/** Follows changes while the calling component lives; the status is for the reader to see. */
+export function useLiveChanges(): Ref<StreamStatus> {
+  const client = useQueryClient()
+  const status = ref<StreamStatus>('connecting')
+  const gather = gatherInvalidations(client)
+  let wasOpen = false
+  const stream = openStream({
+    url: api.eventsUrl,
+    events: { change: data => gather.add(keysOfChange(data)) },
+    onStatus: next => {
+      status.value = next
+      // What changed while nobody listened is unknown, so everything counts as changed.
+      if (next === 'open' && wasOpen) void client.invalidateQueries()
+      if (next === 'open') wasOpen = true
+    },
+  })
+  onBeforeUnmount(() => {
+    gather.stop()
+    stream.close()
+  })
+  return status
+}
+
+/** The query keys a `change` event names; none when the event is not one this version knows. */
+export function keysOfChange(data: string): string[] {
+  try {
+    const change = JSON.parse(data) as ChangeEvent
+    return CHANGE_TOPICS.includes(change.topic) ? keysOf(change.topic) : []
+  } catch {
+    return []
+  }
+}
+
+function gatherInvalidations(client: QueryClient) {
+  const pending = new Set<string>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  function flush() {
+    timer = undefined
+    for (const key of pending) void client.invalidateQueries({ queryKey: [key] })
+    pending.clear()
+  }
+  return {
+    add(keys: string[]) {
+      for (const key of keys) pending.add(key)
+      if (pending.size > 0) timer ??= setTimeout(flush, GATHER_MS)
+    },
+    stop() {
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,94 @@
+// What the pages read: one composable a resource over vue-query, and the map from a change on the server to the
+// queries that show it.
+import { QueryClient, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
+import { computed, type MaybeRefOrGetter, toValue } from 'vue'
+import { ApiError, UNREACHABLE } from './client'
+import { api, type DeliveryFilter, type DeploymentFilter, type RequestFilter } from './endpoints'
+import type { ChangeTopic, Page } from './types'
+
+/** Changes arrive by SSE (events.ts), so nothing polls and nothing goes stale by the clock alone. */
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        retry: (failures, error) => error instanceof ApiError && error.code === UNREACHABLE && failures < 3,
+      },
+      mutations: { retry: false },
+    },
+  })
+}
+
+const topicKeys: Record<ChangeTopic, string[]> = {
+  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases'],
+  request: ['overview', 'requests', 'request'],
+  delivery: ['deliveries', 'delivery'],
+  host: ['hosts', 'overview'],
+  config: ['overview', 'apps', 'app', 'environments', 'forges', 'hosts', 'export', 'releases'],
+}
+
+/** The first elements of the query keys that a change of `topic` may have made old. */
+export function keysOf(topic: ChangeTopic): string[] {
+  return topicKeys[topic]
+}
+
+export const sessionQuery = { queryKey: ['session'], queryFn: api.session, staleTime: Number.POSITIVE_INFINITY }
+
+export const useSession = () => useQuery(sessionQuery)
+export const useOverview = () => useQuery({ queryKey: ['overview'], queryFn: api.overview })
+export const useApps = () => useQuery({ queryKey: ['apps'], queryFn: api.apps })
+export const useHosts = () => useQuery({ queryKey: ['hosts'], queryFn: api.hosts })
+export const usePublicKey = () => useQuery({ queryKey: ['public-key'], queryFn: api.publicKey })
+export const useEnvironments = () => useQuery({ queryKey: ['environments'], queryFn: api.environments })
+export const useForges = () => useQuery({ queryKey: ['forges'], queryFn: api.forges })
+
+export const useApp = (app: MaybeRefOrGetter<string>) =>
+  useQuery({ queryKey: ['app', computed(() => toValue(app))], queryFn: () => api.app(toValue(app)) })
+
+/** Git references, asked only while a dialog needs them: the server fetches from the forge for each call. */
+export const useRefs = (app: MaybeRefOrGetter<string>, enabled: MaybeRefOrGetter<boolean>) =>
+  useQuery({
+    queryKey: ['refs', computed(() => toValue(app))],
+    queryFn: () => api.refs(toValue(app)),
+    enabled: () => toValue(enabled),
+  })
+
+export const useReleases = (
+  app: MaybeRefOrGetter<string>,
+  environment: MaybeRefOrGetter<string>,
+  enabled: MaybeRefOrGetter<boolean>,
+) =>
+  useQuery({
+    queryKey: ['releases', computed(() => toValue(app)), computed(() => toValue(environment))],
+    queryFn: () => api.releases(toValue(app), toValue(environment)),
+    enabled: () => toValue(enabled),
+  })
+
+export const useDeployment = (id: MaybeRefOrGetter<number>) =>
+  useQuery({ queryKey: ['deployment', computed(() => toValue(id))], queryFn: () => api.deployment(toValue(id)) })
+
+export const useDelivery = (id: MaybeRefOrGetter<number>) =>
+  useQuery({ queryKey: ['delivery', computed(() => toValue(id))], queryFn: () => api.delivery(toValue(id)) })
+
+export const useDeployments = (filter: MaybeRefOrGetter<DeploymentFilter>) =>
+  usePages('deployments', filter, api.deployments)
+export const useRequests = (filter: MaybeRefOrGetter<RequestFilter>) => usePages('requests', filter, api.requests)
+export const useDeliveries = (filter: MaybeRefOrGetter<DeliveryFilter>) =>
+  usePages('deliveries', filter, api.deliveries)
+
+/** A list read page by page; `items` is all that was loaded so far. */
+function usePages<T, F extends object>(
+  key: string,
+  filter: MaybeRefOrGetter<F>,
+  load: (filter: F, cursor?: string) => Promise<Page<T>>,
+) {
+  const query = useInfiniteQuery({
+    queryKey: [key, computed(() => JSON.stringify(toValue(filter)))],
+    queryFn: ({ pageParam }) => load(toValue(filter), pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: last => last.next ?? undefined,
+    placeholderData: previous => previous,
+  })
+  const items = computed(() => query.data.value?.pages.flatMap(page => page.items) ?? [])
+  return { ...query, items }
+}

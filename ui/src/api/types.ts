@@ -1,0 +1,411 @@
+// What the server sends and takes, as in /api/v1/openapi.json. Written by hand, one name a schema, so that a
+// generated document can take this file's place. No behaviour here.
+
+export const ROLES = ['viewer', 'developer', 'reviewer', 'releaser', 'operator', 'admin'] as const
+/** A ladder: each role may do what the ones before it may. */
+export type Role = (typeof ROLES)[number]
+
+export const DEPLOYMENT_STATES = [
+  'queued',
+  'building',
+  'staging',
+  'switching',
+  'verifying',
+  'paused',
+  'succeeded',
+  'failed',
+  'reverting',
+  'reverted',
+  'cancelled',
+  'superseded',
+] as const
+export type DeploymentState = (typeof DEPLOYMENT_STATES)[number]
+
+export const REQUEST_STATES = [
+  'awaiting_review',
+  'awaiting_release',
+  'releasing',
+  'succeeded',
+  'failed',
+  'rejected',
+  'withdrawn',
+  'cancelled',
+  'superseded',
+] as const
+export type RequestState = (typeof REQUEST_STATES)[number]
+
+export const HOST_RUN_STATES = [
+  'waiting',
+  'staging',
+  'staged',
+  'switching',
+  'live',
+  'verifying',
+  'done',
+  'failed',
+  'reverted',
+  'skipped',
+  'cancelled',
+  'unknown',
+] as const
+export type HostRunState = (typeof HOST_RUN_STATES)[number]
+
+export const CELL_STATES = ['waiting', 'running', 'succeeded', 'failed', 'skipped', 'cancelled'] as const
+export type CellState = (typeof CELL_STATES)[number]
+
+export const VERDICTS = ['received', 'processed', 'ignored', 'failed'] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+export const HOST_CHECK_CODES = [
+  'ok',
+  'unreachable',
+  'denied',
+  'host_key_unknown',
+  'host_key_changed',
+  'refused',
+] as const
+export type HostCheckCode = (typeof HOST_CHECK_CODES)[number]
+
+export const PLAN_ACTIONS = ['create', 'update', 'delete', 'unchanged'] as const
+export type PlanAction = (typeof PLAN_ACTIONS)[number]
+
+export const PLAN_KINDS = ['forge', 'environment', 'host', 'app', 'release', 'channel'] as const
+export type PlanKind = (typeof PLAN_KINDS)[number]
+
+export const REQUEST_KINDS = ['regular', 'rollback', 'auto'] as const
+export type RequestKind = (typeof REQUEST_KINDS)[number]
+
+/** RFC 3339, UTC, with milliseconds. */
+export type Timestamp = string
+
+export interface Page<T> {
+  items: T[]
+  /** The cursor of the next page; null or absent on the last one. */
+  next?: string | null
+}
+
+export interface Problem {
+  type?: string
+  title?: string
+  status?: number
+  code: string
+  /** A sentence that says what to do. */
+  detail?: string
+  errors?: ProblemLine[]
+}
+
+export interface ProblemLine {
+  line?: number | null
+  column?: number | null
+  message: string
+}
+
+export interface SetupState {
+  needed: boolean
+}
+
+export interface User {
+  id: number
+  name: string
+  role: Role
+}
+
+export interface Session {
+  user: User
+  version: string
+  public_url: string
+}
+
+export interface Environment {
+  key: string
+  name: string
+  color?: string | null
+}
+
+export interface Live {
+  release: string
+  commit: string
+  title: string
+  at: Timestamp
+  deployment: number
+  /** How many hosts serve it. */
+  hosts: number
+}
+
+export interface DeploymentSummary {
+  id: number
+  request: number
+  app: string
+  environment: string
+  kind: RequestKind
+  state: DeploymentState
+  commit: string
+  git_ref: string | null
+  title: string
+  release: string | null
+  attempt: number
+  created_at: Timestamp
+  started_at: Timestamp | null
+  finished_at: Timestamp | null
+  reason: string | null
+  user: string
+  hosts_total: number
+  hosts_done: number
+}
+
+export interface MatrixCell {
+  environment: string
+  live: Live | null
+  last: DeploymentSummary | null
+}
+
+export interface OverviewApp {
+  key: string
+  name: string
+  cells: MatrixCell[]
+}
+
+export interface Overview {
+  environments: Environment[]
+  apps: OverviewApp[]
+  running: DeploymentSummary[]
+  waiting: ReleaseRequest[]
+  hosts: number
+  forges: number
+}
+
+export interface Approval {
+  user: string
+  at: Timestamp
+}
+
+export interface ReleaseRequest {
+  id: number
+  app: string
+  environment: string
+  kind: RequestKind
+  state: RequestState
+  commit: string
+  git_ref: string | null
+  title: string
+  created_by: string
+  created_at: Timestamp
+  decided_by: string | null
+  decided_at: Timestamp | null
+  reason: string | null
+  required_approvals: number
+  approvals: Approval[]
+  deployment: number | null
+  target_release: string | null
+}
+
+export interface AppRepository {
+  forge?: string | null
+  name?: string | null
+  url?: string | null
+}
+
+export interface AppSummary {
+  key: string
+  name: string
+  repository: AppRepository
+  environments: { environment: string; live: Live | null }[]
+}
+
+export interface Hooks {
+  before_checkout?: string | null
+  after_checkout?: string | null
+  before_release?: string | null
+  after_release?: string | null
+}
+
+export interface ReleaseConfig {
+  environment: string
+  revision: number
+  saved_at: Timestamp
+  saved_by: string
+  mode: string
+  hosts: string[]
+  host_selector?: Record<string, unknown> | unknown[] | null
+  deploy_path: string
+  releases_path: string
+  keep: number
+  build_dir: string
+  filter: { mode: string; patterns: string[] } | null
+  shared: { dirs: string[]; files: string[] } | null
+  /** Names only: values are shown to nobody. */
+  variables: string[]
+  hooks: Hooks
+  auto: Record<string, unknown> | null
+}
+
+export interface AppDetail {
+  key: string
+  name: string
+  repository: AppRepository
+  configs: ReleaseConfig[]
+  recent: DeploymentSummary[]
+}
+
+export interface DeployBody {
+  ref?: string
+  commit?: string
+  title?: string
+  hosts?: string[]
+}
+
+export interface KeptRelease {
+  release: string
+  commit: string
+  title: string
+  by: string
+  at: Timestamp
+  deployment: number
+  hosts: string[]
+  live: boolean
+}
+
+export interface GitRef {
+  name: string
+  commit: string
+  subject: string
+  at: Timestamp
+}
+
+export interface GitRefs {
+  branches: GitRef[]
+  tags: GitRef[]
+}
+
+export interface HostRun {
+  host: string
+  state: HostRunState
+  step: number | null
+  reason: string | null
+  previous_release: string | null
+  updated_at: Timestamp
+}
+
+export interface DeploymentStep {
+  number: number
+  title: string
+  state: CellState
+}
+
+export interface StepCell {
+  /** null: the server (steps 1 to 3). */
+  host: string | null
+  step: number
+  state: CellState
+  started_at: Timestamp | null
+  finished_at: Timestamp | null
+}
+
+export interface Deployment extends DeploymentSummary {
+  host_runs: HostRun[]
+  steps: DeploymentStep[]
+  cells: StepCell[]
+  previous_release: string | null
+  last_seq: number
+}
+
+export interface LogLine {
+  seq: number
+  at: Timestamp
+  host: string | null
+  step: number
+  stream: 'system' | 'stdout' | 'stderr'
+  text: string
+}
+
+export interface LogPage {
+  items: LogLine[]
+  last_seq: number
+}
+
+export interface HostCheck {
+  at: Timestamp
+  ok: boolean
+  detail: string
+  fingerprint?: string | null
+  code?: HostCheckCode
+}
+
+export interface Host {
+  name: string
+  kind: 'ssh' | 'local'
+  address: string | null
+  port: number | null
+  user: string | null
+  labels: string[]
+  environments: string[]
+  host_key_fingerprint: string | null
+  jump: string[]
+  check: HostCheck | null
+}
+
+export interface VerifyResult {
+  ok: boolean
+  detail: string
+  fingerprint: string | null
+  code: HostCheckCode
+}
+
+export interface Delivery {
+  id: number
+  forge: string
+  event: string
+  /** The forge's own id of the delivery. */
+  delivery: string | null
+  received_at: Timestamp
+  verdict: Verdict
+  reason: string | null
+  attempts: number
+  repository: string | null
+  summary: string | null
+}
+
+export interface DeliveryDetail extends Delivery {
+  headers: [string, string][]
+  body: string
+  started: { request: number; deployment: number | null }[]
+}
+
+export interface Forge {
+  id: string
+  kind: string
+  api_url: string | null
+  hook_url: string
+  has_token: boolean
+  has_webhook_secret: boolean
+}
+
+export interface PlanItem {
+  action: PlanAction
+  kind: PlanKind
+  name: string
+  changes: string[]
+}
+
+export interface ApplyBody {
+  document: string
+  /** `env:NAME` or `file:PATH` to the value the document refers to. */
+  values: Record<string, string>
+  dry_run: boolean
+  prune: boolean
+}
+
+export interface ApplyResult {
+  plan: PlanItem[]
+  applied: boolean
+}
+
+export const CHANGE_TOPICS = ['deployment', 'request', 'delivery', 'host', 'config'] as const
+export type ChangeTopic = (typeof CHANGE_TOPICS)[number]
+
+export interface ChangeEvent {
+  topic: ChangeTopic
+  id?: number | string | null
+  app?: string | null
+  environment?: string | null
+}

@@ -1,0 +1,121 @@
+// Every string in both languages, none missing and none left over.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  CELL_STATES,
+  DEPLOYMENT_STATES,
+  HOST_CHECK_CODES,
+  HOST_RUN_STATES,
+  PLAN_ACTIONS,
+  PLAN_KINDS,
+  REQUEST_STATES,
+  ROLES,
+  VERDICTS,
+} from '@/api/types'
+import { SNIPPETS } from '@/lib/snippets'
+import en from './en.json'
+import zhCN from './zh-CN.json'
+
+type Messages = { [key: string]: string | Messages }
+
+const english = flatten(en)
+const chinese = flatten(zhCN)
+const source = sourceFiles('src')
+  .filter(file => !file.endsWith('.test.ts'))
+  .map(file => readFileSync(file, 'utf8'))
+  .join('\n')
+
+/** Every literal that is handed to `t(…)`, stands in a `keypath`, or titles a route. */
+const asked = askedKeys()
+
+/** What a part in braces can be, for those keys that are put together. */
+const families: Record<string, readonly string[]> = {
+  'state.deployment': DEPLOYMENT_STATES,
+  'state.request': REQUEST_STATES,
+  'state.hostRun': HOST_RUN_STATES,
+  'state.cell': CELL_STATES,
+  'state.verdict': VERDICTS,
+  'hosts.code': HOST_CHECK_CODES,
+  'plan.count': PLAN_ACTIONS,
+  'plan.kind': PLAN_KINDS,
+  role: ROLES,
+  step: ['1', '2', '3', '4', '5', '6'],
+  next: [...Object.keys(SNIPPETS), 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
+}
+
+describe('messages', () => {
+  it('exist in both languages under the same keys', () => {
+    expect([...chinese.keys()].sort()).toEqual([...english.keys()].sort())
+  })
+
+  it('carry the same placeholders in both languages', () => {
+    const names = (text = '') => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]))].sort()
+    for (const [key, text] of english) {
+      // "This will be deleted" names no number in its singular, so a language may have more placeholders, not fewer.
+      expect(names(chinese.get(key)), key).toEqual(names(text))
+    }
+  })
+
+  it('are all there when a page asks for them', () => {
+    expect(asked.literal.filter(key => !english.has(key))).toEqual([])
+  })
+
+  it('are all asked for by some page', () => {
+    const patterns = asked.composed.map(toMatcher)
+    const unused = [...english.keys()].filter(
+      key => !asked.literal.includes(key) && !patterns.some(pattern => pattern.test(key)),
+    )
+    expect(unused).toEqual([])
+  })
+
+  it.each(Object.entries(families))('cover every value of %s', (prefix, values) => {
+    expect(values.filter(value => !english.has(`${prefix}.${value}`))).toEqual([])
+  })
+
+  it('are words and not empty', () => {
+    expect([...english, ...chinese].filter(([, text]) => text.trim() === '')).toEqual([])
+  })
+})
+
+function flatten(messages: Messages, prefix = ''): Map<string, string> {
+  return new Map(
+    Object.entries(messages).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[prefix + key, value] as const] : [...flatten(value, `${prefix}${key}.`)],
+    ),
+  )
+}
+
+function askedKeys(): { literal: string[]; composed: string[] } {
+  const inCalls = callArguments().flatMap(text => [...text.matchAll(/'([^'\n]+\.[^'\n]+)'|`([^`\n]+)`/g)])
+  const elsewhere = [...source.matchAll(/keypath="([^"]+)"|\btitle: '([^']+\.[^']+)'/g)]
+  const keys = [...inCalls, ...elsewhere].map(match => match[1] ?? match[2] ?? '')
+  return { literal: keys.filter(key => !key.includes('${')), composed: keys.filter(key => key.includes('${')) }
+}
+
+/** What stands between the parentheses of each `t(…)`. */
+function callArguments(): string[] {
+  return [...source.matchAll(/\bt\(/g)].map(match => {
+    const start = match.index + match[0].length
+    let depth = 1
+    let end = start
+    while (depth > 0 && end < source.length) {
+      if (source[end] === '(') depth += 1
+      if (source[end] === ')') depth -= 1
+      end += 1
+    }
+    return source.slice(start, end - 1)
+  })
+}
+
+function toMatcher(key: string): RegExp {
+  const parts = key.split(/\$\{[^}]*\}/).map(part => part.replaceAll('.', '\\.'))
+  return new RegExp(`^${parts.join('[\\w-]+')}$`)
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? sourceFiles(path) : /\.(vue|ts)$/.test(entry.name) ? [path] : []
+  })
+}

@@ -1,0 +1,45 @@
+// Pieces of davit.toml to start from; the wizard shows them and the Configuration page can append them.
+
+export const SNIPPETS = {
+  forge: `[[forge]]
+id = "github"
+kind = "github"                    # github | gitlab | gitea | gitee | generic
+api_url = "https://api.github.com"
+token = { env = "GITHUB_TOKEN" }
+webhook_secret = { env = "GITHUB_WEBHOOK_SECRET" }
+`,
+  host: `[[environment]]
+key = "production"
+name = "Production"
+
+[[host]]
+name = "web-1"
+kind = "ssh"                       # or "local"
+address = "10.0.0.11"
+user = "deploy"
+labels = ["web"]
+environments = ["production"]
+`,
+  app: `[[app]]
+key = "shop"
+name = "Shop"
+repository = { forge = "github", name = "acme/shop" }
+
+[[app.release]]
+environment = "production"
+hosts = { labels = ["web"] }
+deploy_path = "/var/www/shop"
+releases_path = "/data/davit"
+keep = 5
+hooks.after_checkout = "npm ci && npm run build"
+hooks.after_release = "systemctl --user restart shop"
+`,
+} as const
+
+export type SnippetName = keyof typeof SNIPPETS
+
+export const FIRST_DEPLOY_COMMAND = 'davit deploy shop production --ref main --follow'
+
+export function isSnippetName(name: unknown): name is SnippetName {
+  return typeof name === 'string' && Object.hasOwn(SNIPPETS, name)
+}

@@ -1,0 +1,14 @@
+import { VueQueryPlugin } from '@tanstack/vue-query'
+import { createApp } from 'vue'
+import App from './App.vue'
+import { createQueryClient } from './api/queries'
+import { i18n } from './i18n'
+import { applyPreferences } from './lib/preferences'
+import { createAppRouter } from './router'
+import './styles/tokens.css'
+import './styles/element.css'
+import './styles/base.css'
+
+applyPreferences()
+const queryClient = createQueryClient()
+createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(createAppRouter(queryClient)).mount('#app')

@@ -1,0 +1,145 @@
+// Addresses of pages, and who may see them: nobody signed out, and nothing before set-up.
+import type { QueryClient } from '@tanstack/vue-query'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteLocationRaw } from 'vue-router'
+import { ApiError } from './api/client'
+import { api } from './api/endpoints'
+import { sessionQuery } from './api/queries'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The message key of the page's title. */
+    title: string
+    /** May be seen without a session, and has no navigation around it. */
+    open?: boolean
+    /** The navigation entry that stays lit, when it is not the route's own name. */
+    section?: string
+  }
+}
+
+export function createAppRouter(queryClient: QueryClient) {
+  const router = createRouter({
+    history: createWebHistory(),
+    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    routes: [
+      {
+        path: '/',
+        name: 'overview',
+        component: () => import('./pages/OverviewPage.vue'),
+        meta: { title: 'nav.overview' },
+      },
+      {
+        path: '/requests',
+        name: 'requests',
+        component: () => import('./pages/RequestsPage.vue'),
+        meta: { title: 'nav.requests' },
+      },
+      {
+        path: '/deployments',
+        name: 'deployments',
+        component: () => import('./pages/DeploymentsPage.vue'),
+        meta: { title: 'nav.deployments' },
+      },
+      {
+        path: '/deployments/:id(\\d+)',
+        name: 'deployment',
+        component: () => import('./pages/DeploymentPage.vue'),
+        props: numericId,
+        meta: { title: 'deployment.title', section: 'deployments' },
+      },
+      { path: '/apps', name: 'apps', component: () => import('./pages/AppsPage.vue'), meta: { title: 'nav.apps' } },
+      {
+        path: '/apps/:app',
+        name: 'app',
+        component: () => import('./pages/AppPage.vue'),
+        props: true,
+        meta: { title: 'app.title', section: 'apps' },
+      },
+      { path: '/hosts', name: 'hosts', component: () => import('./pages/HostsPage.vue'), meta: { title: 'nav.hosts' } },
+      {
+        path: '/deliveries',
+        name: 'deliveries',
+        component: () => import('./pages/DeliveriesPage.vue'),
+        meta: { title: 'nav.deliveries' },
+      },
+      {
+        path: '/deliveries/:id(\\d+)',
+        name: 'delivery',
+        component: () => import('./pages/DeliveryPage.vue'),
+        props: numericId,
+        meta: { title: 'delivery.title', section: 'deliveries' },
+      },
+      {
+        path: '/configuration',
+        name: 'configuration',
+        component: () => import('./pages/ConfigurationPage.vue'),
+        meta: { title: 'nav.configuration' },
+      },
+      {
+        path: '/welcome',
+        name: 'welcome',
+        component: () => import('./pages/WelcomePage.vue'),
+        meta: { title: 'welcome.title' },
+      },
+      {
+        path: '/setup',
+        name: 'setup',
+        component: () => import('./pages/SetupPage.vue'),
+        meta: { title: 'setup.title', open: true },
+      },
+      {
+        path: '/login',
+        name: 'login',
+        component: () => import('./pages/LoginPage.vue'),
+        meta: { title: 'login.title', open: true },
+      },
+      {
+        path: '/:rest(.*)*',
+        name: 'not-found',
+        component: () => import('./pages/NotFoundPage.vue'),
+        meta: { title: 'notFound.title' },
+      },
+    ],
+  })
+
+  router.beforeEach(to => admit(queryClient, to))
+  sendToLoginWhenSignedOut(queryClient, router)
+  return router
+}
+
+/** Where a visit really goes: through the wizard first, then through the login. */
+async function admit(queryClient: QueryClient, to: RouteLocationNormalized): Promise<RouteLocationRaw | true> {
+  if (to.meta.open) return true
+  try {
+    await queryClient.ensureQueryData(sessionQuery)
+    return true
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (error.code === 'setup_needed' || (error.status === 401 && (await setupNeeded()))) return { name: 'setup' }
+    if (error.status === 401) return { name: 'login', query: { next: to.fullPath } }
+    // The server is away: the page opens and says so itself.
+    return true
+  }
+}
+
+async function setupNeeded(): Promise<boolean> {
+  return api.setupState().then(
+    state => state.needed,
+    () => false,
+  )
+}
+
+/** A session that ends while somebody works shows as 401 on whatever is read next. */
+function sendToLoginWhenSignedOut(queryClient: QueryClient, router: ReturnType<typeof createRouter>) {
+  queryClient.getQueryCache().subscribe(event => {
+    if (event.type !== 'updated' || event.action.type !== 'error') return
+    const error: unknown = event.action.error
+    const here = router.currentRoute.value
+    if (!(error instanceof ApiError) || error.status !== 401 || here.meta.open || !here.name) return
+    queryClient.removeQueries({ queryKey: sessionQuery.queryKey })
+    void router.push({ name: 'login', query: { next: here.fullPath } })
+  })
+}
+
+function numericId(route: RouteLocationNormalized) {
+  return { id: Number(route.params.id) }
+}
