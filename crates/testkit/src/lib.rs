@@ -1,3 +1,5 @@
 //! davit-testkit
 
 pub mod fake_forge;
+pub mod git;
+pub mod sshd;
