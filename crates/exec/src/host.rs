@@ -19,7 +19,7 @@ pub use hook::HostHook;
 pub use layout::{Layout, Shared};
 pub use stage::StageReport;
 
-use crate::{ExecError, ssh};
+use crate::{ExecError, quote, ssh};
 use davit_domain::ids::{HostName, ReleaseName};
 use reply::Reply;
 use script::Script;
@@ -111,7 +111,11 @@ impl Host {
     /// `Refused` when `deploy_path` is a real directory or file (which is left alone), tools are missing or the
     /// directories can't be written; `ConnectionLost`.
     pub async fn prepare(&self, layout: &Layout) -> Result<HostFacts, ExecError> {
-        let reply = self.ask(layout.script(script::PREPARE), "the preparation").await?;
+        let path = layout.deploy_path();
+        let mut script = layout.script(script::PREPARE);
+        script
+            .set("move_away", [b"mv ", &*quote::sh(path), b" ", &*quote::sh(format!("{path}.before-davit"))].concat());
+        let reply = self.ask(script, "the preparation").await?;
         Ok(HostFacts {
             live: reply.release("live"),
             foreign: reply.value("foreign").map(str::to_owned),

@@ -6,10 +6,13 @@ use super::transport::{Event, Input};
 use crate::{ExecError, Exit};
 use bytes::{Bytes, BytesMut};
 use nix::sys::signal::Signal;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 /// The variables a program inherits, when the server has them.
 const INHERITED: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR"];
@@ -33,7 +36,7 @@ pub(super) fn start(command: &str) -> Result<(Input, Events), ExecError> {
     let input =
         child.stdin.take().ok_or_else(|| ExecError::Refused("sh was started without a standard input".into()))?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    Ok((Box::pin(input), Events { child, stdout, stderr, exited: false }))
+    Ok((Box::pin(Stdin(Some(input))), Events { child, stdout, stderr, exited: false }))
 }
 
 /// What a local program does.
@@ -65,6 +68,27 @@ impl Events {
                 else => return None,
             }
         }
+    }
+}
+
+/// A pipe that is closed by shutting it down, not only by dropping it.
+struct Stdin(Option<ChildStdin>);
+
+impl AsyncWrite for Stdin {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_write(context, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().map_or(Poll::Ready(Ok(())), |pipe| Pin::new(pipe).poll_flush(context))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0 = None;
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -15,18 +15,17 @@ impl Reply {
     pub(super) fn of(host: &HostName, said: Said, during: &'static str) -> Result<Self, ExecError> {
         let reply = Self::parse(&said.stdout);
         if let Some(sentence) = reply.value("refused") {
-            let cause = last_line(&said.stderr);
-            let sentence = if cause.is_empty() { sentence.to_owned() } else { format!("{sentence} ({cause})") };
-            return Err(on(host, &sentence));
+            return Err(on(host, sentence));
+        }
+        if let Some(sentence) = reply.value("failed") {
+            return Err(on(host, &format!("{sentence} ({})", last_line(&said.stderr))));
         }
         match said.exit {
             // A script that ran to its end says so: a shell that never started it, or a cut program, does not.
             Exit::Code(0) if reply.value("done").is_some() => Ok(reply),
             Exit::Lost => Err(ExecError::ConnectionLost { host: host.clone(), during }),
             ended @ (Exit::Code(_) | Exit::Signal(_)) => {
-                let cause = last_line(&said.stderr);
-                let cause = if cause.is_empty() { "it said nothing".to_owned() } else { cause };
-                Err(on(host, &format!("{during} failed with {ended}: {cause}")))
+                Err(on(host, &format!("{during} failed with {ended}: {}", last_line(&said.stderr))))
             }
         }
     }
@@ -58,8 +57,8 @@ impl Reply {
 }
 
 /// The last line that is not empty, cut to what fits a sentence.
-pub(super) fn last_line(bytes: &[u8]) -> String {
+fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it did not say why");
     line.chars().filter(|c| !c.is_control()).take(300).collect()
 }

@@ -29,9 +29,12 @@ pub struct StageReport {
     pub elapsed: Duration,
 }
 
-const CHUNK: usize = 256 * 1024;
-/// The two zero blocks that end a tar archive.
-const END_MARK: [u8; 1024] = [0; 1024];
+/// What is read and sent at a time: whole blocks.
+const CHUNK: usize = 512 * BLOCK;
+/// A tar archive is made of these.
+const BLOCK: usize = 512;
+/// The zero blocks that end a tar archive.
+const END_MARK: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 /// How long a host may take to clear up after an upload that was stopped.
 const CLEAR_UP: Duration = Duration::from_secs(10);
 
@@ -150,25 +153,26 @@ async fn send(input: &mut Input, program: &[u8], build: &Build, sums: &SumList<'
     let unreadable = || ExecError::io(format!("the build {} could not be read", build.archive.display()));
     let mut archive = tokio::fs::File::open(&build.archive).await.map_err(unreadable())?;
     archive.set_max_buf_size(CHUNK);
-    let mut left = content_length(build)?;
-    let mut chunk = vec![0; CHUNK];
     if input.write_all(program).await.is_err() {
         return Ok(());
     }
-    while left > 0 {
-        let room = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-        let read = archive.read(&mut chunk[..room]).await.map_err(unreadable())?;
-        if read == 0 {
-            return Err(unreadable()(std::io::ErrorKind::UnexpectedEof.into()));
+    let mut chunk = vec![0; CHUNK];
+    let mut members = Members::default();
+    loop {
+        let filled = fill(&mut archive, &mut chunk).await.map_err(unreadable())?;
+        let end = members.end_in(&chunk[..filled]);
+        if end.is_none() && filled < CHUNK {
+            return Err(ExecError::Refused(format!(
+                "the build {} is not a whole tar archive: make it again",
+                build.archive.display()
+            )));
         }
-        left -= read as u64;
-        if input.write_all(&chunk[..read]).await.is_err() {
+        if input.write_all(&chunk[..end.unwrap_or(filled)]).await.is_err() {
             return Ok(());
         }
-    }
-    archive.read_exact(&mut chunk[..END_MARK.len()]).await.map_err(unreadable())?;
-    if chunk[..END_MARK.len()] != END_MARK {
-        return Err(ExecError::Refused(format!("the build {} is no whole tar archive", build.archive.display())));
+        if end.is_some() {
+            break;
+        }
     }
     if let Err(error) = sums.send(input).await {
         tracing::debug!(%error, "the host stopped reading before the end of the upload");
@@ -176,12 +180,41 @@ async fn send(input: &mut Input, program: &[u8], build: &Build, sums: &SumList<'
     Ok(())
 }
 
-/// The archive's length without its end mark.
-fn content_length(build: &Build) -> Result<u64, ExecError> {
-    match build.archive_bytes.checked_sub(END_MARK.len() as u64) {
-        Some(length) if length % 512 == 0 => Ok(length),
-        Some(_) | None => {
-            Err(ExecError::Refused(format!("the build {} is no whole tar archive", build.archive.display())))
+/// Reads until the chunk is full or the file ends.
+async fn fill(file: &mut tokio::fs::File, chunk: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < chunk.len() {
+        match file.read(&mut chunk[filled..]).await? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
+/// Walks an archive's members as its chunks go by, to find the end mark. Looking for zeros alone would not do: a file
+/// may end with them.
+#[derive(Default)]
+struct Members {
+    /// How far the next member's header is from the start of the next chunk.
+    to_header: u64,
+}
+
+impl Members {
+    /// Where the end mark starts in this chunk. Chunks are whole blocks, so a header is never split; an archive that
+    /// is damaged has no end.
+    fn end_in(&mut self, chunk: &[u8]) -> Option<usize> {
+        loop {
+            let at = usize::try_from(self.to_header).unwrap_or(usize::MAX);
+            let Some(block) = chunk.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
+                self.to_header = self.to_header.saturating_sub(chunk.len() as u64);
+                return None;
+            };
+            if block.iter().all(|byte| *byte == 0) {
+                return Some(at);
+            }
+            let size = tar::Header::from_byte_slice(block).entry_size().ok()?;
+            self.to_header += BLOCK as u64 + size.next_multiple_of(BLOCK as u64);
         }
     }
 }
@@ -223,7 +256,7 @@ impl<'a> SumList<'a> {
                 piece.clear();
             }
         }
-        let padding = self.length.next_multiple_of(512) - self.length;
+        let padding = self.length.next_multiple_of(BLOCK as u64) - self.length;
         piece.extend(std::iter::repeat_n(0, usize::try_from(padding).unwrap_or(0)));
         piece.extend(END_MARK);
         input.write_all(&piece).await?;
@@ -257,4 +290,29 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn the_end_of_an_archive_is_found_wherever_chunks_end() {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, size) in [("a", 0), ("zeros", 5 * BLOCK), ("b", 100), ("more zeros", 3 * BLOCK)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(size as u64);
+            header.set_cksum();
+            builder.append_data(&mut header, name, std::io::repeat(0).take(size as u64)).expect("a member");
+        }
+        let archive = builder.into_inner().expect("an archive");
+        let content = archive.len() - END_MARK.len();
+        for blocks in 1..archive.len() / BLOCK {
+            let mut members = Members::default();
+            let mut chunks = archive.chunks(blocks * BLOCK).enumerate();
+            let end = chunks.find_map(|(number, chunk)| Some(number * blocks * BLOCK + members.end_in(chunk)?));
+            assert_eq!(end, Some(content), "chunks of {blocks} blocks");
+        }
+    }
 }

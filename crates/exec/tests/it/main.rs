@@ -2,4 +2,5 @@
 
 mod build;
 mod git;
+mod hosts;
 mod process;

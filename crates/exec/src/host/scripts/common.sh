@@ -17,6 +17,12 @@ refuse() {
   exit 3
 }
 
+# The same, when the last line of standard error says why.
+fail() {
+  say failed "$1"
+  exit 3
+}
+
 # The release that deploy_path points to; nothing when it points elsewhere or is not there.
 live_release() {
   [ -L "$deploy_path" ] || return 0

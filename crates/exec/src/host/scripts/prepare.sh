@@ -1,3 +1,4 @@
+# Set before: move_away, a command for a person.
 missing=
 for tool in tar sha256sum mv ln rm mkdir chmod readlink dd cat df tail; do
   command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
@@ -5,14 +6,13 @@ done
 [ -z "$missing" ] || refuse "these programs are missing:$missing; install coreutils and tar, or BusyBox"
 
 if [ -e "$deploy_path" ] && [ ! -L "$deploy_path" ]; then
-  away=$deploy_path.before-davit
-  refuse "$deploy_path is a real directory or file, not a symlink; nothing was changed. Move it away on the host: mv '$deploy_path' '$away'"
+  refuse "$deploy_path is a real directory or file, not a symlink; nothing was changed. Move it away on the host: $move_away"
 fi
 
 who=$(id -un 2>/dev/null || id -u)
 mkdir -p "$releases" "$shared" "$davit" "${deploy_path%/*}/" ||
-  refuse "the directories could not be made as user $who; give that user $app_dir and ${deploy_path%/*}"
-chmod 700 "$davit" || refuse "$davit does not belong to user $who"
+  fail "the directories could not be made as user $who; give that user $app_dir and ${deploy_path%/*}"
+chmod 700 "$davit" || fail "$davit does not belong to user $who"
 for place in "$releases" "${deploy_path%/*}/"; do
   [ -w "$place" ] || refuse "user $who may not write to $place; give it that directory"
 done

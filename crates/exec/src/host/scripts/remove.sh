@@ -1,7 +1,7 @@
 # Set before: each_release.
 remove_one() {
   is_live "$1" && return 0
-  remove_release "$1" || refuse "release $1 could not be removed completely; remove $releases/.removing-$1.* by hand"
+  remove_release "$1" || fail "release $1 could not be removed completely; remove $releases/.removing-$1.* by hand"
   say removed "$1"
 }
 each_release remove_one

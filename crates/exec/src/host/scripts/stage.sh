@@ -72,7 +72,7 @@ each_file link_file
 remove_tree ./REVISION && printf '%s\n' "$revision" > ./REVISION || exit 4
 
 # The same deployment staged it before and lost the connection: that copy may be half-used, this one is fresh.
-remove_release "$release" || refuse "the older copy of release $release could not be removed"
+remove_release "$release" || fail "the older copy of release $release could not be removed"
 cat "$incoming" > "$davit/$release.sha256" || exit 4
-mv "$staging" "$releases/$release" || refuse "the release could not be moved into place"
+mv "$staging" "$releases/$release" || fail "the release could not be moved into place"
 say done

@@ -1,0 +1,236 @@
+//! A host of each kind in a temporary directory, builds to put there, and short names for what every test does.
+
+use davit_domain::ids::{CommitSha, DeploymentId, ReleaseName};
+use davit_domain::time::Timestamp;
+use davit_exec::build::{self, Build, Filter};
+use davit_exec::host::{Host, HostHook, HostKind, HostTarget, Layout, Shared};
+use davit_exec::{ExecError, Exit, OutputLine, Timeouts};
+use davit_testkit::sshd::Sshd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Local,
+    Ssh,
+    BusyBox,
+}
+
+/// One host and the directories of one app on it.
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
+    pub(crate) sshd: Option<Sshd>,
+    pub(crate) target: HostTarget,
+    pub(crate) host: Host,
+    pub(crate) layout: Layout,
+}
+
+/// Writes the same test for every kind of host.
+macro_rules! on_every_host {
+    ($(async fn $name:ident($place:ident: Place) $body:block)*) => {$(
+        async fn $name($place: Place) $body
+
+        mod $name {
+            use crate::hosts::support::{Kind, Place};
+
+            #[tokio::test]
+            async fn local() {
+                super::$name(Place::new(Kind::Local).await).await;
+            }
+
+            #[tokio::test]
+            async fn ssh() {
+                super::$name(Place::new(Kind::Ssh).await).await;
+            }
+
+            #[tokio::test]
+            async fn busybox() {
+                super::$name(Place::new(Kind::BusyBox).await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_every_host;
+
+impl Place {
+    /// A connected host whose directories don't exist yet.
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let sshd = match kind {
+            Kind::Local => None,
+            Kind::Ssh => Some(Sshd::start().await),
+            Kind::BusyBox => {
+                let path = busybox(dir.path());
+                Some(Sshd::start_with_path(path.to_str().expect("UTF-8")).await)
+            }
+        };
+        let target = sshd.as_ref().map_or_else(local_target, ssh_target);
+        let host = connect(&target).await.expect("the host lets us in");
+        let root = dir.path().to_str().expect("UTF-8").to_owned();
+        let layout = layout(&root);
+        Self { dir, sshd, target, host, layout }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn deploy_path(&self) -> PathBuf {
+        self.layout.deploy_path().into()
+    }
+
+    pub(crate) fn release_dir(&self, release: &ReleaseName) -> PathBuf {
+        self.layout.release_path(release).into()
+    }
+
+    /// Everything below `releases/`, hidden things too.
+    pub(crate) fn in_releases(&self) -> Vec<String> {
+        names(&Path::new(&self.layout.app_dir()).join("releases"))
+    }
+
+    pub(crate) fn in_davit_dir(&self) -> Vec<String> {
+        names(&Path::new(&self.layout.app_dir()).join(".davit"))
+    }
+
+    pub(crate) async fn stage(&self, release: &ReleaseName, build: &Build) -> Result<(), ExecError> {
+        let shared = Shared::default();
+        self.host.stage(&self.layout, release, "c0ffee", build, &shared, &never()).await.map(drop)
+    }
+
+    /// Prepares and stages `release` with one file `index.html` that holds the release's name.
+    pub(crate) async fn stage_page(&self, release: &ReleaseName) {
+        self.host.prepare(&self.layout).await.expect("prepared");
+        let build = TestBuild::new(&[("index.html", release.as_str().as_bytes())]).await;
+        self.stage(release, &build.build).await.expect("staged");
+    }
+
+    /// Runs a hook with generous limits and returns its end and its lines.
+    pub(crate) async fn hook(&self, script: &str) -> (Result<Exit, ExecError>, Vec<OutputLine>) {
+        self.hook_with(&hook(script, self.root()), HOUR, &never()).await
+    }
+
+    pub(crate) async fn hook_with(
+        &self,
+        hook: &HostHook,
+        timeouts: Timeouts,
+        cancel: &CancellationToken,
+    ) -> (Result<Exit, ExecError>, Vec<OutputLine>) {
+        let (sink, mut lines) = tokio::sync::mpsc::channel(4);
+        let running = async move { self.host.run_hook(&self.layout, hook, timeouts, &sink, cancel).await };
+        let collecting = async {
+            let mut all = Vec::new();
+            while let Some(line) = lines.recv().await {
+                all.push(line);
+            }
+            all
+        };
+        tokio::join!(running, collecting)
+    }
+}
+
+pub(crate) const HOUR: Timeouts = Timeouts { total: Duration::from_secs(3600), idle: Duration::from_secs(3600) };
+
+pub(crate) fn hook(script: &str, cwd: &Path) -> HostHook {
+    HostHook {
+        script: script.into(),
+        cwd: cwd.to_str().expect("UTF-8").into(),
+        env: Vec::new(),
+        label: "step 4 (before release)".into(),
+    }
+}
+
+pub(crate) fn never() -> CancellationToken {
+    CancellationToken::new()
+}
+
+pub(crate) async fn connect(target: &HostTarget) -> Result<Host, ExecError> {
+    Host::connect(target, &never()).await
+}
+
+pub(crate) fn ssh_target(sshd: &Sshd) -> HostTarget {
+    HostTarget {
+        name: "web1".parse().expect("a host name"),
+        kind: HostKind::Ssh,
+        address: sshd.address(),
+        port: sshd.port(),
+        user: sshd.user().to_owned(),
+        host_key: Some(sshd.host_key_line()),
+        private_key: Some(sshd.client_private_key().into()),
+        jump: Vec::new(),
+    }
+}
+
+pub(crate) fn layout(root: &str) -> Layout {
+    let app = "shop".parse().expect("an app key");
+    Layout::new(app, &format!("{root}/sites/it's live"), &format!("{root}/re leases")).expect("a layout")
+}
+
+/// Release number `n` of a made-up day; a higher number is a later one.
+pub(crate) fn release(number: i64) -> ReleaseName {
+    let sha: CommitSha = "1a2b3c4d".repeat(5).parse().expect("a SHA");
+    ReleaseName::new(Timestamp::from_millis(1_769_860_800_000 + number * 1000), &sha, DeploymentId(number))
+}
+
+/// A build made of files, with the directories it lies in.
+pub(crate) struct TestBuild {
+    pub(crate) build: Build,
+    _dir: TempDir,
+}
+
+impl TestBuild {
+    pub(crate) async fn new(files: &[(&str, &[u8])]) -> Self {
+        Self::of(|source| {
+            for (name, content) in files {
+                let path = source.join(name);
+                std::fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+                std::fs::write(path, content).expect("a file");
+            }
+        })
+        .await
+    }
+
+    /// Of whatever `fill` puts into a directory.
+    pub(crate) async fn of(fill: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let source = dir.path().join("source");
+        std::fs::create_dir(&source).expect("the source");
+        fill(&source);
+        let out = dir.path().join("out");
+        let modified = Timestamp::from_millis(1_700_000_000_000);
+        let build = build::make(&source, "", &Filter::all(), modified, &out).await.expect("a build");
+        Self { build, _dir: dir }
+    }
+}
+
+fn local_target() -> HostTarget {
+    HostTarget {
+        name: "here".parse().expect("a host name"),
+        kind: HostKind::Local,
+        address: String::new(),
+        port: 0,
+        user: String::new(),
+        host_key: None,
+        private_key: None,
+        jump: Vec::new(),
+    }
+}
+
+/// A directory with BusyBox's programs and no others.
+fn busybox(root: &Path) -> PathBuf {
+    let bin = root.join("busybox-bin");
+    std::fs::create_dir(&bin).expect("a directory");
+    let installed = Command::new("busybox").args(["--install", "-s"]).arg(&bin).status();
+    assert!(installed.expect("busybox is installed").success());
+    bin
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).map(|entries| entries.map(|entry| entry.expect("an entry")));
+    let mut names: Vec<String> =
+        entries.into_iter().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
