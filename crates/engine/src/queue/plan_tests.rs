@@ -3,6 +3,7 @@
 
 use super::sql::{CLAIM_POSTGRES, CLAIM_SQLITE, NEXT_DUE, RESCUE_POSTGRES, RESCUE_SQLITE};
 use davit_store::{Db, Store};
+use davit_testkit::postgres::TestDatabase;
 use sqlx::{AssertSqlSafe, Row as _};
 
 const MANY: i64 = 20_000;
@@ -23,7 +24,8 @@ async fn sqlite_walks_an_index_to_the_few_rows_it_needs() {
     .await
     .expect("twenty thousand rows");
     let plan = async |text: &str| -> String {
-        let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(write).await.expect("plans");
+        let rows =
+            sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(write).await.expect("plans");
         rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
     };
     for (text, index) in
@@ -38,8 +40,8 @@ async fn sqlite_walks_an_index_to_the_few_rows_it_needs() {
 
 #[tokio::test]
 async fn postgres_walks_an_index_to_the_few_rows_it_needs() {
-    let database = davit_testkit::postgres::Database::start().await;
-    let store = Store::open_postgres(database.url()).await.expect("opens");
+    let database = TestDatabase::create().await;
+    let store = database.open().await;
     let Db::Postgres(pool) = store.db() else { unreachable!("PostgreSQL was opened") };
     sqlx::query(
         "INSERT INTO queue_jobs (kind, key, payload, state, max_attempts, run_at, created_at) \

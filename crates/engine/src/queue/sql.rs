@@ -18,7 +18,7 @@ pub(super) const CLAIM_SQLITE: &str = "UPDATE queue_jobs \
      SET state = 'running', attempts = attempts + 1, worker = $1, lease_until = $2 \
      WHERE id IN (SELECT id FROM queue_jobs WHERE kind = $3 AND state = 'waiting' AND run_at <= $4 \
                   ORDER BY run_at, id LIMIT $5) \
-     RETURNING id, key, payload, attempts, max_attempts, cancel_asked";
+     RETURNING id, key, payload, attempts, max_attempts, run_at, cancel_asked";
 
 /// `MATERIALIZED`: the rows are picked and locked once, whatever plan is chosen for the update.
 pub(super) const CLAIM_POSTGRES: &str = "WITH due AS MATERIALIZED ( \
@@ -27,7 +27,7 @@ pub(super) const CLAIM_POSTGRES: &str = "WITH due AS MATERIALIZED ( \
      UPDATE queue_jobs AS job \
      SET state = 'running', attempts = job.attempts + 1, worker = $1, lease_until = $2 \
      FROM due WHERE job.id = due.id \
-     RETURNING job.id, job.key, job.payload, job.attempts, job.max_attempts, job.cancel_asked";
+     RETURNING job.id, job.key, job.payload, job.attempts, job.max_attempts, job.run_at, job.cancel_asked";
 
 /// What is due now and was not claimed is being claimed by somebody else.
 pub(super) const NEXT_DUE: &str =
@@ -91,6 +91,7 @@ pub(super) struct ClaimedRow {
     pub(super) payload: String,
     pub(super) attempts: i64,
     pub(super) max_attempts: i64,
+    pub(super) run_at: i64,
     pub(super) cancel_asked: bool,
 }
 
@@ -151,21 +152,20 @@ pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes up to `limit` due jobs, oldest first, and says when the next one is due.
+/// Takes up to `limit` due jobs, oldest first.
 pub(super) async fn claim(
-    store: &Store,
+    tx: &mut Tx,
     kind: &str,
     worker: &str,
     now: Timestamp,
     lease_until: Timestamp,
     limit: usize,
-) -> Result<(Vec<ClaimedRow>, Option<Timestamp>), StoreError> {
-    let mut tx = store.begin().await?;
-    let text = match &tx {
+) -> Result<Vec<ClaimedRow>, StoreError> {
+    let text = match tx {
         Tx::Sqlite(_) => CLAIM_SQLITE,
         Tx::Postgres(_) => CLAIM_POSTGRES,
     };
-    let mut rows: Vec<ClaimedRow> = on_tx!(&mut tx, c => query_as(text)
+    let mut rows: Vec<ClaimedRow> = on_tx!(tx, c => query_as(text)
         .bind(worker)
         .bind(lease_until.millis())
         .bind(kind)
@@ -173,12 +173,16 @@ pub(super) async fn claim(
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut **c)
         .await?);
-    let next: Option<i64> =
-        on_tx!(&mut tx, c => query_scalar(NEXT_DUE).bind(kind).bind(now.millis()).fetch_one(&mut **c).await?);
-    tx.commit().await?;
     // RETURNING has no order.
-    rows.sort_by_key(|row| row.id);
-    Ok((rows, next.map(Timestamp::from_millis)))
+    rows.sort_by_key(|row| (row.run_at, row.id));
+    Ok(rows)
+}
+
+/// When the next job that is not due yet will be.
+pub(super) async fn next_due(tx: &mut Tx, kind: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let next: Option<i64> =
+        on_tx!(tx, c => query_scalar(NEXT_DUE).bind(kind).bind(now.millis()).fetch_one(&mut **c).await?);
+    Ok(next.map(Timestamp::from_millis))
 }
 
 /// Prolongs the lease of an attempt. `None` when it does not hold the job any more, otherwise whether it should stop.
@@ -229,8 +233,7 @@ pub(super) async fn settle(store: &Store, id: i64, number: u32, what: &Settlemen
 
 /// Whether there was a job without an attempt, which is gone now.
 pub(super) async fn remove_waiting(tx: &mut Tx, kind: &str, key: &str) -> Result<bool, StoreError> {
-    let removed =
-        on_tx!(tx, c => query(REMOVE_WAITING).bind(kind).bind(key).execute(&mut **c).await?.rows_affected());
+    let removed = on_tx!(tx, c => query(REMOVE_WAITING).bind(kind).bind(key).execute(&mut **c).await?.rows_affected());
     Ok(removed == 1)
 }
 

@@ -53,10 +53,11 @@ impl Queue {
             kind,
             concurrency,
             handler: Arc::new(handler),
+            stop,
             abort,
             running: Running::default(),
         };
-        worker.work_until(&stop).await;
+        worker.work().await;
         worker.drain().await;
         Ok(())
     }
@@ -67,6 +68,7 @@ struct Worker<H> {
     kind: JobKind,
     concurrency: usize,
     handler: Arc<H>,
+    stop: CancellationToken,
     abort: CancellationToken,
     running: Running,
 }
@@ -76,8 +78,8 @@ where
     H: Fn(Attempt, CancellationToken) -> F + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
 {
-    async fn work_until(&mut self, stop: &CancellationToken) {
-        let queue = self.queue.clone();
+    async fn work(&mut self) {
+        let (queue, stop) = (self.queue.clone(), self.stop.clone());
         let mut woken = queue.0.wakes.subscribe();
         let mut listening = pin!(queue.listen());
         let mut heartbeat = self.heartbeat();
@@ -91,9 +93,6 @@ where
                 () = self.running.ended() => false,
                 () = wait(next_due) => false,
             };
-            if stop.is_cancelled() {
-                return;
-            }
             if all {
                 self.beat().await;
             }
@@ -126,18 +125,28 @@ where
         if free == 0 {
             return None;
         }
-        let (inner, now) = (&self.queue.0, self.queue.now());
-        let worker = &inner.settings.worker_name;
-        match sql::claim(&inner.store, self.kind.name(), worker, now, self.queue.lease_end(), free).await {
-            Ok((rows, next_due)) => {
-                rows.into_iter().for_each(|row| self.start(row));
-                next_due.map(|due| due.since(now))
-            }
+        match self.try_take(free).await {
+            Ok(next_due) => next_due,
             Err(error) => {
                 tracing::warn!(kind = %self.kind, %error, "can't take jobs, trying again with the next heartbeat");
                 None
             }
         }
+    }
+
+    async fn try_take(&mut self, free: usize) -> Result<Option<Duration>, StoreError> {
+        let (inner, kind, now) = (&self.queue.0, self.kind.name(), self.queue.now());
+        let mut tx = inner.store.begin().await?;
+        let worker = &inner.settings.worker_name;
+        let rows = sql::claim(&mut tx, kind, worker, now, self.queue.lease_end(), free).await?;
+        let next_due = if rows.len() < free { sql::next_due(&mut tx, kind, now).await? } else { None };
+        if self.stop.is_cancelled() {
+            // It came while we looked: not committed, nothing was taken.
+            return Ok(None);
+        }
+        tx.commit().await?;
+        rows.into_iter().for_each(|row| self.start(row));
+        Ok(next_due.map(|due| due.since(now)))
     }
 
     fn start(&mut self, row: ClaimedRow) {
