@@ -243,7 +243,8 @@ impl Mirror {
             let update = ["submodule", "update", "--init", "--recursive", "--force"].map(OsString::from).to_vec();
             self.git.network(update, into, sink, cancel).await?.ok(&self.git)?;
         }
-        let head = local(&["rev-parse", "--verify", "HEAD"]).await?;
+        let ask = ["rev-parse", "--verify", "HEAD"].map(OsString::from).to_vec();
+        let head = self.git.local(ask, into, None, cancel).await?;
         if head.stdout.first().map(String::as_str) == Some(commit.as_str()) {
             warn_of_large_files(into, sink, cancel).await;
             Ok(())
