@@ -1,2 +1,75 @@
-//! davit
-fn main() {}
+//! davit: the command line of the server and of those who use it.
+//!
+//! Lives here: which commands there are, and how the process ends. What a command does lives in [`cmd`] for those
+//! that talk to a server over its API, in [`serve`], [`admin`] and [`demo`] for those that are one.
+
+mod admin;
+mod app;
+mod client;
+mod cmd;
+mod demo;
+mod failure;
+mod logging;
+mod output;
+mod progress;
+mod prompt;
+mod serve;
+mod settings;
+
+use clap::{Parser, Subcommand};
+use failure::{Failure, Outcome};
+use output::{Output, Tone};
+use std::process::ExitCode;
+
+/// What --help says below the list of commands.
+const AFTER_HELP: &str = "\
+The client commands talk to the server at DAVIT_URL (default http://127.0.0.1:8700) with the token in DAVIT_TOKEN,
+or as `davit login` stored them. Exit codes: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 unreachable.";
+
+/// The `davit` command line.
+#[derive(Debug, Parser)]
+#[command(name = "davit", version, about = "Releases code to many hosts", after_help = AFTER_HELP)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: UI, API, webhooks and deployments
+    Serve(serve::ServeArgs),
+    /// Make accounts and tokens directly in the data directory or database
+    Admin(admin::AdminArgs),
+    /// Try everything on this machine, with a made-up app
+    Demo(demo::DemoArgs),
+    #[command(flatten)]
+    Client(cmd::ClientCommand),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = run(Cli::parse()).await;
+    outcome.unwrap_or_else(|failure| report(&failure)).into()
+}
+
+async fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Admin(args) => admin::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Client(command) => cmd::run(command).await,
+    }
+}
+
+/// Says on stderr what went wrong and what to try next.
+fn report(failure: &Failure) -> failure::Exit {
+    let output = Output::detect();
+    if !failure.message.is_empty() {
+        output.note(format!("{} {}", output.paint(Tone::Bad, "error:"), output::visible(&failure.message)));
+    }
+    if let Some(hint) = &failure.hint {
+        output.note(format!("  {} {}", output.paint(Tone::Busy, "try:"), output::visible(hint)));
+    }
+    failure.exit
+}

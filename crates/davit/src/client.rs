@@ -1,0 +1,373 @@
+//! The server's API, as the command line and the demo call it.
+//!
+//! A [`Client`] knows where the server is and who is asking. It turns every answer into a value of [`types`] or a
+//! [`Failure`] with the sentence that the server gave. Streams that go on after a cut live in [`stream`], following a
+//! request or deployment to its end in [`follow`], the login that is kept on disk in [`login`].
+
+pub(crate) mod follow;
+pub(crate) mod login;
+mod problem;
+mod sse;
+pub(crate) mod stream;
+pub(crate) mod types;
+
+use crate::failure::Failure;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{Certificate, Method, RequestBuilder, Response, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use types::{Applied, Deployment, HostCheck, LogPage, Page, Request};
+use url::Url;
+
+/// Where the server is unless somebody says otherwise.
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8700";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For everything but streams. Long, because the server may have to ask a forge or a host first.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Items that the server gives at once, at most.
+const PAGE: usize = 200;
+/// Log lines that the server gives at once, at most.
+const LOG_PAGE: usize = 5000;
+
+/// A davit server, and who is asking.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authorization: Option<HeaderValue>,
+}
+
+/// What to release. Neither `git_ref` nor `commit`: the head of the default branch.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct DeployOrder {
+    /// A branch or tag.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) git_ref: Option<String>,
+    /// A full commit SHA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    /// These hosts alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hosts: Option<Vec<String>>,
+}
+
+/// What can be done to a release request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RequestAction {
+    Approve,
+    Reject { reason: String },
+    Withdraw,
+    Release,
+    Retry { failed_only: bool },
+}
+
+impl Client {
+    /// A client of the server at `url`. The token goes into a header that is never printed.
+    pub(crate) fn new(url: &str, token: Option<&SecretString>) -> Result<Self, Failure> {
+        let base = base_url(url)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("davit/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(roots())
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT);
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))?;
+        let authorization = token.map(bearer).transpose()?;
+        Ok(Self { http, base, authorization })
+    }
+
+    /// The client that the surroundings ask for: `DAVIT_URL` and `DAVIT_TOKEN`, else the stored login.
+    pub(crate) fn from_environment() -> Result<Self, Failure> {
+        let access = login::access()?;
+        Self::new(&access.url, access.token.as_ref())
+    }
+
+    /// The server's address.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Whether requests say who is asking.
+    pub(crate) const fn has_token(&self) -> bool {
+        self.authorization.is_some()
+    }
+
+    /// Reads `/api/v1/<path>`.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<T, Failure> {
+        let response = self.send(self.request(Method::GET, self.url(path, query)).timeout(TIMEOUT)).await?;
+        self.body(response).await
+    }
+
+    /// Reads `/api/v1/<path>` as text.
+    pub(crate) async fn get_text(&self, path: &[&str]) -> Result<String, Failure> {
+        let response = self.send(self.request(Method::GET, self.url(path, &[])).timeout(TIMEOUT)).await?;
+        response.text().await.map_err(|error| self.unreachable(error))
+    }
+
+    /// Writes to `/api/v1/<path>`.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T, Failure> {
+        let request = self.request(Method::POST, self.url(path, &[])).timeout(TIMEOUT).json(body);
+        self.body(self.send(request).await?).await
+    }
+
+    /// Reads the first `limit` items of a list, in as many parts as that takes.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        filter: &[(&str, String)],
+        limit: usize,
+    ) -> Result<Page<T>, Failure> {
+        let mut all = Page { items: Vec::new(), next: None };
+        loop {
+            let mut query = filter.to_vec();
+            query.push(("limit", (limit - all.items.len()).min(PAGE).to_string()));
+            query.extend(all.next.take().map(|cursor| ("cursor", cursor)));
+            let mut page: Page<T> = self.get(path, &query).await?;
+            let stuck = page.items.is_empty();
+            all.items.append(&mut page.items);
+            all.next = page.next;
+            all.items.truncate(limit);
+            if all.next.is_none() || all.items.len() == limit || stuck {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Says what `document` would change, and changes it unless this is a dry run.
+    pub(crate) async fn apply(
+        &self,
+        document: &str,
+        values: &BTreeMap<String, SecretString>,
+        dry_run: bool,
+        prune: bool,
+    ) -> Result<Applied, Failure> {
+        let values: BTreeMap<_, _> = values.iter().map(|(key, value)| (key, value.expose_secret())).collect();
+        let body = json!({ "document": document, "values": values, "dry_run": dry_run, "prune": prune });
+        self.post(&["apply"], &body).await
+    }
+
+    /// Asks for a release. Sent twice by whatever lies between, it is still one request.
+    pub(crate) async fn deploy(&self, app: &str, environment: &str, order: &DeployOrder) -> Result<Request, Failure> {
+        let path = ["apps", app, "environments", environment, "deploy"];
+        self.post_once(&path, order).await
+    }
+
+    /// Asks to go back: to release `to`, or to the one before the live one.
+    pub(crate) async fn rollback(&self, app: &str, environment: &str, to: Option<&str>) -> Result<Request, Failure> {
+        let path = ["apps", app, "environments", environment, "rollback"];
+        let body = to.map_or_else(|| json!({}), |to| json!({ "to": to }));
+        self.post_once(&path, &body).await
+    }
+
+    /// Reads a release request.
+    pub(crate) async fn release_request(&self, id: i64) -> Result<Request, Failure> {
+        self.get(&["requests", &id.to_string()], &[]).await
+    }
+
+    /// Does something to a release request.
+    pub(crate) async fn act(&self, id: i64, action: &RequestAction) -> Result<Request, Failure> {
+        let (verb, body) = match action {
+            RequestAction::Approve => ("approve", json!({})),
+            RequestAction::Reject { reason } => ("reject", json!({ "reason": reason })),
+            RequestAction::Withdraw => ("withdraw", json!({})),
+            RequestAction::Release => ("release", json!({})),
+            RequestAction::Retry { failed_only: true } => ("retry", json!({ "hosts": "failed" })),
+            RequestAction::Retry { failed_only: false } => ("retry", json!({ "hosts": "all" })),
+        };
+        self.post(&["requests", &id.to_string(), verb], &body).await
+    }
+
+    /// Reads a deployment with its hosts and steps.
+    pub(crate) async fn deployment(&self, id: i64) -> Result<Deployment, Failure> {
+        self.get(&["deployments", &id.to_string()], &[]).await
+    }
+
+    /// Asks a deployment to stop.
+    pub(crate) async fn cancel(&self, id: i64) -> Result<Deployment, Failure> {
+        self.post(&["deployments", &id.to_string(), "cancel"], &json!({})).await
+    }
+
+    /// Reads the stored log lines after number `after`, of one host or of all; as many as fit one answer.
+    pub(crate) async fn log(&self, id: i64, host: Option<&str>, after: u64) -> Result<LogPage, Failure> {
+        let mut query = vec![("after", after.to_string()), ("limit", LOG_PAGE.to_string())];
+        query.extend(host.map(|host| ("host", host.to_owned())));
+        self.get(&["deployments", &id.to_string(), "logs"], &query).await
+    }
+
+    /// Lets the server connect to a host and say what it found.
+    pub(crate) async fn verify_host(&self, name: &str) -> Result<HostCheck, Failure> {
+        self.post(&["hosts", name, "verify"], &json!({})).await
+    }
+
+    /// A write that carries a key of its own, by which the server recognises a repetition.
+    async fn post_once<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T, Failure> {
+        let key = format!("{:032x}", rand::random::<u128>());
+        let request = self.request(Method::POST, self.url(path, &[])).timeout(TIMEOUT).json(body);
+        self.body(self.send(request.header("idempotency-key", key)).await?).await
+    }
+
+    /// `/api/v1/<path>?<query>`, every part escaped.
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        let mut url = self.root_url(&[&["api", "v1"], path].concat());
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// `/<path>`, every part escaped.
+    fn root_url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // Always Ok: `base_url` takes http and https alone.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.authorization {
+            Some(value) => request.header(AUTHORIZATION, value.clone()),
+            None => request,
+        }
+    }
+
+    /// Sends a request; an answer that is not a success is a failure.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if response.status().is_success() { Ok(response) } else { Err(problem::read(self, response).await) }
+    }
+
+    async fn body<T: DeserializeOwned>(&self, response: Response) -> Result<T, Failure> {
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::failed(format!("the answer of {} is not what this davit understands: {error}", self.base))
+                .hint("davit doctor, which compares the versions")
+        })
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        problem::unreachable(&self.base, error)
+    }
+}
+
+/// Answers that are not JSON below `/api/v1`: the server's health, and logging in.
+impl Client {
+    /// Asks one of the server's probes, such as `readyz`; its status and text.
+    pub(crate) async fn probe(&self, name: &str) -> Result<(u16, String), Failure> {
+        let request = self.http.get(self.root_url(&[name])).timeout(TIMEOUT);
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status().as_u16();
+        let text = response.text().await.map_err(|error| self.unreachable(error))?;
+        Ok((status, text))
+    }
+
+    /// Trades a name and a password for a new token called `title`.
+    pub(crate) async fn create_token(
+        &self,
+        name: &str,
+        password: &SecretString,
+        title: &str,
+    ) -> Result<SecretString, Failure> {
+        let body = json!({ "name": name, "password": password.expose_secret() });
+        let url = self.url(&["session"], &[]);
+        let response = self.send(self.http.post(url.clone()).timeout(TIMEOUT).json(&body)).await?;
+        let cookie = session_cookie(&response)
+            .ok_or_else(|| Failure::failed(format!("{} did not open a session", self.base)))?;
+        let within = |request: RequestBuilder| {
+            request.timeout(TIMEOUT).header("cookie", cookie.clone()).header(REQUESTED_BY_US, "1")
+        };
+        let tokens = self.url(&["tokens"], &[]);
+        let response = self.send(within(self.http.post(tokens)).json(&json!({ "name": title }))).await;
+        // The session was for this one call; that it lapses by itself is good enough where closing it fails.
+        let _ = self.send(within(self.http.delete(url))).await;
+        let created: CreatedToken = self.body(response?).await?;
+        Ok(created.token)
+    }
+}
+
+/// The header by which the server knows that a write with a session's cookie was meant.
+const REQUESTED_BY_US: HeaderName = HeaderName::from_static("x-davit-request");
+
+#[derive(serde::Deserialize)]
+#[serde(from = "WireToken")]
+struct CreatedToken {
+    token: SecretString,
+}
+
+#[derive(serde::Deserialize)]
+struct WireToken {
+    token: String,
+}
+
+impl From<WireToken> for CreatedToken {
+    fn from(wire: WireToken) -> Self {
+        Self { token: SecretString::from(wire.token) }
+    }
+}
+
+/// `davit_session=…` as a `Cookie` header.
+fn session_cookie(response: &Response) -> Option<HeaderValue> {
+    let cookies = response.headers().get_all("set-cookie").into_iter();
+    let pair = cookies
+        .filter_map(|value| value.to_str().ok()?.split(';').next())
+        .find(|pair| pair.starts_with("davit_session="))?;
+    let mut value = HeaderValue::from_str(pair).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn base_url(text: &str) -> Result<Url, Failure> {
+    let refuse = |why: &str| {
+        Failure::usage(format!("the server's address {why}"))
+            .hint(format!("set DAVIT_URL to something like {DEFAULT_URL}"))
+    };
+    let url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("must start with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("must not hold a user or password; DAVIT_TOKEN is the place for a token"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("must end with its path, without ? and #"));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Failure> {
+    let refuse = || Failure::usage("the token holds characters that no token has").hint("davit login");
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refuse());
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| refuse())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Mozilla's roots, beside those of the system: a container without CA certificates still gets its TLS.
+fn roots() -> Vec<Certificate> {
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    roots.filter_map(|der| Certificate::from_der(der).ok()).collect()
+}

@@ -1,0 +1,135 @@
+//! The commands that talk to a server over its API, one file a group.
+//!
+//! A command reads its arguments, calls [`crate::client`], and prints: results on stdout, the rest on stderr.
+
+pub(crate) mod apply;
+mod cancel;
+mod completions;
+mod deliveries;
+pub(crate) mod deploy;
+mod doctor;
+mod export;
+mod hosts;
+mod login;
+mod logs;
+mod releases;
+mod requests;
+mod rollback;
+mod secret_values;
+mod status;
+
+use crate::failure::{Failure, Outcome};
+use crate::output::Tone;
+use clap::{Args, Subcommand};
+
+/// The commands of a client.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Make the server's configuration what davit.toml says; shows the plan first
+    Apply(apply::ApplyArgs),
+    /// Print the server's configuration as a davit.toml
+    Export,
+    /// Ask for a release of an app to an environment
+    Deploy(deploy::DeployArgs),
+    /// Ask to go back to an earlier release
+    Rollback(rollback::RollbackArgs),
+    /// List release requests
+    Requests(requests::RequestsArgs),
+    /// Show, decide or carry out one release request
+    #[command(subcommand)]
+    Request(requests::RequestCommand),
+    /// List the releases kept of an app in an environment
+    Releases(releases::ReleasesArgs),
+    /// Print a deployment's log; times are UTC
+    Logs(logs::LogsArgs),
+    /// Stop a deployment
+    Cancel(cancel::CancelArgs),
+    /// Show what is live where, what runs and what waits
+    Status(status::StatusArgs),
+    /// List and check hosts
+    #[command(subcommand)]
+    Hosts(hosts::HostsCommand),
+    /// Look at webhook deliveries
+    #[command(subcommand)]
+    Deliveries(deliveries::DeliveriesCommand),
+    /// Store a token for this person on this machine
+    Login(login::LoginArgs),
+    /// Check that everything works, and say what to do where it does not
+    Doctor(doctor::DoctorArgs),
+    /// Print a shell's completions
+    Completions(completions::CompletionsArgs),
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// Print JSON and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How much of a list is printed, and how.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ListFormat {
+    /// Print at most this many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Runs one of them.
+pub(crate) async fn run(command: ClientCommand) -> Outcome {
+    match command {
+        ClientCommand::Apply(args) => apply::run(args).await,
+        ClientCommand::Export => export::run().await,
+        ClientCommand::Deploy(args) => deploy::run(args).await,
+        ClientCommand::Rollback(args) => rollback::run(args).await,
+        ClientCommand::Requests(args) => requests::list(args).await,
+        ClientCommand::Request(command) => requests::run(command).await,
+        ClientCommand::Releases(args) => releases::run(args).await,
+        ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Cancel(args) => cancel::run(args).await,
+        ClientCommand::Status(args) => status::run(args).await,
+        ClientCommand::Hosts(command) => hosts::run(command).await,
+        ClientCommand::Deliveries(command) => deliveries::run(command).await,
+        ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Doctor(args) => doctor::run(args).await,
+        ClientCommand::Completions(args) => completions::run(args),
+    }
+}
+
+/// The colour of a state, whatever it is the state of.
+pub(crate) fn tone(state: &str) -> Tone {
+    match state {
+        "succeeded" | "done" | "processed" | "live" => Tone::Good,
+        "failed" | "rejected" | "reverted" | "cancelled" | "unknown" => Tone::Bad,
+        "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" => Tone::Faint,
+        _ => Tone::Busy,
+    }
+}
+
+/// The hint of everything that names an app and an environment.
+const SEE_STATUS: &str = "davit status, which lists the apps and their environments";
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it must be a number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// A filter of a list, where it is set.
+fn filter(pairs: &[(&'static str, &Option<String>)]) -> Vec<(&'static str, String)> {
+    pairs.iter().filter_map(|(name, value)| Some((*name, (*value).clone()?))).collect()
+}
+
+/// Two numbers as one word: `7` or nothing.
+fn number_or_dash(number: Option<i64>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+/// A failure of something that is looked up in a list.
+fn not_found(what: &str, name: &str, hint: &str) -> Failure {
+    Failure::new(crate::failure::Exit::NotFound, format!("there is no {what} {name}")).hint(hint)
+}
