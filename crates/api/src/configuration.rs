@@ -120,8 +120,7 @@ pub(crate) async fn apply(
 ) -> Result<Json<Applied>, Problem> {
     caller.allow(Action::Configure)?;
     let applied = !body.dry_run;
-    let apply =
-        Apply { document: body.document, values: body.values, prune: body.prune, dry_run: body.dry_run };
+    let apply = Apply { document: body.document, values: body.values, prune: body.prune, dry_run: body.dry_run };
     let plan = api.engine.apply(apply, caller.name()).await?;
     Ok(Json(Applied { plan, applied }))
 }

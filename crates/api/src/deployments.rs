@@ -147,11 +147,7 @@ pub(crate) async fn logs(
 /// The whole log as text.
 #[utoipa::path(get, path = "/api/v1/deployments/{id}/log.txt", params(("id" = i64, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
-pub(crate) async fn log_text(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<i64>,
-) -> Result<Response, Problem> {
+pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<Response, Problem> {
     caller.allow(Action::See)?;
     let id = DeploymentId(id);
     exists(&api.engine, id).await?;

@@ -55,8 +55,7 @@ struct Document;
 /// Every route, over one engine.
 #[must_use]
 pub fn router(engine: Engine, render_metrics: RenderMetrics) -> Router {
-    let api =
-        Api { engine, logins: Arc::default(), hooks: Arc::new(webhook::HookSecrets::default()), render_metrics };
+    let api = Api { engine, logins: Arc::default(), hooks: Arc::new(webhook::HookSecrets::default()), render_metrics };
     let (v1, document) = v1().split_for_parts();
     let document = Arc::new(document);
     let openapi = get(move || {

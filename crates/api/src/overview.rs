@@ -78,10 +78,8 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
     for deployment in store.all_unfinished().await? {
         running.push(DeploymentSummary::load(store, &deployment).await?);
     }
-    let filter = RequestFilter {
-        states: vec!["awaiting_review".into(), "awaiting_release".into()],
-        ..RequestFilter::default()
-    };
+    let filter =
+        RequestFilter { states: vec!["awaiting_review".into(), "awaiting_release".into()], ..RequestFilter::default() };
     let mut waiting = Vec::new();
     for request in store.requests(&filter, None, WAITING).await? {
         waiting.push(RequestView::load(store, request).await?);

@@ -85,10 +85,7 @@ pub(crate) async fn set_up_needed(State(api): State<Api>) -> Result<Json<SetUp>,
 /// Makes the first administrator and logs them in.
 #[utoipa::path(post, path = "/api/v1/setup", request_body = FirstAccount,
     responses((status = 201, body = Session), (status = 403, body = Problem), (status = 409, body = Problem)))]
-pub(crate) async fn set_up(
-    State(api): State<Api>,
-    Body(first): Body<FirstAccount>,
-) -> Result<Response, Problem> {
+pub(crate) async fn set_up(State(api): State<Api>, Body(first): Body<FirstAccount>) -> Result<Response, Problem> {
     let now = api.engine.now();
     // One counter for all: the code is guessed or it is not, under whatever name.
     api.logins.check(" set-up", now)?;
@@ -108,10 +105,7 @@ pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Json<Session
 /// Logs in.
 #[utoipa::path(post, path = "/api/v1/session", request_body = Credentials,
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)))]
-pub(crate) async fn log_in(
-    State(api): State<Api>,
-    Body(credentials): Body<Credentials>,
-) -> Result<Response, Problem> {
+pub(crate) async fn log_in(State(api): State<Api>, Body(credentials): Body<Credentials>) -> Result<Response, Problem> {
     let now = api.engine.now();
     let name = credentials.name.trim();
     api.logins.check(name, now)?;

@@ -1,7 +1,7 @@
 //! What the API shows of things: shapes that stay put when the domain moves.
 
 use crate::problem::Problem;
-use davit_domain::config::{Auto, Filter, Host, HostSelector, Hooks, ReleaseConfig, Repository, Shared};
+use davit_domain::config::{Auto, Filter, Hooks, Host, HostSelector, ReleaseConfig, Repository, Shared};
 use davit_domain::deployment::HostRunState;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_domain::request::RequestState;

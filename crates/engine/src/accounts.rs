@@ -169,9 +169,7 @@ const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn check_name(name: &str) -> Result<(), EngineError> {
-    let fine = !name.is_empty()
-        && name.len() <= 64
-        && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
+    let fine = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
     if fine {
         Ok(())
     } else {
@@ -196,9 +194,8 @@ async fn hash_password(password: &SecretString) -> Result<String, EngineError> {
 async fn verify_password(password: &SecretString, hash: String) -> Result<bool, EngineError> {
     let password = password.clone();
     blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|parsed| {
-            Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok()
-        })
+        PasswordHash::new(&hash)
+            .is_ok_and(|parsed| Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
     })
     .await
 }

@@ -38,7 +38,9 @@ impl Engine {
             return Err(EngineError::Invalid(problem));
         }
         if let Some(key) = apply.values.keys().find(|key| !wanted.secret_refs().contains_key(*key)) {
-            return Err(EngineError::Invalid(format!("a value was sent for {key}, which the document does not refer to")));
+            return Err(EngineError::Invalid(format!(
+                "a value was sent for {key}, which the document does not refer to"
+            )));
         }
         if apply.dry_run {
             return Ok(plan);
@@ -47,7 +49,8 @@ impl Engine {
         self.put_secrets(&mut tx, &apply.values).await?;
         let changes: Vec<_> = plan.iter().filter(|item| item.action != PlanAction::Unchanged).collect();
         if !changes.is_empty() {
-            self.feed(&mut tx, by, "configuration_applied", "davit.toml", serde_json::json!({ "plan": changes })).await?;
+            self.feed(&mut tx, by, "configuration_applied", "davit.toml", serde_json::json!({ "plan": changes }))
+                .await?;
         }
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);

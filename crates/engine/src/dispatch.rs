@@ -11,7 +11,7 @@ use davit_domain::ids::ForgeId;
 use davit_domain::status::CommitStatus;
 use davit_forge::{ApiError, Client};
 use davit_store::Tx;
-use davit_store::outbox::{OutboxRow, OutboxEnd};
+use davit_store::outbox::{OutboxEnd, OutboxRow};
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -64,7 +64,11 @@ impl Engine {
     ///
     /// # Errors
     /// When it, a jump host or a key is missing.
-    pub(crate) async fn target(&self, configuration: &Configuration, name: &HostName) -> Result<HostTarget, EngineError> {
+    pub(crate) async fn target(
+        &self,
+        configuration: &Configuration,
+        name: &HostName,
+    ) -> Result<HostTarget, EngineError> {
         let host = find(configuration, name)?;
         let mut jump = Vec::with_capacity(host.jump.len());
         for name in &host.jump {

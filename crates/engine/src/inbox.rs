@@ -162,13 +162,15 @@ async fn act(
             hosts: None,
             by: format!("{}@{}", release.by, delivery.forge),
             delivery: Some(delivery.id),
-            idempotency_key: Some(format!("delivery {} {} {} {attempt}", delivery.id, release.app, release.environment)),
+            idempotency_key: Some(format!(
+                "delivery {} {} {} {attempt}",
+                delivery.id, release.app, release.environment
+            )),
         };
         match engine.ask(tx, configuration, ask).await {
-            Ok(Asked { request, .. }) => started.push(format!(
-                "request {} for {} to {}",
-                request.id, request.app, request.environment
-            )),
+            Ok(Asked { request, .. }) => {
+                started.push(format!("request {} for {} to {}", request.id, request.app, request.environment))
+            }
             // One app that can't be released now must not keep the others from it.
             Err(EngineError::Invalid(reason) | EngineError::Conflict(reason)) => {
                 started.push(format!("nothing for {} to {}: {reason}", release.app, release.environment));

@@ -10,7 +10,9 @@ use davit_domain::config::{App, Configuration, ReleaseConfig, Repository, branch
 use davit_domain::decide::{self, Waiting};
 use davit_domain::deployment::{DeploymentState, HostRunState};
 use davit_domain::event::GitRef;
-use davit_domain::ids::{AppKey, CommitSha, DeliveryId, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId};
+use davit_domain::ids::{
+    AppKey, CommitSha, DeliveryId, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId,
+};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_store::Tx;
@@ -230,7 +232,10 @@ impl Engine {
         let mut tx = self.store().begin().await?;
         let request = tx.request(id).await?;
         if request.created_by != user && !may_for_others {
-            return Err(EngineError::Denied(format!("request {id} was made by {}: only they can withdraw it", request.created_by)));
+            return Err(EngineError::Denied(format!(
+                "request {id} was made by {}: only they can withdraw it",
+                request.created_by
+            )));
         }
         let state = request.state.withdraw()?;
         self.decide(tx, id, &state, user, "request_withdrawn").await
@@ -349,7 +354,8 @@ impl Engine {
         tx.set_request_state(request.id, &request_state, None).await?;
         self.status(tx, &request, deployment.id, commit, &sentence).await?;
         let detail = serde_json::json!({ "state": end.as_str(), "reason": end.reason() });
-        self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail).await?;
+        self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail)
+            .await?;
         Box::pin(self.start_next(tx, &deployment.app, &deployment.environment)).await
     }
 
@@ -416,7 +422,9 @@ impl Engine {
         hosts: &[HostName],
     ) -> Result<(), EngineError> {
         if hosts.is_empty() {
-            return Err(EngineError::Conflict("every host of the last attempt ended well: there is nothing to retry".into()));
+            return Err(EngineError::Conflict(
+                "every host of the last attempt ended well: there is nothing to retry".into(),
+            ));
         }
         release_config(configuration, &request.app, &request.environment)?;
         let deployment = tx.create_deployment(request, attempt, hosts, self.now()).await?;
@@ -481,7 +489,6 @@ impl Engine {
         }
     }
 }
-
 
 fn job_key(id: DeploymentId) -> String {
     format!("deploy-{id}")

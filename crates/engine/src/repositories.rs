@@ -32,7 +32,10 @@ impl Engine {
             return Ok(mirror.resolve(reference).await?);
         }
         let default = mirror.default_branch(&nobody_listens(), &cancel).await?.ok_or_else(|| {
-            EngineError::Invalid(format!("the repository of {} has no default branch with a commit: name a ref", app.key))
+            EngineError::Invalid(format!(
+                "the repository of {} has no default branch with a commit: name a ref",
+                app.key
+            ))
         })?;
         Ok(mirror.resolve(&format!("refs/heads/{default}")).await?)
     }

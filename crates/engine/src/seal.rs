@@ -37,7 +37,10 @@ impl Sealer {
                     return Err(problem("other users can read it. Run: chmod 600 on it".into()));
                 }
                 let key: [u8; 32] = bytes.try_into().map_err(|_| {
-                    problem("it must hold exactly 32 bytes. Restore it from a backup: secrets can't be read without it".into())
+                    problem(
+                        "it must hold exactly 32 bytes. Restore it from a backup: secrets can't be read without it"
+                            .into(),
+                    )
                 })?;
                 Ok(Self(SecretBox::new(Box::new(key))))
             }

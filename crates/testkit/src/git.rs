@@ -128,6 +128,12 @@ impl Repo {
     }
 }
 
+/// Routes that hand out all bare repositories below `root` over smart HTTP, for a server that has other routes too.
+pub fn router(root: &Path) -> axum::Router {
+    let site = Site { root: root.to_owned(), authorization: None, requests: Arc::default() };
+    axum::Router::new().route("/{owner}/{*rest}", axum::routing::any(answer)).with_state(Arc::new(site))
+}
+
 /// Hands out all bare repositories below a directory over smart HTTP, through the real `git http-backend`. Stops when
 /// dropped.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
-//! davit-testkit
+//! Real parts for tests: a whole davit, a forge that keeps state, git, sshd, PostgreSQL. Never used in production.
 
+pub mod app;
 pub mod fake_forge;
 pub mod git;
+pub mod postgres;
 pub mod sshd;

@@ -127,7 +127,8 @@ impl Run {
             Some(build) => self.upload(target, &host, build, cancel).await?,
             None if facts.releases.contains(&self.deployment.release) => {}
             None => {
-                let text = format!("{} is no longer on {name}; release its commit again instead", self.deployment.release);
+                let text =
+                    format!("{} is no longer on {name}; release its commit again instead", self.deployment.release);
                 return Err(stop(ExecError::Refused(text)));
             }
         }
@@ -162,7 +163,8 @@ impl Run {
         self.record(&mut tx, name, ReleaseState::Staged).await?;
         self.commit(tx).await?;
         let (size, millis) = (report.bytes / 1024, report.elapsed.as_millis());
-        self.say(Some(name), step, format!("Uploaded and checked {} files, {size} KiB in {millis} ms", report.files)).await
+        self.say(Some(name), step, format!("Uploaded and checked {} files, {size} KiB in {millis} ms", report.files))
+            .await
     }
 
     async fn switch_all(&self, hosts: &[Staged]) -> Result<(), Stop> {
@@ -207,7 +209,8 @@ impl Run {
 
     async fn succeed(&self, hosts: &[Staged]) -> Result<(), Stop> {
         let deployment = &self.deployment;
-        self.say(None, Step::AfterRelease, format!("{} is live in {}", deployment.release, deployment.environment)).await?;
+        self.say(None, Step::AfterRelease, format!("{} is live in {}", deployment.release, deployment.environment))
+            .await?;
         let mut tx = self.begin().await?;
         for staged in hosts {
             self.record(&mut tx, &staged.target.name, ReleaseState::Good).await?;

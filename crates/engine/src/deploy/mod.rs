@@ -70,12 +70,7 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_secs(2_u64.saturating_pow(attempt.min(6)))
 }
 
-async fn carry_out(
-    engine: &Engine,
-    id: DeploymentId,
-    attempt: u32,
-    stop: CancellationToken,
-) -> Result<(), Stop> {
+async fn carry_out(engine: &Engine, id: DeploymentId, attempt: u32, stop: CancellationToken) -> Result<(), Stop> {
     let mut tx = engine.store().begin().await?;
     let deployment = tx.deployment(id).await?;
     if deployment.state.is_final() {
@@ -108,11 +103,21 @@ async fn carry_out(
 
 async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
     if run.deployment.state.may_have_switched() {
-        run.say(None, Step::AfterRelease, "The server stopped while hosts were being switched. Asking each host what it serves.").await?;
+        run.say(
+            None,
+            Step::AfterRelease,
+            "The server stopped while hosts were being switched. Asking each host what it serves.",
+        )
+        .await?;
         return run.go_back("the server stopped while hosts were being switched".into()).await;
     }
     if attempt > 1 || run.deployment.state != DeploymentState::Queued {
-        run.say(None, Step::BeforeCheckout, "Starting again: the last try was interrupted before anything was switched.").await?;
+        run.say(
+            None,
+            Step::BeforeCheckout,
+            "Starting again: the last try was interrupted before anything was switched.",
+        )
+        .await?;
         run.reset().await?;
     }
     match run.forward().await {
@@ -128,7 +133,8 @@ async fn end_unloaded(engine: &Engine, id: DeploymentId, fence: i64, reason: Str
     let mut tx = engine.store().begin().await?;
     let deployment = tx.deployment(id).await?;
     let end = if deployment.state.may_have_switched() {
-        tx.advance_deployment(id, Some(fence), &DeploymentState::Reverting { reason: reason.clone() }, engine.now()).await?;
+        tx.advance_deployment(id, Some(fence), &DeploymentState::Reverting { reason: reason.clone() }, engine.now())
+            .await?;
         DeploymentState::Reverted { reason }
     } else {
         DeploymentState::Failed { reason }

@@ -100,7 +100,9 @@ impl Run {
         let results = all(back, self.limit()).await;
         let open: Vec<String> = results.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         if !open.is_empty() {
-            return Err(Stop::Later { reason: format!("{reason}; still to be asked what they serve: {}", open.join(", ")) });
+            return Err(Stop::Later {
+                reason: format!("{reason}; still to be asked what they serve: {}", open.join(", ")),
+            });
         }
         self.close_cells(|cell| match cell.state {
             CellState::Running | CellState::Waiting => Some(CellState::Skipped),
@@ -143,7 +145,9 @@ impl Run {
     ) -> Result<Option<Staged>, ExecError> {
         // A person's cancel must not keep a host from going back.
         let host = Host::connect(target, &CancellationToken::new()).await?;
-        if host.live(&self.layout).await?.as_ref() != Some(&self.deployment.release) || previous == Some(&self.deployment.release) {
+        if host.live(&self.layout).await?.as_ref() != Some(&self.deployment.release)
+            || previous == Some(&self.deployment.release)
+        {
             host.close().await;
             return Ok(None);
         }

@@ -10,10 +10,10 @@ use davit_domain::ids::HostName;
 use davit_domain::log::{NewLine, Step, Stream};
 use davit_domain::redact::Redactor;
 use davit_exec::host::{HostTarget, Layout};
-use davit_exec::{Exit, ExecError, LineSink, OutputLine, Timeouts};
-use davit_store::{StoreError, Tx};
+use davit_exec::{ExecError, Exit, LineSink, OutputLine, Timeouts};
 use davit_store::deployments::Deployment;
 use davit_store::requests::Request;
+use davit_store::{StoreError, Tx};
 use secrecy::ExposeSecret;
 use std::future::Future;
 use std::path::PathBuf;
@@ -59,10 +59,9 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict(_) => Self::Superseded,
-            StoreError::Unavailable(_)
-            | StoreError::NotFound(_)
-            | StoreError::Corrupt { .. }
-            | StoreError::Open(_) => Self::Later { reason: error.to_string() },
+            StoreError::Unavailable(_) | StoreError::NotFound(_) | StoreError::Corrupt { .. } | StoreError::Open(_) => {
+                Self::Later { reason: error.to_string() }
+            }
         }
     }
 }

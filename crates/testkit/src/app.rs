@@ -1,0 +1,361 @@
+//! A whole davit in a test: the real engine, API and store, over HTTP on a loopback port, with a clock of the test's
+//! own and a GitHub that keeps state.
+//!
+//! A test ends with [`TestApp::finish`], which fails when work was left lying; a test that forgets it panics.
+
+use crate::fake_forge::{Access, Delivery, FakeGitHub, GitBackend};
+use crate::git::{self, Repo};
+use crate::postgres::TestDatabase;
+use davit_domain::access::Role;
+use davit_domain::ids::DeploymentId;
+use davit_domain::time::Timestamp;
+use davit_engine::apply::Apply;
+use davit_engine::clock::Clock;
+use davit_engine::hub::Topic;
+use davit_engine::lifecycle::Lifecycle;
+use davit_engine::queue::{Queue, QueueSettings};
+use davit_engine::seal::Sealer;
+use davit_engine::{Engine, Parts, Settings};
+use davit_store::Store;
+use davit_store::deliveries::{DeliveryFilter, Verdict};
+use davit_store::inbox::Inbox;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Where a test's data lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// A file in the test's directory.
+    Sqlite,
+    /// A database of its own.
+    Postgres,
+}
+
+/// A running davit.
+pub struct TestApp {
+    /// The forge `github` of its configuration.
+    pub forge: FakeGitHub,
+    dir: TempDir,
+    database: Option<TestDatabase>,
+    clock: Arc<AtomicI64>,
+    http: reqwest::Client,
+    running: Option<Running>,
+    tokens: BTreeMap<Role, String>,
+    finished: bool,
+}
+
+struct Running {
+    engine: Engine,
+    url: String,
+}
+
+/// Any moment will do, as long as it is the same each time.
+const START: i64 = 1_767_225_600_000;
+
+impl TestApp {
+    /// On SQLite.
+    pub async fn start() -> Self {
+        Self::start_on(Database::Sqlite).await
+    }
+
+    /// On either database. The forge `github` is configured, with token and webhook secret, and an account for every
+    /// role is there.
+    ///
+    /// # Panics
+    /// When it can't start.
+    pub async fn start_on(database: Database) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let repositories = dir.path().join("forge");
+        std::fs::create_dir_all(&repositories).expect("a directory for the forge's repositories");
+        let backend = GitBackend { root: repositories.clone(), router: git::router(&repositories) };
+        let forge = FakeGitHub::start_with_git(backend).await;
+        let database = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(TestDatabase::create().await),
+        };
+        let mut app = Self {
+            forge,
+            dir,
+            database,
+            clock: Arc::new(AtomicI64::new(START)),
+            http: reqwest::Client::builder().tls_certs_only([]).build().expect("a client"),
+            running: None,
+            tokens: BTreeMap::new(),
+            finished: false,
+        };
+        app.launch().await;
+        for role in Role::ALL {
+            let engine = app.engine();
+            engine.create_user(role.as_str(), role, &"a password of a test".into()).await.expect("an account");
+            let token = engine.create_token(role.as_str(), "test").await.expect("a token");
+            app.tokens.insert(role, secrecy::ExposeSecret::expose_secret(&token).to_owned());
+        }
+        app.apply(&app.forge_table()).await;
+        app
+    }
+
+    /// The engine inside.
+    ///
+    /// # Panics
+    /// Between a stop and the next start.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.running.as_ref().expect("davit runs").engine
+    }
+
+    /// The server's address.
+    ///
+    /// # Panics
+    /// Between a stop and the next start.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.running.as_ref().expect("davit runs").url
+    }
+
+    /// A directory of the test's own, for hosts and repositories.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// An HTTP client without any credential.
+    #[must_use]
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The API token of the account of this role.
+    #[must_use]
+    pub fn token(&self, role: Role) -> &str {
+        &self.tokens[&role]
+    }
+
+    /// A bare repository at the forge, made from `repo`; pushed to again with the same call.
+    pub fn publish(&self, repo: &Repo, name: &str) {
+        self.forge.add_repository(name, Access::Write);
+        let bare = self.dir.path().join("forge").join(format!("{name}.git"));
+        if bare.exists() {
+            repo.git(&["push", "--quiet", "--mirror", &bare.display().to_string()]);
+        } else {
+            std::fs::create_dir_all(bare.parent().unwrap_or(Path::new("/"))).expect("the owner's directory");
+            repo.clone_bare(&bare);
+        }
+    }
+
+    /// The forge in `davit.toml`.
+    #[must_use]
+    pub fn forge_table(&self) -> String {
+        format!(
+            "[[forge]]\nid = \"github\"\nkind = \"github\"\napi_url = {:?}\ntoken = {{ env = \"TEST_TOKEN\" }}\nwebhook_secret = {{ env = \"TEST_SECRET\" }}\n\n",
+            self.forge.api_url()
+        )
+    }
+
+    /// Applies a configuration; secrets of the forge are known.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn apply(&self, document: &str) {
+        let mut values = BTreeMap::new();
+        if document.contains("TEST_TOKEN") {
+            values.insert("env:TEST_TOKEN".to_owned(), self.forge.token().to_owned().into());
+            values.insert("env:TEST_SECRET".to_owned(), self.forge.webhook_secret().into());
+        }
+        let apply = Apply { document: document.to_owned(), values, prune: false, dry_run: false };
+        if let Err(error) = self.engine().apply(apply, "test").await {
+            panic!("the configuration is refused: {error:?}\n{document}");
+        }
+    }
+
+    /// Sends a webhook; status and answer.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn deliver(&self, delivery: &Delivery) -> (u16, Value) {
+        let request = self.http.post(format!("{}/hooks/github", self.url()));
+        let response = request.headers(delivery.headers.clone()).body(delivery.body.clone()).send().await;
+        read(response.expect("an answer")).await
+    }
+
+    /// `GET /api/v1…` as the administrator.
+    ///
+    /// # Panics
+    /// When the answer is not 200.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(Role::Admin, reqwest::Method::GET, path, None).await;
+        assert_eq!(status, 200, "GET {path}: {body}");
+        body
+    }
+
+    /// `POST /api/v1…` as the administrator; status and answer.
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(Role::Admin, reqwest::Method::POST, path, Some(body)).await
+    }
+
+    /// Any call as the account of a role; status and answer (`null` when it is not JSON).
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn call(&self, role: Role, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.http.request(method, format!("{}/api/v1{path}", self.url())).bearer_auth(self.token(role));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        read(request.send().await.expect("an answer")).await
+    }
+
+    /// Lets the clock go on, and wakes whoever waits for it.
+    pub fn advance(&self, by: Duration) {
+        self.clock.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.engine().queue().wake();
+        self.engine().hub().tell_topic(Topic::Outbox, None);
+    }
+
+    /// Waits until nothing is left to be done now: no delivery, no job, no due call to the forge.
+    ///
+    /// # Panics
+    /// After a minute, with what is still open.
+    pub async fn settle(&self) {
+        let mut wake = self.engine().hub().subscribe();
+        let open = async {
+            loop {
+                if self.open_work().await.is_empty() {
+                    return;
+                }
+                // Whatever ends tells the hub; the pause covers what ends without a word, such as a job's row.
+                let pause = tokio::time::sleep(Duration::from_millis(20));
+                tokio::select! { _ = wake.recv() => {}, () = pause => {} }
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(60), open).await.is_err() {
+            panic!("still open after a minute: {:?}", self.open_work().await);
+        }
+    }
+
+    /// Waits for a deployment's end and returns it as the API shows it.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn ended(&self, id: i64) -> Value {
+        self.settle().await;
+        let deployment = self.get(&format!("/deployments/{id}")).await;
+        assert!(!deployment["finished_at"].is_null(), "deployment {id} has not ended: {deployment}");
+        deployment
+    }
+
+    /// Asks for a release as the administrator, waits for its end, and returns the deployment.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn deploy(&self, app: &str, environment: &str, body: Value) -> Value {
+        let (status, request) = self.post(&format!("/apps/{app}/environments/{environment}/deploy"), body).await;
+        assert_eq!(status, 201, "{request}");
+        self.ended(request["deployment"].as_i64().expect("a deployment")).await
+    }
+
+    /// All lines of a deployment, as `host step stream text`.
+    ///
+    /// # Panics
+    /// When numbers are missing or double.
+    pub async fn log(&self, id: i64) -> Vec<String> {
+        let lines = self.engine().store().lines(DeploymentId(id), 0, None, None, 100_000).await.expect("the log");
+        for (expected, line) in (1..).zip(&lines) {
+            assert_eq!(line.seq, expected, "a log has no gaps");
+        }
+        let host = |host: &Option<davit_domain::ids::HostName>| host.as_ref().map_or("-".into(), ToString::to_string);
+        lines.iter().map(|l| format!("{} {} {} {}", host(&l.host), l.step, l.stream.as_str(), l.text)).collect()
+    }
+
+    /// Stops as a server does on SIGTERM, with little patience, and starts again on the same data.
+    pub async fn restart(&mut self) {
+        self.stop(Duration::from_millis(50)).await;
+        self.launch().await;
+    }
+
+    /// Checks that nothing was left lying, and stops.
+    ///
+    /// # Panics
+    /// When a job, a delivery or a deployment is unfinished.
+    pub async fn finish(mut self) {
+        self.settle().await;
+        let unfinished = self.engine().store().all_unfinished().await.expect("deployments");
+        assert!(unfinished.is_empty(), "unfinished deployments: {unfinished:?}");
+        self.stop(Duration::from_secs(5)).await;
+        self.finished = true;
+    }
+
+    async fn launch(&mut self) {
+        let store = match &self.database {
+            None => Store::open_sqlite(&self.dir.path().join("davit.sqlite")).await.expect("SQLite opens"),
+            Some(database) => database.open().await,
+        };
+        let now = Arc::clone(&self.clock);
+        let clock = Clock::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)));
+        let lifecycle = Lifecycle::default();
+        let settings = QueueSettings::new("test", clock.clone());
+        let queue = Queue::open(&store, settings).await.expect("the queue opens");
+        let sealer = Sealer::from_file(&self.dir.path().join("master.key")).expect("a key");
+        let (inbox, writer) = Inbox::start(store.clone(), lifecycle.abort_token());
+        lifecycle.spawn("inbox-writer", writer);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let settings = Settings {
+            data_dir: self.dir.path().to_owned(),
+            public_url: url.clone(),
+            parallel_deployments: 4,
+            parallel_hosts: 16,
+            reconcile_every: Duration::from_millis(200),
+        };
+        let engine = Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings });
+        engine.start().await.expect("the engine starts");
+        let router = davit_api::router(engine.clone(), Arc::new(String::new));
+        let drain = engine.lifecycle().drain_token();
+        engine.lifecycle().spawn("http", async move {
+            let stop = async move { drain.cancelled().await };
+            drop(axum::serve(listener, router).with_graceful_shutdown(stop).await);
+        });
+        self.running = Some(Running { engine, url });
+    }
+
+    async fn stop(&mut self, grace: Duration) {
+        let Running { engine, .. } = self.running.take().expect("davit runs");
+        // A client that keeps connections open would keep the server's task.
+        self.http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
+        engine.lifecycle().shut_down(grace).await;
+        engine.store().close().await;
+    }
+
+    async fn open_work(&self) -> Vec<String> {
+        let (engine, store) = (self.engine(), self.engine().store());
+        let mut open = Vec::new();
+        let filter = DeliveryFilter { forge: None, verdict: Some(Verdict::Received) };
+        for delivery in store.deliveries(&filter, None, 10).await.expect("deliveries") {
+            open.push(format!("delivery {}", delivery.id));
+        }
+        let counts = engine.queue().counts().await.expect("jobs");
+        if counts.waiting + counts.running > 0 {
+            open.push(format!("{counts:?}"));
+        }
+        if store.outbox_next_due().await.expect("the outbox").is_some_and(|due| due <= engine.now()) {
+            open.push("a call to the forge".into());
+        }
+        open
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        assert!(self.finished || std::thread::panicking(), "a test ends with TestApp::finish");
+    }
+}
+
+async fn read(response: reqwest::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or(Value::Null))
+}
