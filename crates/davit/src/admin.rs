@@ -1,0 +1,92 @@
+//! `davit admin …`: accounts and tokens, directly on the data directory or database, with the server running or not.
+
+use crate::app;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::settings::DataArgs;
+use clap::{Args, Subcommand};
+use davit_domain::access::Role;
+use davit_engine::EngineError;
+use secrecy::{ExposeSecret, SecretString};
+use std::io::Write;
+
+/// Accounts and tokens, directly on the data directory or database
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Makes an account
+    CreateUser {
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// viewer, developer, reviewer, releaser, operator or admin
+        #[arg(long)]
+        role: Role,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Makes an API token and prints it, this once
+    CreateToken {
+        /// Whose
+        #[arg(long)]
+        user: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Does it.
+pub(crate) async fn run(args: AdminArgs) -> Outcome {
+    match args.command {
+        AdminCommand::CreateUser { name, role, password_stdin: _, data } => {
+            let password = password_from_stdin()?;
+            let engine = app::idle_engine(data.decide()?).await?;
+            engine.create_user(&name, role, &password).await.map_err(explain)?;
+            engine.store().close().await;
+            print(&format!(
+                "{name} is a{} {} now.",
+                if role == Role::Admin || role == Role::Operator { "n" } else { "" },
+                role.as_str()
+            ))
+        }
+        AdminCommand::CreateToken { user, name, data } => {
+            let engine = app::idle_engine(data.decide()?).await?;
+            let token = engine.create_token(&user, &name).await.map_err(explain)?;
+            engine.store().close().await;
+            print(token.expose_secret())
+        }
+    }
+}
+
+fn password_from_stdin() -> Result<SecretString, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::failed(format!("No password on standard input: {error}")))?;
+    Ok(line.trim_end_matches(['\n', '\r']).to_owned().into())
+}
+
+fn explain(error: EngineError) -> Failure {
+    let exit = match error {
+        EngineError::NotFound(_) => Exit::NotFound,
+        EngineError::Denied(_) => Exit::Denied,
+        EngineError::Invalid(_) | EngineError::InvalidConfig(_) => Exit::Usage,
+        EngineError::Conflict(_) | EngineError::Upstream(_) | EngineError::Unavailable(_) => Exit::Failed,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+fn print(text: &str) -> Outcome {
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,166 @@
+//! What a server process is told: flags, then `DAVIT_…` variables, then `davit-server.toml`, then defaults.
+
+use crate::failure::Failure;
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where the data is. Taken by `serve`, `admin` and whatever else works on the database directly.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DataArgs {
+    /// Directory of the SQLite file, git mirrors, work directories and the key file [default: ./davit-data]
+    #[arg(long, env = "DAVIT_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// postgres://USER:PASSWORD@HOST/DATABASE for more than one process [default: SQLite in the data directory]
+    #[arg(long, env = "DAVIT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// 32-byte key that secrets are encrypted with [default: master.key in the data directory, made when missing]
+    #[arg(long, env = "DAVIT_MASTER_KEY_FILE", value_name = "FILE")]
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+/// What `serve` is told besides.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerArgs {
+    /// Address of UI, API and hooks [default: 127.0.0.1:8700]
+    #[arg(long, env = "DAVIT_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// What forges and people see, for links in statuses [default: http:// and the listen address]
+    #[arg(long, env = "DAVIT_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// `file`: in the data directory, the only one in this version [default: file]
+    #[arg(long, env = "DAVIT_OBJECT_STORE", value_name = "STORE")]
+    pub(crate) object_store: Option<String>,
+    /// Deployments that run at the same time [default: 4]
+    #[arg(long, env = "DAVIT_PARALLEL_DEPLOYMENTS", value_name = "N")]
+    pub(crate) parallel_deployments: Option<usize>,
+    /// Hosts of one deployment that are worked on at the same time [default: 16]
+    #[arg(long, env = "DAVIT_PARALLEL_HOSTS", value_name = "N")]
+    pub(crate) parallel_hosts: Option<usize>,
+}
+
+/// `davit-server.toml`: the same names with underscores.
+#[derive(Debug, Default, Deserialize)]
+struct File {
+    #[serde(flatten)]
+    all: toml::Table,
+}
+
+/// Where the data is, decided.
+#[derive(Debug, Clone)]
+pub(crate) struct Data {
+    pub(crate) dir: PathBuf,
+    pub(crate) database_url: Option<String>,
+    pub(crate) master_key_file: PathBuf,
+}
+
+/// A server's settings, decided.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) data: Data,
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) parallel_deployments: usize,
+    pub(crate) parallel_hosts: usize,
+}
+
+impl DataArgs {
+    /// Fills in the defaults; the directory is made when it is missing.
+    pub(crate) fn decide(self) -> Result<Data, Failure> {
+        let dir = self.data_dir.unwrap_or_else(|| PathBuf::from("davit-data"));
+        std::fs::create_dir_all(&dir).map_err(|error| {
+            Failure::failed(format!(
+                "The data directory {} can't be made: {error}. Give a directory that this user may write to: --data-dir",
+                dir.display()
+            ))
+        })?;
+        // Git, hooks and log messages need a path that does not depend on where the process stands.
+        let dir = dir
+            .canonicalize()
+            .map_err(|error| Failure::failed(format!("The data directory {} can't be used: {error}", dir.display())))?;
+        let master_key_file = self.master_key_file.unwrap_or_else(|| dir.join("master.key"));
+        Ok(Data { dir, database_url: self.database_url, master_key_file })
+    }
+}
+
+/// Merges flags and variables with the file, when there is one.
+pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) -> Result<Server, Failure> {
+    let (file_data, file_server) = match file {
+        Some(path) => read(path)?,
+        None => (DataArgs::default(), ServerArgs::default()),
+    };
+    match server.object_store.or(file_server.object_store).as_deref() {
+        None | Some("file") => {}
+        Some(other) => {
+            return Err(Failure::usage(format!(
+                "{other:?} is not an object store of this version: use `file`, which keeps everything in the data directory"
+            )));
+        }
+    }
+    let data = DataArgs {
+        data_dir: data.data_dir.or(file_data.data_dir),
+        database_url: data.database_url.or(file_data.database_url),
+        master_key_file: data.master_key_file.or(file_data.master_key_file),
+    };
+    let public_url = server.public_url.or(file_server.public_url);
+    if let Some(url) = &public_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        return Err(Failure::usage(format!("the public URL {url:?} must begin with http:// or https://")));
+    }
+    Ok(Server {
+        data: data.decide()?,
+        listen: server.listen.or(file_server.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
+        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        parallel_deployments: server.parallel_deployments.or(file_server.parallel_deployments).unwrap_or(4).max(1),
+        parallel_hosts: server.parallel_hosts.or(file_server.parallel_hosts).unwrap_or(16).max(1),
+    })
+}
+
+fn read(path: &Path) -> Result<(DataArgs, ServerArgs), Failure> {
+    let wrong = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let File { all } = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let (mut data, mut server) = (toml::Table::new(), toml::Table::new());
+    for (key, value) in all {
+        let of_data = matches!(key.as_str(), "data_dir" | "database_url" | "master_key_file");
+        if of_data {
+            data.insert(key, value)
+        } else {
+            server.insert(key, value)
+        };
+    }
+    let data = data.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+    let server = server.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+    Ok((data, server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("davit-server.toml");
+        let data_dir = dir.path().join("data");
+        std::fs::write(&file, format!("listen = \"127.0.0.1:1\"\nparallel_hosts = 3\ndata_dir = {data_dir:?}\n"))
+            .expect("written");
+        let flags = ServerArgs { listen: Some(([127, 0, 0, 1], 2).into()), ..ServerArgs::default() };
+        let server = decide(DataArgs::default(), flags, Some(&file)).expect("settings");
+        assert_eq!((server.listen.port(), server.parallel_hosts, server.parallel_deployments), (2, 3, 4));
+        assert!(server.data.master_key_file.ends_with("data/master.key"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("davit-server.toml");
+        std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").expect("written");
+        let failure = decide(DataArgs::default(), ServerArgs::default(), Some(&file)).expect_err("refused");
+        assert!(failure.message.contains("lisen"), "{}", failure.message);
+    }
+}
