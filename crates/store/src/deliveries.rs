@@ -256,8 +256,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The first processed delivery, other than `not`, that says the same and came at or after `since`. Until the transaction ends, nobody else gets
-    /// an answer for this key.
+    /// The first processed delivery, other than `not`, that says the same and came at or after `since`. Until the
+    /// transaction ends, nobody else gets an answer for this key.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -202,6 +202,7 @@ impl Store {
         let id: Option<i64> =
             on_tx!(&mut tx, c => sqlx::query_scalar(NEXT).bind(now.millis()).fetch_optional(&mut **c).await)?;
         let Some(id) = id else {
+            tx.commit().await?;
             return Ok(None);
         };
         let sql = "UPDATE outbox SET state = 'leased', next_at = $2, attempts = attempts + 1 WHERE id = $1

@@ -1,0 +1,22 @@
+//! The store against real databases: every test runs on SQLite and on PostgreSQL, and both must say the same.
+
+mod accounts;
+mod configuration;
+mod deliveries;
+mod deployments;
+mod feed;
+mod hosts;
+mod inbox;
+mod kill;
+mod logs;
+mod outbox;
+// The testkit's own module, taken as it is: the whole testkit would bring the engine and the API with it, and the
+// store's tests should build and run without them.
+#[path = "../../../testkit/src/postgres.rs"]
+#[expect(unreachable_pub, reason = "it is public where it lives")]
+mod postgres;
+mod releases;
+mod requests;
+mod schema;
+mod secrets;
+mod support;
