@@ -15,9 +15,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// How long running work may go on after SIGTERM before it is asked to stop at its next safe point.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long clients may take for their last answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 const RECONCILE_EVERY: Duration = Duration::from_secs(5);
 
 /// A server that listens.
@@ -26,6 +29,8 @@ pub(crate) struct App {
     pub(crate) address: SocketAddr,
     listener: TcpListener,
     router: axum::Router,
+    /// The inbox's writer, which stops last: a delivery that is being stored must get its answer.
+    storage: Lifecycle,
     /// Held as long as the process lives: two servers on one SQLite file would each take the other's work.
     _lock: Option<Flock<File>>,
 }
@@ -42,10 +47,10 @@ impl App {
         })?;
         let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let render = metrics()?;
-        let engine = engine(&server, address).await?;
+        let (engine, storage) = engine(&server, address).await?;
         engine.start().await.map_err(|error| Failure::failed(error.to_string()))?;
         let router = davit_api::router(engine.clone(), render);
-        Ok(Self { engine, address, listener, router, _lock: lock })
+        Ok(Self { engine, address, listener, router, storage, _lock: lock })
     }
 
     /// Answers requests until `stop` resolves, then shuts down in two steps.
@@ -61,18 +66,23 @@ impl App {
         let server = axum::serve(listener, self.router)
             .with_graceful_shutdown(async move { drain.cancelled().await })
             .into_future();
+        let down = CancellationToken::new();
         let shut_down = async {
             stop.await;
             tracing::info!("stopping: no new work, running deployments go on for a while");
             lifecycle.shut_down(GRACE).await;
+            down.cancel();
         };
-        tokio::pin!(server);
-        tokio::select! {
-            served = &mut server => served.map_err(|error| Failure::failed(error.to_string()))?,
-            () = shut_down => {}
-        }
-        // A client that keeps its connection open must not keep the process.
-        drop(tokio::time::timeout(Duration::from_secs(2), server).await);
+        let serve = async {
+            tokio::select! {
+                served = server => served,
+                // A client that keeps its connection open must not keep the process.
+                () = async { down.cancelled().await; tokio::time::sleep(LAST_ANSWERS).await } => Ok(()),
+            }
+        };
+        let (served, ()) = tokio::join!(serve, shut_down);
+        served.map_err(|error| Failure::failed(error.to_string()))?;
+        self.storage.shut_down(LAST_ANSWERS).await;
         self.engine.store().close().await;
         Ok(())
     }
@@ -103,10 +113,10 @@ pub(crate) async fn idle_engine(data: Data) -> Result<Engine, Failure> {
         parallel_deployments: 1,
         parallel_hosts: 1,
     };
-    engine(&server, server.listen).await
+    engine(&server, server.listen).await.map(|(engine, _)| engine)
 }
 
-async fn engine(server: &Server, address: SocketAddr) -> Result<Engine, Failure> {
+async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecycle), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
     let store = open_store(&server.data).await?;
     let clock = Clock::system();
@@ -114,9 +124,9 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<Engine, Failure>
     let worker = format!("{}-{}", address, std::process::id());
     let queue = Queue::open(&store, QueueSettings::new(worker, clock.clone())).await.map_err(|error| failed(&error))?;
     let sealer = Sealer::from_file(&server.data.master_key_file).map_err(|error| failed(&error))?;
-    // The last to stop: a delivery that is being stored must get its answer.
-    let (inbox, writer) = Inbox::start(store.clone(), lifecycle.abort_token());
-    lifecycle.spawn("inbox-writer", writer);
+    let storage = Lifecycle::default();
+    let (inbox, writer) = Inbox::start(store.clone(), storage.drain_token());
+    storage.spawn("inbox-writer", writer);
     let settings = Settings {
         data_dir: server.data.dir.clone(),
         public_url: server.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
@@ -124,7 +134,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<Engine, Failure>
         parallel_hosts: server.parallel_hosts,
         reconcile_every: RECONCILE_EVERY,
     };
-    Ok(Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings }))
+    Ok((Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings }), storage))
 }
 
 fn metrics() -> Result<davit_api::RenderMetrics, Failure> {

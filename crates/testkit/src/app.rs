@@ -51,6 +51,8 @@ pub struct TestApp {
 
 struct Running {
     engine: Engine,
+    /// The inbox's writer, which stops last.
+    storage: Lifecycle,
     url: String,
 }
 
@@ -301,8 +303,9 @@ impl TestApp {
         let settings = QueueSettings::new("test", clock.clone());
         let queue = Queue::open(&store, settings).await.expect("the queue opens");
         let sealer = Sealer::from_file(&self.dir.path().join("master.key")).expect("a key");
-        let (inbox, writer) = Inbox::start(store.clone(), lifecycle.abort_token());
-        lifecycle.spawn("inbox-writer", writer);
+        let storage = Lifecycle::default();
+        let (inbox, writer) = Inbox::start(store.clone(), storage.drain_token());
+        storage.spawn("inbox-writer", writer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let settings = Settings {
@@ -320,14 +323,15 @@ impl TestApp {
             let stop = async move { drain.cancelled().await };
             drop(axum::serve(listener, router).with_graceful_shutdown(stop).await);
         });
-        self.running = Some(Running { engine, url });
+        self.running = Some(Running { engine, storage, url });
     }
 
     async fn stop(&mut self, grace: Duration) {
-        let Running { engine, .. } = self.running.take().expect("davit runs");
+        let Running { engine, storage, .. } = self.running.take().expect("davit runs");
         // A client that keeps connections open would keep the server's task.
         self.http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
         engine.lifecycle().shut_down(grace).await;
+        storage.shut_down(Duration::from_secs(5)).await;
         engine.store().close().await;
     }
 
