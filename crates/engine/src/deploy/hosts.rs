@@ -60,8 +60,9 @@ impl Run {
     /// One line for `revisions.log` on the host.
     pub(super) fn revision_line(&self) -> String {
         format!(
-            "{} deployment {} {} commit {} by {}",
+            "{} {} deployment {} {} commit {} by {}",
             self.engine.now(),
+            self.deployment.release,
             self.deployment.id,
             self.deployment.kind.as_str(),
             self.deployment.commit,

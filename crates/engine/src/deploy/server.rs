@@ -58,7 +58,6 @@ impl Run {
         let step = Step::Checkout;
         self.check_cancel()?;
         self.cell(None, step, CellState::Running).await?;
-        self.say(None, step, format!("Checking out {}", self.deployment.commit)).await?;
         let mirror = match self.engine.mirror(&self.app).await {
             Ok(mirror) => mirror,
             Err(error) => {
