@@ -1,0 +1,82 @@
+# `make help` lists what there is. Cheap checks come before expensive ones everywhere.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+CARGO := cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
+RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
+
+.PHONY: help demo test deps ui release lint fmt bench
+.PHONY: check-scripts check-rust-format check-ui check-clippy check-docs test-ui test-rust test-browser
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ui ## Build everything, then release a sample app on this machine and open the UI
+	$(CARGO) build --locked --profile demo -p davit
+	$(TARGET)/demo/davit demo
+
+test: deps check-scripts check-rust-format check-ui test-ui ui check-clippy test-rust check-docs test-browser ## Install what tests need, then check and test everything
+	@echo "make test: every check and every test passed"
+
+deps: ## Install the Debian packages that tests need
+	@scripts/install-test-tools
+
+ui: ui/dist/index.html ## Build the web pages that the binary embeds
+
+release: ui ## Build the binary that people install
+	$(CARGO) build --locked --release -p davit
+	@ls -lh $(TARGET)/release/davit
+
+lint: check-scripts check-rust-format check-ui check-clippy ## Check the form of everything, run nothing
+
+fmt: | ui/node_modules ## Bring all code into its form
+	$(CARGO) fmt --all
+	cd ui && npm run --silent format
+
+bench: release ## Compare releases to many hosts with other tools
+	bench/run
+
+check-scripts:
+	@for script in .ci/run scripts/*; do bash -n $$script; done
+	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run scripts/*; fi
+	@scripts/check-dependencies
+
+check-rust-format:
+	$(CARGO) fmt --all --check
+
+check-ui: | ui/node_modules
+	cd ui && npm run --silent format:check && npm run --silent lint && npm run --silent typecheck
+
+check-clippy:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+check-docs:
+	$(CARGO) test --locked --workspace --doc
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+test-ui: | ui/node_modules
+	cd ui && npm test --silent
+
+# Stores and everything above them are tested on SQLite and on PostgreSQL.
+test-rust: | e2e/node_modules
+	DAVIT_WEBHOOK_EXAMPLES=$(CURDIR)/e2e/node_modules/@octokit/webhooks-examples \
+		scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace
+
+test-browser: ui | e2e/node_modules
+	$(CARGO) build --locked --workspace
+	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm test --silent
+
+%/node_modules: %/package.json %/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node.js 20.19 or newer is needed" >&2; exit 1; }
+	cd $* && npm ci --no-audit
+	@touch $@
+
+# Cargo can't see that files appeared which it did not embed before: the touch tells it.
+ui/dist/index.html: $(wildcard ui/*.* ui/public/*) $(shell find ui/src -type f) | ui/node_modules
+	cd ui && npm run --silent build
+	@touch crates/api/src/ui.rs
