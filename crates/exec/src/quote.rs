@@ -22,6 +22,7 @@ pub fn sh(value: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
 mod tests {
     use super::*;
     use std::process::Command;

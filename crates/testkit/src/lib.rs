@@ -1,5 +1,7 @@
 //! Real parts for tests: a whole davit, a forge that keeps state, git, sshd, PostgreSQL. Never used in production.
 
+#![expect(clippy::disallowed_methods, reason = "its parts start tasks and programs, and end them when dropped")]
+
 pub mod app;
 pub mod fake_forge;
 pub mod git;

@@ -1,3 +1,5 @@
 //! Integration tests of the engine.
 
+#![expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
+
 mod queue;

@@ -14,8 +14,9 @@ use crate::{ExecError, Exit};
 use davit_domain::ids::ReleaseName;
 use sha2::{Digest, Sha256};
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What went over.
