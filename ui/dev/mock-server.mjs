@@ -191,8 +191,10 @@ const request = id => find(db.requests, item => item.id === Number(id), `request
 const appOf = key => find(db.apps, item => item.key === key, `app ${key}`)
 const running = item => !['succeeded', 'failed', 'reverted', 'cancelled', 'superseded'].includes(item.state)
 
-function summary({ log, host_runs, cells, steps, previous_release, last_seq, ...rest }) {
-  return rest
+const DETAILS = ['log', 'host_runs', 'cells', 'steps', 'previous_release', 'last_seq']
+
+function summary(item) {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !DETAILS.includes(name)))
 }
 
 function detail({ log, ...rest }) {

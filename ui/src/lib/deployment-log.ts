@@ -1,6 +1,6 @@
 // The log of one deployment: what is stored is read in pages, what comes after arrives by stream, and a stream that
 // broke resumes after the last line that is here.
-import { onScopeDispose, ref, shallowRef, triggerRef } from 'vue'
+import { onScopeDispose, ref, shallowRef } from 'vue'
 import { api } from '@/api/endpoints'
 import type { Deployment, LogLine } from '@/api/types'
 import { type LogFilter, LogIndex } from './log-index'
@@ -11,7 +11,8 @@ const PAGE = 5_000
 export type LogStatus = 'loading' | StreamStatus | 'complete' | 'failed'
 
 export function useDeploymentLog(id: number, onState: (deployment: Deployment) => void) {
-  const index = shallowRef(new LogIndex())
+  const index = new LogIndex()
+  const view = shallowRef(index.view())
   const status = ref<LogStatus>('loading')
   const error = shallowRef<unknown>(null)
   const abort = new AbortController()
@@ -22,9 +23,9 @@ export function useDeploymentLog(id: number, onState: (deployment: Deployment) =
   // Lines can come thousands a second; the page is drawn once a frame.
   function flush() {
     frame = 0
-    index.value.add(arrived)
+    index.add(arrived)
     arrived = []
-    triggerRef(index)
+    view.value = index.view()
   }
 
   function receive(line: LogLine) {
@@ -33,7 +34,7 @@ export function useDeploymentLog(id: number, onState: (deployment: Deployment) =
   }
 
   function lastSeq(): number {
-    return Math.max(index.value.lastSeq, arrived.at(-1)?.seq ?? 0)
+    return Math.max(index.lastSeq, arrived.at(-1)?.seq ?? 0)
   }
 
   async function load() {
@@ -51,10 +52,10 @@ export function useDeploymentLog(id: number, onState: (deployment: Deployment) =
 
   async function readStored() {
     for (;;) {
-      const page = await api.logs(id, index.value.lastSeq, PAGE, abort.signal)
-      index.value.add(page.items)
-      triggerRef(index)
-      if (page.items.length < PAGE || index.value.lastSeq >= page.last_seq) return
+      const page = await api.logs(id, index.lastSeq, PAGE, abort.signal)
+      index.add(page.items)
+      view.value = index.view()
+      if (page.items.length < PAGE || index.lastSeq >= page.last_seq) return
     }
   }
 
@@ -87,15 +88,15 @@ export function useDeploymentLog(id: number, onState: (deployment: Deployment) =
     status,
     error,
     retry: load,
-    /** Triggers on every change, though it stays the same object. */
-    index,
+    /** Another object after every change. */
+    view,
     setFilter(filter: LogFilter) {
-      index.value.setFilter(filter)
-      triggerRef(index)
+      index.setFilter(filter)
+      view.value = index.view()
     },
     setQuery(query: string) {
-      index.value.setQuery(query)
-      triggerRef(index)
+      index.setQuery(query)
+      view.value = index.view()
     },
   }
 }

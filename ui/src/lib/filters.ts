@@ -9,8 +9,10 @@ export function useAddressFilter(name: string): WritableComputedRef<string> {
   return computed({
     get: () => (typeof route.query[name] === 'string' ? route.query[name] : ''),
     set: value => {
-      const { [name]: _previous, ...others } = route.query
-      void router.replace({ query: value ? { ...others, [name]: value } : others })
+      const query = { ...route.query }
+      if (value) query[name] = value
+      else delete query[name]
+      void router.replace({ query })
     },
   })
 }

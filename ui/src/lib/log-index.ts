@@ -9,6 +9,16 @@ export interface LogFilter {
   step?: number
 }
 
+/** What a viewer shows of an index at one moment. */
+export interface LogView {
+  visible: readonly LogLine[]
+  /** Positions in `visible`. */
+  hits: readonly number[]
+  /** How many lines there are with no filter. */
+  size: number
+  lastSeq: number
+}
+
 export class LogIndex {
   /** Lines that pass the filter, in order. */
   visible: LogLine[] = []
@@ -25,6 +35,10 @@ export class LogIndex {
 
   get size(): number {
     return this.all.length
+  }
+
+  view(): LogView {
+    return { visible: this.visible, hits: this.hits, size: this.size, lastSeq: this.lastSeq }
   }
 
   /** Adds lines in order; those that are already here (a resumed stream may repeat some) are left out. */

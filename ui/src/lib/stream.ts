@@ -41,7 +41,7 @@ export function openStream(options: StreamOptions): Stream {
     current.onerror = () => {
       if (closed) return
       report('retrying')
-      if (current.readyState !== EventSource.CLOSED) return
+      if (current.readyState !== current.CLOSED) return
       current.close()
       cancelRetry = schedule(open, retryDelay(failures++))
     }

@@ -53,7 +53,7 @@ export function formatClock(at: string): string {
 export interface DurationParts {
   hours: number
   minutes: number
-  /** Whole from ten seconds on, else with one decimal. */
+  /** With one decimal when it is over and took less than ten, else whole. */
   seconds: number
 }
 
@@ -61,7 +61,7 @@ export interface DurationParts {
 export function durationParts(start: string, end: string | null, nowMs: number): DurationParts {
   const ms = Math.max(0, (end ? Date.parse(end) : nowMs) - Date.parse(start))
   const total = ms / 1_000
-  if (total < 10) return { hours: 0, minutes: 0, seconds: Math.round(total * 10) / 10 }
+  if (end && total < 10) return { hours: 0, minutes: 0, seconds: Math.round(total * 10) / 10 }
   const whole = Math.floor(total)
   return { hours: Math.floor(whole / HOUR), minutes: Math.floor((whole % HOUR) / MINUTE), seconds: whole % MINUTE }
 }

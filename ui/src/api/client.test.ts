@@ -1,0 +1,94 @@
+// @vitest-environment node
+// The client against a real HTTP server on a free port: what goes over the wire, and what comes back as errors.
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ApiError, call, path, toUrl, UNREACHABLE } from './client'
+
+interface Answer {
+  status: number
+  type: string
+  body: string
+}
+
+let server: Server
+let answer: Answer
+let seen: IncomingMessage | undefined
+
+beforeEach(async () => {
+  answer = { status: 200, type: 'application/json', body: '{}' }
+  server = createServer((request, response) => {
+    seen = request
+    response.writeHead(answer.status, { 'content-type': answer.type })
+    response.end(answer.body)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const realFetch = globalThis.fetch
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => realFetch(base + url, init))
+})
+
+afterEach(async () => {
+  vi.unstubAllGlobals()
+  server.closeAllConnections()
+  await new Promise(resolve => server.close(resolve))
+})
+
+async function failure(): Promise<ApiError> {
+  const error = await call('POST', '/apply', { body: {} }).catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(ApiError)
+  return error as ApiError
+}
+
+describe('call', () => {
+  it('reads JSON, text and nothing', async () => {
+    answer.body = '{"needed":true}'
+    expect(await call('GET', '/setup')).toEqual({ needed: true })
+    answer = { status: 200, type: 'text/plain; charset=utf-8', body: '[[host]]\n' }
+    expect(await call('GET', '/export')).toBe('[[host]]\n')
+    answer = { status: 204, type: 'application/json', body: '' }
+    expect(await call('DELETE', '/session')).toBeUndefined()
+  })
+
+  it('guards writes against other sites, and only writes', async () => {
+    await call('GET', '/hosts', { query: { limit: 200, cursor: undefined } })
+    expect(seen?.headers['x-davit-request']).toBeUndefined()
+    expect(seen?.url).toBe('/api/v1/hosts?limit=200')
+    await call('POST', '/apps/shop/environments/test/deploy', { body: {}, headers: { 'Idempotency-Key': 'k' } })
+    expect(seen?.headers['x-davit-request']).toBe('1')
+    expect(seen?.headers['idempotency-key']).toBe('k')
+  })
+
+  it('turns a problem into an error with its lines', async () => {
+    const problem = {
+      code: 'invalid_config',
+      detail: 'Two things are not right.',
+      errors: [{ line: 12, column: 3, message: 'No host "web-9".' }],
+    }
+    answer = { status: 422, type: 'application/problem+json', body: JSON.stringify(problem) }
+    const error = await failure()
+    expect(error).toMatchObject({ status: 422, code: 'invalid_config', detail: 'Two things are not right.' })
+    expect(error.lines).toEqual(problem.errors)
+  })
+
+  it.each([
+    [502, UNREACHABLE],
+    [401, 'unauthenticated'],
+    [404, 'unexpected'],
+  ])('names an answer %i that is not from davit %s', async (status, code) => {
+    answer = { status, type: 'text/html', body: '<h1>proxy</h1>' }
+    expect(await failure()).toMatchObject({ status, code, detail: '' })
+  })
+
+  it('says unreachable when nobody answers', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')))
+    expect(await failure()).toMatchObject({ status: 0, code: UNREACHABLE })
+  })
+})
+
+describe('addresses', () => {
+  it('escape what people named', () => {
+    expect(path('apps', 'a/b', 'environments', '生产')).toBe('/apps/a%2Fb/environments/%E7%94%9F%E4%BA%A7')
+    expect(toUrl('/deployments', { app: 'a&b', state: '' })).toBe('/api/v1/deployments?app=a%26b')
+  })
+})
