@@ -25,10 +25,14 @@ use reply::Reply;
 use script::Script;
 use secrecy::SecretString;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
 pub use crate::ssh::keys::generate_key;
+
+/// For a script of ours other than an upload. Removing big trees on slow disks is the longest they do.
+const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 
 /// How a host is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,8 +208,16 @@ impl Host {
     /// Runs a script that takes nothing but itself and says what it found.
     async fn ask(&self, script: Script, during: &'static str) -> Result<Reply, ExecError> {
         let mut running = self.transport.start(Script::COMMAND).await?;
-        running.send_all(&script.into_bytes()).await;
-        Reply::of(&self.name, running.finish().await, during)
+        let said = tokio::time::timeout(ANSWER_LIMIT, async {
+            running.send_all(&script.into_bytes()).await;
+            running.finish().await
+        });
+        let said = said.await.map_err(|_| ExecError::TimedOut {
+            what: format!("{during} on {}", self.name),
+            limit: ANSWER_LIMIT,
+            proof: "it gave no answer; look for a file system that hangs there".into(),
+        })?;
+        Reply::of(&self.name, said, during)
     }
 }
 

@@ -68,12 +68,13 @@ impl Connection {
 
     /// Starts a command on a channel of its own. Its events end when the channel is closed.
     pub(crate) async fn exec(&self, command: &str) -> Result<(Input, Events), ExecError> {
-        let channel = self.handle.channel_open_session().await.map_err(|error| match error {
-            russh::Error::ChannelOpenFailure(_) => ExecError::Unreachable {
-                host: self.host.clone(),
-                detail: "it refuses one more session on this connection; raise MaxSessions in its sshd_config".into(),
-            },
-            _ => self.lost("the start of a command"),
+        let channel = self.handle.channel_open_session().await.map_err(|error| {
+            if matches!(error, russh::Error::ChannelOpenFailure(_)) {
+                let detail = "it refuses one more session on this connection; raise MaxSessions in its sshd_config";
+                ExecError::Unreachable { host: self.host.clone(), detail: detail.into() }
+            } else {
+                self.lost("the start of a command")
+            }
         })?;
         channel.exec(true, command).await.map_err(|_| self.lost("the start of a command"))?;
         let (read, write) = channel.split();
@@ -169,16 +170,11 @@ async fn dial(to: &HostTarget) -> Result<TcpStream, ExecError> {
         .await
         .map_err(|_| unreachable(to, &format!("{} did not answer within 10 s", place(to))))?
         .map_err(|error| {
-            let detail = match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => {
-                    format!(
-                        "{} refused the connection; check that sshd runs there and that the port is right",
-                        place(to)
-                    )
-                }
-                _ => format!("{}: {error}", place(to)),
+            let hint = match error.kind() == std::io::ErrorKind::ConnectionRefused {
+                true => "; check that sshd runs there and that the port is right",
+                false => "",
             };
-            unreachable(to, &detail)
+            unreachable(to, &format!("{}: {error}{hint}", place(to)))
         })?;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(host = %to.name, %error, "TCP_NODELAY could not be set");

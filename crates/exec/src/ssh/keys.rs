@@ -64,13 +64,13 @@ impl KeyCheck {
             Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
         ];
         if let Some(pinned) = &self.pinned {
-            // By name, because an RSA key is the same whatever hash signs with it.
-            let name = |algorithm: &Algorithm| match algorithm {
-                Algorithm::Rsa { .. } => "rsa".to_owned(),
-                other => other.to_string(),
+            // RSA by family, because an RSA key is the same whatever hash signs with it.
+            let family = |algorithm: &Algorithm| match algorithm.clone().is_rsa() {
+                true => Algorithm::Rsa { hash: None },
+                false => algorithm.clone(),
             };
-            let pinned = name(&pinned.algorithm());
-            all.sort_by_key(|algorithm| name(algorithm) != pinned);
+            let pinned = family(&pinned.algorithm());
+            all.sort_by_key(|algorithm| family(algorithm) != pinned);
         }
         all
     }

@@ -197,7 +197,7 @@ on_every_host! {
         let dead = Command::new("true").spawn().and_then(|mut child| { child.wait()?; Ok(child.id()) }).expect("true");
         let alive = std::process::id();
         for left in [format!("releases/.staging-x.{dead}/locked"), format!("releases/.removing-x.{dead}"),
-            format!("releases/.staging-x.{alive}"), format!(".davit/hook-1"), format!(".davit/hook-2")] {
+            format!("releases/.staging-x.{alive}"), ".davit/hook-1".into(), ".davit/hook-2".into()] {
             fs::create_dir_all(app.join(left)).expect("a leftover");
         }
         fs::write(app.join(".davit/hook-1/pid"), dead.to_string()).expect("a pid");
