@@ -28,14 +28,26 @@ impl TestDatabase {
     /// # Panics
     /// When there is no PostgreSQL to be had; the message says why.
     pub async fn create() -> Self {
-        let server: PgConnectOptions = server_url().parse().expect("DAVIT_TEST_POSTGRES_URL is a PostgreSQL URL");
-        let mut connection = connect(&server).await;
+        let (server, mut connection) = server().await;
         let template = template(&server, &mut connection).await;
+        Self::copy(server, &mut connection, &template).await
+    }
+
+    /// Makes a database without a schema, as a first start finds it.
+    ///
+    /// # Panics
+    /// As [`create`](Self::create).
+    pub async fn empty() -> Self {
+        let (server, mut connection) = server().await;
+        Self::copy(server, &mut connection, "template0").await
+    }
+
+    async fn copy(server: PgConnectOptions, connection: &mut PgConnection, template: &str) -> Self {
         let name: String = sqlx::query_scalar("SELECT 'davit_test_' || replace(gen_random_uuid()::TEXT, '-', '')")
-            .fetch_one(&mut connection)
+            .fetch_one(&mut *connection)
             .await
             .expect("PostgreSQL makes a name");
-        run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        run(connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Self { server, name }
     }
 
@@ -110,6 +122,12 @@ fn url(server: &PgConnectOptions, database: &str) -> String {
     server.clone().database(database).to_url_lossy().to_string()
 }
 
+async fn server() -> (PgConnectOptions, PgConnection) {
+    let server: PgConnectOptions = server_url().parse().expect("DAVIT_TEST_POSTGRES_URL is a PostgreSQL URL");
+    let connection = connect(&server).await;
+    (server, connection)
+}
+
 async fn connect(server: &PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(server).await.expect("PostgreSQL at DAVIT_TEST_POSTGRES_URL takes connections")
 }
@@ -136,6 +154,7 @@ fn server_url() -> &'static str {
 }
 
 /// Starts a server that ends when its standard input does: when this process is gone, however it went.
+#[expect(clippy::disallowed_methods, reason = "once a process, before any test can go on")]
 fn start_server() -> (String, Child) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres-for-tests");
     let mut server = Command::new(script)

@@ -104,17 +104,13 @@ both!(a_write_is_before_the_takeover_or_refused, |store| {
     let fence = take_fence(&store, &made).await;
     let mut holder = store.begin().await.expect("begins");
     holder.set_host_run(made.id, fence, &host("web-1"), &HostRunState::Staged, at(8)).await.expect("writes");
-    let taking = tokio::spawn({
-        let store = store.clone();
-        async move {
-            let mut tx = store.begin().await.expect("begins");
-            tx.take_fence(made.id, at(9)).await.expect("takes over");
-            tx.commit().await.expect("commits");
-            store.host_runs(made.id).await.expect("reads")[0].state.clone()
-        }
-    });
-    holder.commit().await.expect("commits");
-    assert_eq!(taking.await.expect("ends"), HostRunState::Staged, "whoever takes over sees all that was written");
+    let taking_over = async {
+        commit!(store, tx => tx.take_fence(made.id, at(9)));
+        store.host_runs(made.id).await.expect("reads")[0].state.clone()
+    };
+    let (seen, held) = tokio::join!(taking_over, holder.commit());
+    held.expect("commits");
+    assert_eq!(seen, HostRunState::Staged, "whoever takes over sees all that was written");
 });
 
 both!(every_takeover_has_a_fence_of_its_own, |store| {

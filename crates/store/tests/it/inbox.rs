@@ -14,14 +14,15 @@ async fn put_together(store: &Store, deliveries: Vec<NewDelivery>) -> Vec<Result
         // Queued: a put waits for its answer, which nobody gives before the writer runs.
         assert!(poll_once(put).await.is_none());
     }
-    let writer = tokio::spawn(writer);
-    let mut results = Vec::new();
-    for put in putting {
-        results.push(put.await);
-    }
-    cancel.cancel();
-    writer.await.expect("ends");
-    results
+    let answers = async {
+        let mut answers = Vec::new();
+        for put in putting {
+            answers.push(put.await);
+        }
+        cancel.cancel();
+        answers
+    };
+    tokio::join!(answers, writer).0
 }
 
 /// Polls once: the output when it is ready.

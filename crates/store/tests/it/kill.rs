@@ -7,8 +7,11 @@ use crate::support::new_delivery;
 use davit_domain::ids::DeliveryId;
 use davit_store::Store;
 use davit_store::inbox::{Inbox, Put};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +24,7 @@ async fn an_answered_delivery_survives_a_kill() {
     let file = directory.path().join("davit.db");
     let mut all = 0;
     for round in 1..=3 {
-        let answered = run_and_kill(&file, 200 * round);
+        let answered = run_and_kill(&file, 200 * round).await;
         let store = Store::open_sqlite(&file).await.expect("opens after a kill");
         for (id, name) in &answered {
             let found = store.delivery(*id).await.expect("reads").expect("was answered, so it is there");
@@ -34,27 +37,27 @@ async fn an_answered_delivery_survives_a_kill() {
 }
 
 /// Lets the child store, kills it after `count` answers, and returns every answer that it got out.
-fn run_and_kill(file: &std::path::Path, count: usize) -> Vec<(DeliveryId, String)> {
+async fn run_and_kill(file: &Path, count: usize) -> Vec<(DeliveryId, String)> {
     let mut child = Command::new(std::env::current_exe().expect("this executable"))
         .args(["kill::child", "--exact", "--ignored", "--nocapture"])
         .env(FILE, file)
         .stdout(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
         .expect("runs");
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut answered = Vec::new();
-    for line in lines {
-        // The kill may cut the last line short.
-        let Ok(line) = line else { break };
+    while let Some(line) = lines.next_line().await.expect("text") {
+        // The harness prints too, and the kill may cut the last line short.
         let mut words = line.split(' ').skip_while(|word| *word != MARK).skip(1);
         if let (Some(id), Some(name), Some("end")) = (words.next(), words.next(), words.next()) {
             answered.push((DeliveryId(id.parse().expect("a number")), name.to_owned()));
         }
         if answered.len() == count {
-            child.kill().expect("SIGKILL");
+            child.start_kill().expect("SIGKILL");
         }
     }
-    child.wait().expect("ended");
+    child.wait().await.expect("ended");
     assert!(answered.len() >= count);
     answered
 }

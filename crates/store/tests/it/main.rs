@@ -9,6 +9,7 @@ mod hosts;
 mod inbox;
 mod kill;
 mod logs;
+mod opening;
 mod outbox;
 // The testkit's own module, taken as it is: the whole testkit would bring the engine and the API with it, and the
 // store's tests should build and run without them.
