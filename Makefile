@@ -16,7 +16,7 @@ RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bin
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ui ## Build everything, then release a sample app on this machine and open the UI
+demo: ui ## Build everything, release a sample app on this machine, serve the UI
 	$(CARGO) build --locked --profile demo -p davit
 	$(TARGET)/demo/davit demo
 
