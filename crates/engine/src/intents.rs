@@ -356,6 +356,10 @@ impl Engine {
         let detail = serde_json::json!({ "state": end.as_str(), "reason": end.reason() });
         self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail)
             .await?;
+        // A superseded one never ran: the caller, who ends all of them, starts the next.
+        if matches!(end, DeploymentState::Superseded { .. }) {
+            return Ok(());
+        }
         Box::pin(self.start_next(tx, &deployment.app, &deployment.environment)).await
     }
 
@@ -406,8 +410,10 @@ impl Engine {
         let request = tx.request(id).await?;
         let state = request.state.clone().release()?;
         tx.set_request_state(id, &state, Some((by, self.now()))).await?;
-        let (app, config) = release_config(configuration, &request.app, &request.environment)?;
-        let hosts = hosts_of(configuration, app, config, request.hosts.as_deref())?;
+        let (app, _) = release_config(configuration, &request.app, &request.environment)?;
+        // As it was when the request was made: a host that the selector has come to name since was not approved.
+        let (_, config) = tx.revision(request.revision).await?;
+        let hosts = hosts_of(configuration, app, &config, request.hosts.as_deref())?;
         self.start_deployment(tx, configuration, &request, 1, &hosts).await?;
         self.feed(tx, by, "request_released", &format!("request {id}"), serde_json::Value::Null).await?;
         Ok(tx.request(id).await?)
@@ -428,9 +434,10 @@ impl Engine {
         }
         release_config(configuration, &request.app, &request.environment)?;
         let deployment = tx.create_deployment(request, attempt, hosts, self.now()).await?;
+        self.start_next(tx, &request.app, &request.environment).await?;
+        // After what it supersedes: of two deployments of one commit, the newer one's status is the last.
         let waiting = format!("{} to {}", deployment.release, request.environment);
-        self.status(tx, request, deployment.id, CommitState::Pending, &waiting).await?;
-        self.start_next(tx, &request.app, &request.environment).await
+        self.status(tx, request, deployment.id, CommitState::Pending, &waiting).await
     }
 
     /// Writes the deployment's commit status to the outbox, when the app's repository is at a forge that has a token.

@@ -99,9 +99,9 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is none with this id.
     pub async fn revision(&self, id: RevisionId) -> Result<(Revision, ReleaseConfig), StoreError> {
-        let sql = "SELECT id, app, environment, number, saved_by, saved_at, body FROM config_revisions WHERE id = $1";
-        let row: Option<RevisionRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(id.0).fetch_optional(p).await)?;
-        row.ok_or_else(|| StoreError::NotFound(format!("config revision {id}")))?.read()
+        let row: Option<RevisionRow> =
+            on_read!(&self.db, p => sqlx::query_as(BY_ID).bind(id.0).fetch_optional(p).await)?;
+        row.ok_or_else(|| no_revision(id))?.read()
     }
 
     /// All revisions of an app in an environment, newest first.
@@ -159,6 +159,8 @@ impl Store {
     }
 }
 
+const BY_ID: &str = "SELECT id, app, environment, number, saved_by, saved_at, body FROM config_revisions WHERE id = $1";
+
 const IN_FORCE: &str = "SELECT id, app, environment, number, saved_by, saved_at, body FROM config_revisions
      WHERE app = $1 AND environment = $2 AND in_force";
 
@@ -196,6 +198,16 @@ impl Tx {
         row.map(RevisionRow::read).transpose()
     }
 
+    /// As [`Store::revision`], in this transaction.
+    ///
+    /// # Errors
+    /// When there is none, or the database does not answer.
+    pub async fn revision(&mut self, id: RevisionId) -> Result<(Revision, ReleaseConfig), StoreError> {
+        let row: Option<RevisionRow> =
+            on_tx!(self, c => sqlx::query_as(BY_ID).bind(id.0).fetch_optional(&mut **c).await)?;
+        row.ok_or_else(|| no_revision(id))?.read()
+    }
+
     /// Keeps every other change of the configuration out until the transaction ends.
     pub(crate) async fn lock_configuration(&mut self) -> Result<(), StoreError> {
         self.lock("configuration").await
@@ -220,4 +232,8 @@ fn assemble(parts: Vec<Part>) -> Result<Configuration, StoreError> {
         }
     }
     Ok(whole)
+}
+
+fn no_revision(id: RevisionId) -> StoreError {
+    StoreError::NotFound(format!("config revision {id}"))
 }
