@@ -316,7 +316,7 @@ pub(crate) struct ConfigView {
     releases_path: String,
     keep: u32,
     build_dir: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
     #[schema(value_type = Object)]
     shared: Shared,
@@ -324,7 +324,7 @@ pub(crate) struct ConfigView {
     variables: Vec<String>,
     #[schema(value_type = Object)]
     hooks: Hooks,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     auto: Option<Auto>,
 }
 
