@@ -224,20 +224,33 @@ impl TestApp {
     /// # Panics
     /// After a minute, with what is still open.
     pub async fn settle(&self) {
-        let mut wake = self.engine().hub().subscribe();
-        let open = async {
-            loop {
-                if self.open_work().await.is_empty() {
-                    return;
-                }
-                // Whatever ends tells the hub; the pause covers what ends without a word, such as a job's row.
-                let pause = tokio::time::sleep(Duration::from_millis(20));
-                tokio::select! { _ = wake.recv() => {}, () = pause => {} }
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(60), open).await.is_err() {
+        let nothing_open = async || self.open_work().await.is_empty().then_some(());
+        if self.look(nothing_open).await.is_none() {
             panic!("still open after a minute: {:?}", self.open_work().await);
         }
+    }
+
+    /// Waits until `look` finds what it looks for. It looks again after every change.
+    ///
+    /// # Panics
+    /// After a minute.
+    pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        match self.look(look).await {
+            Some(found) => found,
+            None => panic!("waited a minute for this: {what}"),
+        }
+    }
+
+    /// Waits until a deployment's log has `count` lines that hold `text`.
+    ///
+    /// # Panics
+    /// After a minute.
+    pub async fn wait_for_lines(&self, id: i64, text: &str, count: usize) {
+        let enough = async || {
+            let lines = self.log(id).await;
+            (lines.iter().filter(|line| line.contains(text)).count() >= count).then_some(())
+        };
+        self.until(&format!("{count} lines with {text:?}"), enough).await;
     }
 
     /// Waits for a deployment's end and returns it as the API shows it.
@@ -333,6 +346,22 @@ impl TestApp {
         engine.lifecycle().shut_down(grace).await;
         storage.shut_down(Duration::from_secs(5)).await;
         engine.store().close().await;
+    }
+
+    /// `None` after a minute: a test that waits for what never comes has to end too.
+    async fn look<T>(&self, look: impl AsyncFn() -> Option<T>) -> Option<T> {
+        let mut wake = self.engine().hub().subscribe();
+        let found = async {
+            loop {
+                if let Some(found) = look().await {
+                    return found;
+                }
+                // Whatever changes tells the hub; the pause covers what changes without a word, such as a job's row.
+                let pause = tokio::time::sleep(Duration::from_millis(20));
+                tokio::select! { _ = wake.recv() => {}, () = pause => {} }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), found).await.ok()
     }
 
     async fn open_work(&self) -> Vec<String> {

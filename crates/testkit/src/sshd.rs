@@ -182,6 +182,19 @@ impl Sshd {
         public_line(&key)
     }
 
+    /// From now on commands find the directory `real` at the path `at`, each in a mount namespace of its own: so several
+    /// hosts on one machine can have the same paths. Takes root, or a kernel that lets others make user namespaces.
+    pub fn mount(&self, real: &Path, at: &Path) {
+        let namespaces = if self.user == "root" { "--mount" } else { "--map-root-user --mount" };
+        self.edit_config(|config| {
+            format!(
+                "{config}\nForceCommand exec unshare {namespaces} sh -c 'mount --bind {} {} && exec sh -c \"$SSH_ORIGINAL_COMMAND\"'",
+                real.display(),
+                at.display()
+            )
+        });
+    }
+
     async fn new_key(&self, whose: &str, kind: &str) -> PathBuf {
         let number = self.shared.keys.fetch_add(1, Ordering::SeqCst);
         let key = self.dir.path().join(format!("{whose}_{kind}_{number}"));
