@@ -212,7 +212,7 @@ impl Run {
         let deployment = &self.deployment;
         self.say(None, Step::AfterRelease, format!("{} is live in {}", deployment.release, deployment.environment))
             .await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_last().await?;
         for staged in hosts {
             self.record(&mut tx, &staged.target.name, ReleaseState::Good).await?;
         }

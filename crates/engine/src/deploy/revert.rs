@@ -50,7 +50,7 @@ impl Run {
         })
         .await?;
         self.clean_up().await;
-        self.end(self.begin().await?, DeploymentState::Failed { reason }).await
+        self.end(self.begin_last().await?, DeploymentState::Failed { reason }).await
     }
 
     /// A person ended it before the switch.
@@ -66,7 +66,7 @@ impl Run {
         })
         .await?;
         self.clean_up().await;
-        self.end(self.begin().await?, DeploymentState::Cancelled { reason }).await
+        self.end(self.begin_last().await?, DeploymentState::Cancelled { reason }).await
     }
 
     /// A failure after the first switch. The server's own stop is left to whoever takes the deployment up again.
@@ -111,7 +111,7 @@ impl Run {
         .await?;
         self.say(None, Step::Release, "Reverted: every host serves what it served before.").await?;
         self.clean_up().await;
-        self.end(self.begin().await?, DeploymentState::Reverted { reason }).await
+        self.end(self.begin_last().await?, DeploymentState::Reverted { reason }).await
     }
 
     /// One host goes back. `Some(name)` when it could not be asked.

@@ -1,7 +1,7 @@
 //! One run of a deployment: what it works with, and the small steps that everything else is made of.
 
 use super::environment::{self, Variables};
-use super::journal;
+use super::journal::{self, Entry};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Configuration, ReleaseConfig, SecretRef};
@@ -19,7 +19,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// Why a run does not go on.
@@ -95,7 +95,7 @@ pub(super) struct Run {
     /// The server stops.
     pub(super) stop: CancellationToken,
     fence: i64,
-    lines: mpsc::Sender<NewLine>,
+    lines: mpsc::Sender<Entry>,
     redactor: Redactor,
     cancelled_by: Mutex<Option<String>>,
 }
@@ -107,7 +107,7 @@ impl Run {
         deployment: Deployment,
         fence: i64,
         stop: CancellationToken,
-    ) -> Result<(Self, mpsc::Receiver<NewLine>), EngineError> {
+    ) -> Result<(Self, mpsc::Receiver<Entry>), EngineError> {
         let store = engine.store();
         let request = store
             .request(deployment.request)
@@ -211,6 +211,15 @@ impl Run {
         Ok(())
     }
 
+    /// The transaction that will [`end`](Self::end) the deployment. First every line said so far is stored: who sees
+    /// a deployment that has ended finds its whole log.
+    pub(super) async fn begin_last(&self) -> Result<Tx, Stop> {
+        let (done, stored) = oneshot::channel();
+        self.lines.send(Entry::Flush(done)).await.map_err(|_| lines_lost())?;
+        stored.await.map_err(|_| lines_lost())?;
+        self.begin().await
+    }
+
     /// Ends the deployment in the transaction of what goes with it: state, request, status, the next in line.
     pub(super) async fn end(&self, mut tx: Tx, end: DeploymentState) -> Result<(), Stop> {
         let current = tx.deployment(self.deployment.id).await?;
@@ -297,7 +306,7 @@ impl Run {
             text: self.redactor.redact(&line.text).into_owned(),
         };
         // The writer is gone when lines can no longer be stored: then nothing may run unseen.
-        self.lines.send(new).await.map_err(|_| Stop::Later { reason: "log lines can't be stored".into() })
+        self.lines.send(Entry::Line(new)).await.map_err(|_| lines_lost())
     }
 
     fn stopped(&self, proof: &str) -> Stop {
@@ -307,6 +316,10 @@ impl Run {
             None => Stop::Interrupted,
         }
     }
+}
+
+fn lines_lost() -> Stop {
+    Stop::Later { reason: "log lines can't be stored".into() }
 }
 
 /// Everything that must not be read in a log: the forges' tokens and webhook secrets, the hosts' keys.
