@@ -46,7 +46,7 @@ function ssh(name, address, environments, labels, overrides = {}) {
     environments,
     host_key_fingerprint: `SHA256:${Buffer.from(name.repeat(8)).toString('base64').slice(0, 43)}`,
     jump: [],
-    check: { at: ago(2 * HOUR), ok: true, detail: 'Connected and ran a command.', fingerprint: null },
+    check: { at: ago(2 * HOUR), ok: true, code: 'ok', detail: 'Connected and ran a command.', fingerprint: null },
     ...overrides,
   }
 }
@@ -135,6 +135,7 @@ function hosts() {
       check: {
         at: ago(26 * HOUR),
         ok: false,
+        code: 'unreachable',
         detail: '10.0.0.1 port 22 did not answer within 10 s.',
         fingerprint: null,
       },

@@ -419,15 +419,15 @@ async function verifyHost(name) {
     fingerprint: host.host_key_fingerprint,
     code: 'ok',
   }
-  host.check = { at: now(), ok: result.ok, detail: result.detail, fingerprint: result.fingerprint }
+  host.check = { at: now(), ...result }
   emit('host', { id: name })
-  return result
+  return host.check
 }
 
 function acceptKey(name, { fingerprint }) {
   const host = find(db.hosts, item => item.name === name, `host ${name}`)
   host.host_key_fingerprint = fingerprint
-  host.check = { at: now(), ok: true, detail: 'Connected and ran a command.', fingerprint }
+  host.check = { at: now(), ok: true, code: 'ok', detail: 'Connected and ran a command.', fingerprint: null }
   delete db.hostAnswers[name]
   emit('host', { id: name })
   return host

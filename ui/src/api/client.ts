@@ -21,6 +21,11 @@ export class ApiError extends Error {
   }
 }
 
+/** The HTTP status of a call that failed; 0 when there was none, undefined when it was no call. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof ApiError ? error.status : undefined
+}
+
 /** The server could not be reached at all: no status, so nobody knows whether a write happened. */
 export const UNREACHABLE = 'unreachable'
 

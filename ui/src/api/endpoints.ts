@@ -14,6 +14,7 @@ import type {
   Forge,
   GitRefs,
   Host,
+  HostCheck,
   KeptRelease,
   LogPage,
   Overview,
@@ -21,7 +22,6 @@ import type {
   ReleaseRequest,
   Session,
   SetupState,
-  VerifyResult,
 } from './types'
 
 export interface DeploymentFilter {
@@ -83,7 +83,7 @@ export const api = {
   logDownloadUrl: (id: number) => toUrl(`${path('deployments', id)}/log.txt`),
 
   hosts: () => call<Page<Host>>('GET', '/hosts', { query: { limit: 200 } }),
-  verifyHost: (name: string) => call<VerifyResult>('POST', `${path('hosts', name)}/verify`, { body: {} }),
+  verifyHost: (name: string) => call<HostCheck>('POST', `${path('hosts', name)}/verify`, { body: {} }),
   acceptHostKey: (name: string, fingerprint: string) =>
     call<Host>('POST', `${path('hosts', name)}/accept-key`, { body: { fingerprint } }),
   publicKey: () => call<{ public_key: string }>('GET', '/hosts/public-key'),

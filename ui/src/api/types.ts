@@ -327,8 +327,9 @@ export interface HostCheck {
   at: Timestamp
   ok: boolean
   detail: string
-  fingerprint?: string | null
-  code?: HostCheckCode
+  /** Of a key that a person has to look at. */
+  fingerprint: string | null
+  code: HostCheckCode
 }
 
 export interface Host {
@@ -344,25 +345,18 @@ export interface Host {
   check: HostCheck | null
 }
 
-export interface VerifyResult {
-  ok: boolean
-  detail: string
-  fingerprint: string | null
-  code: HostCheckCode
-}
-
 export interface Delivery {
   id: number
   forge: string
   event: string
   /** The forge's own id of the delivery. */
-  delivery: string | null
+  delivery: string
   received_at: Timestamp
   verdict: Verdict
-  reason: string | null
+  reason: string
   attempts: number
   repository: string | null
-  summary: string | null
+  summary: string
 }
 
 export interface DeliveryDetail extends Delivery {

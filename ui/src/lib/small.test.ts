@@ -1,6 +1,8 @@
 // The small rules of lib/, a table each.
 import { describe, expect, it } from 'vitest'
 import { atLeast } from './access'
+import { environmentColour } from './environment-colour'
+import { shortRef } from './git-ref'
 import { idempotencyKeys } from './idempotency'
 import { prettyJson } from './json'
 import { localPath } from './navigation'
@@ -103,5 +105,27 @@ describe('states', () => {
     expect(phasesDone({ state: 'queued' })).toBe(0)
     expect(phasesDone({ state: 'switching' })).toBe(2)
     expect(phasesDone({ state: 'succeeded' })).toBe(4)
+  })
+})
+
+describe('shortRef', () => {
+  it.each([
+    ['refs/heads/feature/x', { kind: 'branch', name: 'feature/x' }],
+    ['refs/tags/v1.2', { kind: 'tag', name: 'v1.2' }],
+    ['main', { kind: 'branch', name: 'main' }],
+  ])('of %s is %j', (ref, short) => {
+    expect(shortRef(ref)).toEqual(short)
+  })
+})
+
+describe('environmentColour', () => {
+  it('is the configured one, else one by place, and grey for what is unknown', () => {
+    const all = [
+      { key: 'test', name: 'Test', color: null },
+      { key: 'production', name: 'Production', color: '#123456' },
+    ]
+    expect(environmentColour('production', all)).toBe('#123456')
+    expect(environmentColour('test', all)).toMatch(/^#/)
+    expect(environmentColour('gone', all)).toBe('var(--line-strong)')
   })
 })
