@@ -38,7 +38,7 @@ fmt: | ui/node_modules ## Bring all code into its form
 	$(CARGO) fmt --all
 	cd ui && npm run --silent format
 
-bench: release ## Compare releases to many hosts with other tools
+bench: ui ## Compare releases to many hosts with other tools
 	bench/run
 
 check-scripts:
@@ -49,8 +49,9 @@ check-scripts:
 check-rust-format:
 	$(CARGO) fmt --all --check
 
-check-ui: | ui/node_modules
+check-ui: | ui/node_modules e2e/node_modules
 	cd ui && npm run --silent format:check && npm run --silent lint && npm run --silent typecheck
+	cd e2e && npm run --silent typecheck
 
 check-clippy:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -76,7 +77,5 @@ test-browser: ui | e2e/node_modules
 	cd $* && npm ci --no-audit
 	@touch $@
 
-# Cargo can't see that files appeared which it did not embed before: the touch tells it.
 ui/dist/index.html: $(wildcard ui/*.* ui/public/*) $(shell find ui/src -type f) | ui/node_modules
 	cd ui && npm run --silent build
-	@touch crates/api/src/ui.rs
