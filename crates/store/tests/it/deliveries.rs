@@ -101,21 +101,23 @@ both!(the_same_said_twice_is_noticed, |store| {
 });
 
 both!(of_many_that_say_the_same_at_once_one_is_the_first, |store| {
-    let names: Vec<String> = (0..8).map(|n| format!("d-{n}")).collect();
-    let ids = received(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let mut processing = JoinSet::new();
-    for id in ids {
-        let store = store.clone();
-        processing.spawn(async move {
-            let mut tx = store.begin().await.expect("begins");
-            let first = tx.earlier_delivery("key", id, at(5)).await.expect("reads").is_none();
-            let verdict = if first { Verdict::Processed } else { Verdict::Ignored };
-            tx.finish_delivery(id, verdict, "", "", None, Some("key")).await.expect("writes");
-            tx.commit().await.expect("commits");
-            first
-        });
+    for key in ["one", "two", "three", "four", "five"] {
+        let names: Vec<String> = (0..8).map(|n| format!("{key}-{n}")).collect();
+        let ids = received(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let mut processing = JoinSet::new();
+        for id in ids {
+            let store = store.clone();
+            processing.spawn(async move {
+                let mut tx = store.begin().await.expect("begins");
+                let first = tx.earlier_delivery(key, id, at(0)).await.expect("reads").is_none();
+                let verdict = if first { Verdict::Processed } else { Verdict::Ignored };
+                tx.finish_delivery(id, verdict, "", "", None, Some(key)).await.expect("writes");
+                tx.commit().await.expect("commits");
+                first
+            });
+        }
+        assert_eq!(processing.join_all().await.into_iter().filter(|first| *first).count(), 1);
     }
-    assert_eq!(processing.join_all().await.into_iter().filter(|first| *first).count(), 1);
 });
 
 both!(a_replay_waits_again, |store| {
@@ -146,4 +148,12 @@ both!(lists_are_filtered_and_paged, |store| {
     assert_eq!(list(processed.clone(), None, 9).await, [ids[3], ids[1]]);
     assert_eq!(list(processed, Some(ids[3]), 9).await, [ids[1]]);
     assert!(list(DeliveryFilter { forge: Some(id("other")), verdict: None }, None, 9).await.is_empty());
+});
+
+both!(the_claims_of_the_process_before_end_where_there_is_one, |store| {
+    received(&store, &["d-1"]).await;
+    claim(&store, 0).await.expect("one");
+    let alone = matches!(store.db(), davit_store::Db::Sqlite { .. });
+    assert_eq!(store.reclaim_deliveries_of_previous_process().await.expect("reclaims"), u64::from(alone));
+    assert_eq!(claim(&store, 1).await.is_some(), alone, "others may be alive on PostgreSQL");
 });

@@ -125,3 +125,11 @@ both!(workers_never_share_a_lane, |store| {
     assert_eq!((claimed.len(), lanes.len()), (10, 10));
     assert!(claimed.iter().all(|(_, payload)| payload.parse::<i64>().is_ok_and(|n| n >= 20)), "the newest of each");
 });
+
+both!(the_calls_of_the_process_before_are_made_again_where_there_is_one, |store| {
+    enqueue(&store, "a", "one", 1).await;
+    claim(&store, 1).await.expect("is due");
+    let alone = matches!(store.db(), davit_store::Db::Sqlite { .. });
+    assert_eq!(store.reclaim_outbox_of_previous_process(at(2)).await.expect("reclaims"), u64::from(alone));
+    assert_eq!(claim(&store, 2).await.is_some(), alone, "others may be alive on PostgreSQL");
+});
