@@ -23,8 +23,9 @@ use std::process::ExitCode;
 
 /// What --help says below the list of commands.
 const AFTER_HELP: &str = "\
-The client commands talk to the server at DAVIT_URL (default http://127.0.0.1:8700) with the token in DAVIT_TOKEN,
-or as `davit login` stored them. Exit codes: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 unreachable.";
+    The client commands talk to the server at DAVIT_URL (default http://127.0.0.1:8700) with the token in DAVIT_TOKEN, \
+    or as `davit login` stored them.\n\n\
+    Exit codes: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 unreachable.";
 
 /// The `davit` command line.
 #[derive(Debug, Parser)]

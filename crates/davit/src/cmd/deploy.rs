@@ -1,6 +1,7 @@
 //! `davit deploy`, and what it shares with every command that ends in a deployment: print it, or follow it.
 
 use super::{Format, SEE_STATUS, tone};
+use crate::client::follow::Update;
 use crate::client::types::{Deployment, DeploymentState, Request, RequestState};
 use crate::client::{Client, DeployOrder};
 use crate::failure::{Exit, Failure, Outcome};
@@ -133,6 +134,9 @@ pub(crate) async fn follow(client: &Client, request: Request, output: Output) ->
             Ok(())
         })
         .await;
+    if let Ok(deployment) = &ended {
+        progress.show(&Update::State(deployment.clone()));
+    }
     progress.finish(!matches!(&ended, Ok(deployment) if deployment.state == DeploymentState::Succeeded));
     let deployment = ended?;
     if let Some(reason) = &deployment.reason {
