@@ -10,10 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use davit_domain::access::Action;
 use davit_domain::config::App;
-use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName, ReleaseName};
-use davit_domain::request::Kind;
-use davit_engine::intents::Ask;
+use davit_engine::intents::Wanted;
 use davit_store::deployments::DeploymentFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,30 +177,16 @@ pub(crate) async fn deploy(
     let environment: EnvironmentKey = environment.parse()?;
     let hosts: Option<Vec<HostName>> =
         body.hosts.map(|hosts| hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()).transpose()?;
-    let app = known(&api, &app).await?;
-    if app.release(&environment).is_none() {
-        return Err(Problem::not_found(format!(
-            "{} is not released to {environment}: add an [[app.release]] for it and apply the configuration",
-            app.key
-        )));
-    }
-    let resolved = api.engine.resolve(&app, body.r#ref.as_deref().or(body.commit.as_deref())).await?;
-    let git_ref = resolved.branch.map(GitRef::Branch).or(resolved.tag.map(GitRef::Tag));
-    let title = body.title.filter(|title| !title.trim().is_empty()).unwrap_or(resolved.subject);
-    let ask = Ask {
-        kind: Kind::Regular,
-        app: app.key,
+    let wanted = Wanted {
+        app: app.parse()?,
         environment,
-        commit: resolved.commit,
-        git_ref,
-        title: title.chars().take(200).collect(),
-        target_release: None,
+        reference: body.r#ref.or(body.commit),
+        title: body.title,
         hosts,
         by: caller.name().to_owned(),
-        delivery: None,
         idempotency_key: idempotency_key(&headers, &caller)?,
     };
-    let request = api.engine.ask_now(ask, caller.may(Action::Release)).await?;
+    let request = api.engine.ask_deploy(wanted, caller.may(Action::Release)).await?;
     Ok((StatusCode::CREATED, Json(RequestView::load(api.engine.store(), request).await?)))
 }
 

@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use davit_domain::ids::{DeliveryId, ForgeId};
 use davit_domain::time::Timestamp;
-use davit_engine::inbox::forge_kind;
 use davit_forge::{ForgeKind, Incoming, SignatureScheme};
 use davit_store::inbox::{NewDelivery, Put};
 use secrecy::SecretString;
@@ -100,7 +99,7 @@ async fn known(api: &Api, id: &str) -> Result<(ForgeId, ForgeKind, SecretString)
             format!("the forge {id} has no webhook secret in davit: set webhook_secret and apply the configuration"),
         )
     })?;
-    let kind = forge_kind(forge.kind);
+    let kind = forge.kind;
     api.hooks.lock().insert(id.clone(), (now, kind, secret.clone()));
     Ok((id, kind, secret))
 }

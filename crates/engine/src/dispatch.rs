@@ -4,7 +4,6 @@
 //! so that a late "pending" never follows "success".
 
 use crate::hub::Topic;
-use crate::inbox::forge_kind;
 use crate::{Engine, EngineError};
 use davit_domain::config::Forge;
 use davit_domain::ids::ForgeId;
@@ -72,7 +71,7 @@ impl Engine {
         {
             return Ok(Arc::clone(client));
         }
-        let client = Client::new(forge_kind(forge.kind), &forge.api_url, token, None)
+        let client = Client::new(forge.kind, &forge.api_url, token, None)
             .map_err(|error| EngineError::Invalid(error.to_string()))?;
         let client = Arc::new(client);
         open.insert(id.clone(), (forge, digest, Arc::clone(&client)));

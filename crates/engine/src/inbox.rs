@@ -12,7 +12,7 @@ use davit_domain::decide::{self, Decision};
 use davit_domain::event::ForgeEvent;
 use davit_domain::ids::DeliveryId;
 use davit_domain::request::Kind;
-use davit_forge::{ForgeKind, ParseError};
+use davit_forge::ParseError;
 use davit_store::deliveries::{DeliveryFull, Verdict};
 use std::time::Duration;
 
@@ -110,16 +110,7 @@ fn read(configuration: &Configuration, full: &DeliveryFull) -> Result<ForgeEvent
         .iter()
         .find(|forge| forge.id == full.delivery.forge)
         .ok_or_else(|| format!("the forge {} is no longer configured", full.delivery.forge))?;
-    davit_forge::parse(forge_kind(forge.kind), &full.delivery.event, &full.body)
-        .map_err(|error: ParseError| error.to_string())
-}
-
-/// The forge crate's word for a configured kind.
-#[must_use]
-pub const fn forge_kind(kind: davit_domain::config::ForgeKind) -> ForgeKind {
-    match kind {
-        davit_domain::config::ForgeKind::Github => ForgeKind::GitHub,
-    }
+    davit_forge::parse(forge.kind, &full.delivery.event, &full.body).map_err(|error: ParseError| error.to_string())
 }
 
 /// An earlier delivery of the very same happening. A person's replay is not held up by it.

@@ -1,22 +1,21 @@
 //! What people and events ask for: release requests, and the deployments that carry them out.
 //!
 //! Each function checks, asks the domain, and writes request, deployment, job, status and feed in one transaction.
-//! Who may call what is the API's business ([`davit_domain::access`]).
+//! Who may call what is the API's business ([`davit_domain::access`]). Requests live here; what people ask for by name
+//! ([`people`]) and the deployments that carry requests out ([`deployments`]) have files of their own.
+
+mod deployments;
+mod people;
+
+pub use people::Wanted;
 
 use crate::hub::Topic;
-use crate::queue::NewJob;
-use crate::{Engine, EngineError, deploy};
-use davit_domain::config::{App, Configuration, ReleaseConfig, Repository, branch_allowed};
-use davit_domain::decide::{self, Waiting};
-use davit_domain::deployment::{DeploymentState, HostRunState};
+use crate::{Engine, EngineError};
+use davit_domain::config::{App, Configuration, ReleaseConfig, branch_allowed};
 use davit_domain::event::GitRef;
-use davit_domain::ids::{
-    AppKey, CommitSha, DeliveryId, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId,
-};
+use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::request::{Kind, RequestState};
-use davit_domain::status::{CommitState, CommitStatus};
 use davit_store::Tx;
-use davit_store::deployments::Deployment;
 use davit_store::requests::{Created, NewRequest, Request};
 
 /// A wish to release something.
@@ -138,61 +137,6 @@ impl Engine {
         Ok(request)
     }
 
-    /// Asks to go back to a kept release; without one, to the newest that is not live.
-    ///
-    /// # Errors
-    /// `Invalid` when there is none, or a host no longer has it.
-    pub async fn ask_rollback(
-        &self,
-        app: &AppKey,
-        environment: &EnvironmentKey,
-        to: Option<&ReleaseName>,
-        by: &str,
-        idempotency_key: Option<String>,
-        at_once: bool,
-    ) -> Result<Request, EngineError> {
-        let configuration = self.store().configuration().await?;
-        let (known, config) = release_config(&configuration, app, environment)?;
-        let kept = self.store().kept_releases(app, environment).await?;
-        let target = match to {
-            Some(name) => kept.iter().find(|release| release.release == *name).ok_or_else(|| {
-                EngineError::NotFound(format!(
-                    "{name} is not kept in {environment} any more. See: davit releases {app} {environment}"
-                ))
-            })?,
-            None => kept.iter().find(|release| !release.live).ok_or_else(|| {
-                EngineError::Invalid(format!("{app} has no earlier good release in {environment} to go back to"))
-            })?,
-        };
-        let lacking: Vec<_> = hosts_of(&configuration, known, config, None)?
-            .into_iter()
-            .filter(|host| !target.hosts.contains(host))
-            .map(|host| host.to_string())
-            .collect();
-        if !lacking.is_empty() {
-            return Err(EngineError::Invalid(format!(
-                "{} no longer has {}: release its commit again instead: davit deploy {app} {environment} --commit {}",
-                lacking.join(", "),
-                target.release,
-                target.commit
-            )));
-        }
-        let ask = Ask {
-            kind: Kind::Rollback,
-            app: app.clone(),
-            environment: environment.clone(),
-            commit: target.commit.clone(),
-            git_ref: None,
-            title: format!("Back to {}", target.title),
-            target_release: Some(target.release.clone()),
-            hosts: None,
-            by: by.to_owned(),
-            delivery: None,
-            idempotency_key,
-        };
-        self.ask_now(ask, at_once).await
-    }
-
     /// A reviewer says yes.
     ///
     /// # Errors
@@ -254,218 +198,6 @@ impl Engine {
         Ok(request)
     }
 
-    /// A failed or cancelled request goes out again, as a new attempt.
-    ///
-    /// # Errors
-    /// When the state does not allow it, or no host is left to retry.
-    pub async fn retry(&self, id: RequestId, user: &str, hosts: RetryHosts) -> Result<Request, EngineError> {
-        let last = self
-            .store()
-            .deployment_of_request(id)
-            .await?
-            .ok_or_else(|| EngineError::Conflict(format!("request {id} has not been released yet")))?;
-        let hosts: Vec<HostName> = self
-            .store()
-            .host_runs(last.id)
-            .await?
-            .into_iter()
-            .filter(|run| hosts == RetryHosts::All || !matches!(run.state, HostRunState::Done { .. }))
-            .map(|run| run.host)
-            .collect();
-        let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
-        let state = request.state.clone().retry()?;
-        tx.set_request_state(id, &state, Some((user, self.now()))).await?;
-        let configuration = tx.read_configuration().await?;
-        self.start_deployment(&mut tx, &configuration, &request, last.attempt + 1, &hosts).await?;
-        self.feed(&mut tx, user, "request_retried", &format!("request {id}"), serde_json::Value::Null).await?;
-        let request = tx.request(id).await?;
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
-    }
-
-    /// Ends a deployment that has not switched yet. A waiting one ends at once, a running one at its next safe point.
-    ///
-    /// # Errors
-    /// `Conflict` once hosts are being switched, or when it has ended.
-    pub async fn cancel(&self, id: DeploymentId, user: &str) -> Result<Deployment, EngineError> {
-        let mut tx = self.store().begin().await?;
-        let deployment = tx.deployment(id).await?;
-        if !deployment.state.is_cancellable() {
-            return Err(EngineError::Conflict(format!(
-                "deployment {id} is {}: it can't be cancelled now{}",
-                deployment.state.as_str(),
-                if deployment.state.is_final() { "" } else { "; roll back when it is through" }
-            )));
-        }
-        tx.request_cancel(id, user).await?;
-        self.feed(&mut tx, user, "deployment_cancelled", &format!("deployment {id}"), serde_json::Value::Null).await?;
-        if deployment.state == DeploymentState::Queued {
-            let reason = format!("cancelled by {user} while it waited");
-            let end = DeploymentState::Cancelled { reason };
-            self.finish(&mut tx, &deployment, None, end).await?;
-            self.queue().cancel_waiting(&mut tx, deploy::KIND, &job_key(id)).await?;
-        }
-        let deployment = tx.deployment(id).await?;
-        tx.commit().await?;
-        self.queue().wake();
-        self.hub().tell_deployment(Topic::Cancel, id, &deployment.app, &deployment.environment);
-        self.hub().tell_deployment(Topic::Deployment, id, &deployment.app, &deployment.environment);
-        Ok(deployment)
-    }
-
-    /// Ends a deployment and its request, sets the final status, and starts the next one in line.
-    pub(crate) async fn finish(
-        &self,
-        tx: &mut Tx,
-        deployment: &Deployment,
-        fence: Option<i64>,
-        end: DeploymentState,
-    ) -> Result<(), EngineError> {
-        let end = deployment.state.clone().advance(end)?;
-        tx.advance_deployment(deployment.id, fence, &end, self.now()).await?;
-        let request = tx.request(deployment.request).await?;
-        let reason = end.reason().unwrap_or_default();
-        let (request_end, commit, sentence) = match &end {
-            DeploymentState::Succeeded => {
-                (RequestState::Succeeded, CommitState::Success, format!("{} is live", deployment.release))
-            }
-            DeploymentState::Failed { .. } | DeploymentState::Reverted { .. } => {
-                (RequestState::Failed { reason: reason.clone() }, CommitState::Failure, reason.clone())
-            }
-            DeploymentState::Cancelled { .. } => {
-                (RequestState::Cancelled { reason: reason.clone() }, CommitState::Error, reason.clone())
-            }
-            DeploymentState::Superseded { by } => {
-                let newer = tx.deployment(*by).await?.request;
-                (RequestState::Superseded { by: newer }, CommitState::Error, reason.clone())
-            }
-            DeploymentState::Queued
-            | DeploymentState::Building
-            | DeploymentState::Staging
-            | DeploymentState::Switching
-            | DeploymentState::Verifying
-            | DeploymentState::Reverting { .. } => {
-                return Err(EngineError::Unavailable(format!("{} is not an end", end.as_str())));
-            }
-        };
-        let request_state = request.state.clone().finish(request_end)?;
-        tx.set_request_state(request.id, &request_state, None).await?;
-        self.status(tx, &request, deployment.id, commit, &sentence).await?;
-        let detail = serde_json::json!({ "state": end.as_str(), "reason": end.reason() });
-        self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail)
-            .await?;
-        // A superseded one never ran: the caller, who ends all of them, starts the next.
-        if matches!(end, DeploymentState::Superseded { .. }) {
-            return Ok(());
-        }
-        Box::pin(self.start_next(tx, &deployment.app, &deployment.environment)).await
-    }
-
-    /// Gives the next deployment of an (app, environment) its job.
-    pub(crate) async fn start_next(
-        &self,
-        tx: &mut Tx,
-        app: &AppKey,
-        environment: &EnvironmentKey,
-    ) -> Result<(), EngineError> {
-        let unfinished = tx.unfinished(app, environment).await?;
-        let queue: Vec<Waiting> = unfinished
-            .iter()
-            .map(|d| Waiting { id: d.id, kind: d.kind, running: d.state != DeploymentState::Queued })
-            .collect();
-        let turn = decide::next_in_line(&queue);
-        for (old, by) in turn.superseded {
-            if let Some(deployment) = unfinished.iter().find(|d| d.id == old) {
-                self.queue().cancel_waiting(tx, deploy::KIND, &job_key(old)).await?;
-                self.finish(tx, deployment, None, DeploymentState::Superseded { by }).await?;
-            }
-        }
-        if let Some(id) = turn.start {
-            self.enqueue_deployment(tx, id).await?;
-        }
-        Ok(())
-    }
-
-    async fn enqueue_deployment(&self, tx: &mut Tx, id: DeploymentId) -> Result<(), EngineError> {
-        let job = NewJob {
-            kind: deploy::KIND,
-            key: job_key(id),
-            payload: serde_json::json!({ "deployment": id }),
-            max_attempts: deploy::MAX_ATTEMPTS,
-            run_after: None,
-        };
-        self.queue().enqueue(tx, job).await?;
-        Ok(())
-    }
-
-    async fn release_in(
-        &self,
-        tx: &mut Tx,
-        configuration: &Configuration,
-        id: RequestId,
-        by: &str,
-    ) -> Result<Request, EngineError> {
-        let request = tx.request(id).await?;
-        let state = request.state.clone().release()?;
-        tx.set_request_state(id, &state, Some((by, self.now()))).await?;
-        let (app, _) = release_config(configuration, &request.app, &request.environment)?;
-        // As it was when the request was made: a host that the selector has come to name since was not approved.
-        let (_, config) = tx.revision(request.revision).await?;
-        let hosts = hosts_of(configuration, app, &config, request.hosts.as_deref())?;
-        self.start_deployment(tx, configuration, &request, 1, &hosts).await?;
-        self.feed(tx, by, "request_released", &format!("request {id}"), serde_json::Value::Null).await?;
-        Ok(tx.request(id).await?)
-    }
-
-    async fn start_deployment(
-        &self,
-        tx: &mut Tx,
-        configuration: &Configuration,
-        request: &Request,
-        attempt: i64,
-        hosts: &[HostName],
-    ) -> Result<(), EngineError> {
-        if hosts.is_empty() {
-            return Err(EngineError::Conflict(
-                "every host of the last attempt ended well: there is nothing to retry".into(),
-            ));
-        }
-        release_config(configuration, &request.app, &request.environment)?;
-        let deployment = tx.create_deployment(request, attempt, hosts, self.now()).await?;
-        self.start_next(tx, &request.app, &request.environment).await?;
-        // After what it supersedes: of two deployments of one commit, the newer one's status is the last.
-        let waiting = format!("{} to {}", deployment.release, request.environment);
-        self.status(tx, request, deployment.id, CommitState::Pending, &waiting).await
-    }
-
-    /// Writes the deployment's commit status to the outbox, when the app's repository is at a forge that has a token.
-    async fn status(
-        &self,
-        tx: &mut Tx,
-        request: &Request,
-        deployment: DeploymentId,
-        state: CommitState,
-        description: &str,
-    ) -> Result<(), EngineError> {
-        let configuration = tx.read_configuration().await?;
-        let Some(app) = configuration.apps.iter().find(|app| app.key == request.app) else { return Ok(()) };
-        let Repository::Forge { forge, name } = &app.repository else { return Ok(()) };
-        if !configuration.forges.iter().any(|known| known.id == *forge && known.token.is_some()) {
-            return Ok(());
-        }
-        let status = CommitStatus {
-            repository: name.clone(),
-            commit: request.commit.clone(),
-            context: format!("davit/deploy/{}", request.environment),
-            state,
-            description: description.to_owned(),
-            target_url: self.deployment_url(deployment),
-        };
-        self.enqueue_status(tx, forge, &status).await
-    }
-
     async fn decide(
         &self,
         mut tx: Tx,
@@ -495,10 +227,6 @@ impl Engine {
             });
         }
     }
-}
-
-fn job_key(id: DeploymentId) -> String {
-    format!("deploy-{id}")
 }
 
 fn not_released(app: &AppKey, environment: &EnvironmentKey) -> EngineError {

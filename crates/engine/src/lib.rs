@@ -103,6 +103,8 @@ impl Engine {
     /// When what an earlier process left behind can't be taken over.
     pub async fn start(&self) -> Result<(), EngineError> {
         self.queue().reclaim_orphans_of_previous_process().await?;
+        self.store().reclaim_deliveries_of_previous_process().await?;
+        self.store().reclaim_outbox_of_previous_process(self.now()).await?;
         reconcile::deployments(self).await?;
         let lifecycle = self.lifecycle();
         lifecycle.spawn("inbox", inbox::run(self.clone()));

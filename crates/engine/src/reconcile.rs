@@ -1,8 +1,12 @@
 //! Reconcilers: take no input, ask the tables what is not as it should be, and put it right.
 
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, deploy};
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Rows of jobs that are done tell nothing after this.
+const FORGET_DONE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Looks every now and then until the process drains.
 pub(crate) async fn run(engine: Engine) {
@@ -12,10 +16,17 @@ pub(crate) async fn run(engine: Engine) {
             () = drain.cancelled() => return,
             () = tokio::time::sleep(engine.settings().reconcile_every) => {}
         }
-        if let Err(error) = deployments(&engine).await {
-            tracing::error!(%error, "unfinished deployments can't be looked at now");
+        if let Err(error) = once(&engine).await {
+            tracing::error!(%error, "what is unfinished can't be looked at now");
         }
     }
+}
+
+async fn once(engine: &Engine) -> Result<(), EngineError> {
+    deploy::bury(engine).await?;
+    deployments(engine).await?;
+    engine.queue().forget_done(FORGET_DONE).await?;
+    Ok(())
 }
 
 /// Every (app, environment) with unfinished deployments has exactly one job for the one whose turn it is.

@@ -2,9 +2,9 @@
 
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Repository};
-use davit_exec::LineSink;
 pub use davit_exec::git::NamedRef;
 use davit_exec::git::{Credential, Mirror, Remote, Resolved};
+use davit_exec::{ExecError, LineSink};
 use tokio_util::sync::CancellationToken;
 
 /// A list for people: nobody reads further.
@@ -29,7 +29,7 @@ impl Engine {
         let cancel = CancellationToken::new();
         mirror.fetch(&nobody_listens(), &cancel).await?;
         if let Some(reference) = reference {
-            return Ok(mirror.resolve(reference).await?);
+            return mirror.resolve(reference).await.map_err(no_such_ref);
         }
         let default = mirror.default_branch(&nobody_listens(), &cancel).await?.ok_or_else(|| {
             EngineError::Invalid(format!(
@@ -63,6 +63,14 @@ impl Engine {
                 Ok(Remote { url: client.clone_url(name), credential })
             }
         }
+    }
+}
+
+/// The remote has answered: what is left to be wrong is the name.
+fn no_such_ref(error: ExecError) -> EngineError {
+    match error {
+        ExecError::Git(sentence) => EngineError::Invalid(sentence),
+        other => other.into(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Calls to a forge: one [`Client`] for one forge with one credential. It makes each call once; when to make it,
 //! and whether again, is the outbox's business.
 
+use crate::ForgeKind;
 use crate::error::ApiError;
 use crate::github;
 use crate::http::Http;
-use crate::kind::ForgeKind;
 use davit_domain::status::CommitStatus;
 use secrecy::SecretString;
 use std::fmt;
@@ -65,7 +65,7 @@ impl Client {
         extra_ca_pem: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
         let headers = match kind {
-            ForgeKind::GitHub => github::api::headers(),
+            ForgeKind::Github => github::api::headers(),
         };
         Ok(Self { kind, http: Http::new(api_url, token, extra_ca_pem, headers)? })
     }
@@ -76,7 +76,7 @@ impl Client {
     /// The status was not set, or the answer got lost on its way; see [`ApiError`].
     pub async fn set_status(&self, status: &CommitStatus) -> Result<(), ApiError> {
         match self.kind {
-            ForgeKind::GitHub => github::api::set_status(&self.http, status).await,
+            ForgeKind::Github => github::api::set_status(&self.http, status).await,
         }
     }
 
@@ -86,7 +86,7 @@ impl Client {
     /// The repository can't be seen with our credential, or the forge can't be asked; see [`ApiError`].
     pub async fn check(&self, repository: &str) -> Result<RepositoryAccess, ApiError> {
         match self.kind {
-            ForgeKind::GitHub => github::api::check(&self.http, repository).await,
+            ForgeKind::Github => github::api::check(&self.http, repository).await,
         }
     }
 
@@ -94,7 +94,7 @@ impl Client {
     #[must_use]
     pub fn clone_url(&self, repository: &str) -> String {
         match self.kind {
-            ForgeKind::GitHub => github::api::clone_url(&self.http.base, repository),
+            ForgeKind::Github => github::api::clone_url(&self.http.base, repository),
         }
     }
 
@@ -102,7 +102,7 @@ impl Client {
     #[must_use]
     pub const fn git_username(&self) -> &'static str {
         match self.kind {
-            ForgeKind::GitHub => github::api::GIT_USERNAME,
+            ForgeKind::Github => github::api::GIT_USERNAME,
         }
     }
 }

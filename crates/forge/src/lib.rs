@@ -13,11 +13,12 @@ mod error;
 mod form;
 mod github;
 mod http;
-mod kind;
+mod scheme;
 mod webhook;
 
 pub use client::{Client, ClientError, RepositoryAccess};
+pub use davit_domain::config::ForgeKind;
 pub use davit_domain::event::ForgeEvent;
 pub use error::ApiError;
-pub use kind::{ForgeKind, SignatureScheme, UnknownForgeKind, UnknownSignatureScheme};
+pub use scheme::SignatureScheme;
 pub use webhook::{Incoming, ParseError, Verified, VerifyError, dedupe_key, parse, verify};

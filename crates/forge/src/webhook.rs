@@ -4,7 +4,7 @@
 //! what it finds never changes the answer that the forge gets.
 
 use crate::github;
-use crate::kind::{ForgeKind, SignatureScheme};
+use crate::{ForgeKind, SignatureScheme};
 use davit_domain::event::{ChangeAction, ForgeEvent};
 use davit_domain::ids::CommitSha;
 use reqwest::header::HeaderMap;
@@ -129,7 +129,7 @@ pub fn verify(
     incoming: &Incoming<'_>,
 ) -> Result<Verified, VerifyError> {
     match kind {
-        ForgeKind::GitHub => github::webhook::verify(secret, scheme, incoming),
+        ForgeKind::Github => github::webhook::verify(secret, scheme, incoming),
     }
 }
 
@@ -139,7 +139,7 @@ pub fn verify(
 /// The payload of an event that davit acts on is not what the forge documents.
 pub fn parse(kind: ForgeKind, event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseError> {
     match kind {
-        ForgeKind::GitHub => github::webhook::parse(event, payload),
+        ForgeKind::Github => github::webhook::parse(event, payload),
     }
 }
 

@@ -210,6 +210,17 @@ impl Store {
         tx.commit().await?;
         row.map(FullRow::read).transpose()
     }
+
+    /// Gives up the claims of the process before this one; how many. Only SQLite, where there is one process at a time:
+    /// call it once, before the first claim. On PostgreSQL other processes may be alive: the leases decide.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn reclaim_deliveries_of_previous_process(&self) -> Result<u64, StoreError> {
+        let Db::Sqlite { write, .. } = &self.db else { return Ok(0) };
+        let sql = "UPDATE deliveries SET claimed_until = NULL WHERE verdict = 'received' AND claimed_until IS NOT NULL";
+        Ok(sqlx::query(sql).execute(write).await?.rows_affected())
+    }
 }
 
 impl Tx {

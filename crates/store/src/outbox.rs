@@ -4,7 +4,7 @@
 //! call of a lane is under way at a time, so that the last state wins. Rows that differ must not share a lane.
 //! A call is made at least once: a worker whose lease runs out may have made it.
 
-use crate::{Store, StoreError, Tx, on_read, on_tx, on_write, parsed, storable};
+use crate::{Db, Store, StoreError, Tx, on_read, on_tx, on_write, parsed, storable};
 use davit_domain::ids::ForgeId;
 use davit_domain::time::Timestamp;
 use std::fmt;
@@ -253,6 +253,18 @@ impl Store {
             .bind(id).bind(next_at.millis()).bind(storable(error).as_ref())
             .execute(p).await.map(drop))?;
         Ok(())
+    }
+
+    /// Lets the calls that the process before this one was making wait again; how many. Only SQLite, where there is one
+    /// process at a time: call it once, before the first claim. On PostgreSQL other processes may be alive: the leases
+    /// decide.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn reclaim_outbox_of_previous_process(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let Db::Sqlite { write, .. } = &self.db else { return Ok(0) };
+        let sql = "UPDATE outbox SET state = 'waiting', next_at = $1 WHERE state = 'leased' AND done_at IS NULL";
+        Ok(sqlx::query(sql).bind(now.millis()).execute(write).await?.rows_affected())
     }
 
     /// The newest calls, whatever their state.

@@ -54,7 +54,7 @@ pub(crate) async fn open(file: &Path) -> Result<Db, StoreError> {
     Ok(Db::Sqlite { write, read })
 }
 
-/// The queue keeps its own migrations in `_sqlx_migrations`; ours have another table so that the two never mix.
+/// A name of our own, so that a database shared with another program that uses sqlx is no trouble.
 pub(crate) fn migrator(mut migrator: sqlx::migrate::Migrator) -> sqlx::migrate::Migrator {
     migrator.dangerous_set_table_name("davit_migrations");
     migrator

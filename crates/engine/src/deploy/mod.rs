@@ -27,6 +27,9 @@ pub(crate) const KIND: JobKind = JobKind::new("deploy");
 /// How often a deployment is taken up again after its server died or a host could not be asked.
 pub(crate) const MAX_ATTEMPTS: u32 = 10;
 
+/// The newest dead letters are enough: older ones were looked at before.
+const MOST_BURIED: u32 = 50;
+
 /// Runs deployment jobs until the process drains.
 pub(crate) async fn run(engine: Engine) {
     let lifecycle = engine.lifecycle();
@@ -49,7 +52,7 @@ async fn handle(engine: &Engine, attempt: &Attempt, stop: CancellationToken) -> 
         return Outcome::Dead { reason: "the job does not say which deployment it is for".into() };
     };
     let last = attempt.number >= attempt.max;
-    match carry_out(engine, id, attempt.number, stop).await {
+    match carry_out(engine, id, attempt, stop).await {
         Ok(()) => Outcome::Done,
         Err(Stop::Interrupted) => Outcome::Retry { after: Duration::ZERO, reason: "the server was stopped".into() },
         Err(Stop::Superseded) => Outcome::Done,
@@ -70,8 +73,12 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_secs(2_u64.saturating_pow(attempt.min(6)))
 }
 
-async fn carry_out(engine: &Engine, id: DeploymentId, attempt: u32, stop: CancellationToken) -> Result<(), Stop> {
+async fn carry_out(engine: &Engine, id: DeploymentId, attempt: &Attempt, stop: CancellationToken) -> Result<(), Stop> {
     let mut tx = engine.store().begin().await?;
+    // An attempt that has lost its job must not take the deployment from the one that has it.
+    if !engine.queue().holds(&mut tx, attempt).await.map_err(EngineError::from)? {
+        return Err(Stop::Superseded);
+    }
     let deployment = tx.deployment(id).await?;
     if deployment.state.is_final() {
         return Ok(());
@@ -91,14 +98,27 @@ async fn carry_out(engine: &Engine, id: DeploymentId, attempt: u32, stop: Cancel
     // Moved in, so that the last sender of lines goes with it: that ends the writer.
     let body = async move {
         tokio::select! {
-            outcome = go(&run, attempt) => outcome,
+            outcome = go(&run, attempt.number) => outcome,
             () = run.watch_for_cancel() => Err(Stop::Interrupted),
         }
     };
     let (outcome, written) = tokio::join!(body, writer);
     engine.hub().tell_topic(Topic::Deployment, Some(id.0));
-    outcome?;
-    written
+    match outcome.and(written) {
+        Err(Stop::Superseded) => still_ours(engine, id, fence).await,
+        other => other,
+    }
+}
+
+/// A conflict usually means that another worker has taken over. When nobody has, something did not fit together, and
+/// the deployment must not be left lying as if it were in good hands.
+async fn still_ours(engine: &Engine, id: DeploymentId, fence: i64) -> Result<(), Stop> {
+    match engine.store().deployment(id).await? {
+        Some(deployment) if deployment.fence == fence && !deployment.state.is_final() => {
+            Err(Stop::Later { reason: "a write was refused although nobody else has taken over".into() })
+        }
+        Some(_) | None => Err(Stop::Superseded),
+    }
 }
 
 async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
@@ -144,6 +164,20 @@ async fn end_unloaded(engine: &Engine, id: DeploymentId, fence: i64, reason: Str
     tx.commit().await?;
     engine.queue().wake();
     engine.hub().tell_topic(Topic::Deployment, Some(id.0));
+    Ok(())
+}
+
+/// Ends deployments whose jobs are dead: the worker died with them as often as a job may be started.
+pub(crate) async fn bury(engine: &Engine) -> Result<(), EngineError> {
+    for job in engine.queue().dead(MOST_BURIED).await? {
+        let id = job.payload.get("deployment").and_then(serde_json::Value::as_i64).map(DeploymentId);
+        if let Some(id) = id
+            && let Some(deployment) = engine.store().deployment(id).await?
+            && !deployment.state.is_final()
+        {
+            give_up(engine, id, &job.reason).await?;
+        }
+    }
     Ok(())
 }
 

@@ -35,9 +35,19 @@ impl Mirror {
         self.refs("refs/tags/", limit).await
     }
 
+    /// The branches that hold a commit, as of the last fetch.
+    ///
+    /// # Errors
+    /// [`ExecError::Git`] when the mirror can't be read.
+    pub async fn branches_with(&self, commit: &CommitSha) -> Result<Vec<String>, ExecError> {
+        let arguments = ["for-each-ref", "--contains", commit.as_str(), "--format=%(refname:lstrip=2)", "refs/heads/"];
+        Ok(self.ask(arguments).await?.stdout)
+    }
+
     async fn refs(&self, prefix: &str, limit: usize) -> Result<Vec<NamedRef>, ExecError> {
         // *objectname is what an annotated tag points to; empty for everything else.
-        const FORMAT: &str = "--format=%(objectname) %(*objectname) %(creatordate:unix) %(refname:lstrip=2)%00%(subject)";
+        const FORMAT: &str =
+            "--format=%(objectname) %(*objectname) %(creatordate:unix) %(refname:lstrip=2)%00%(subject)";
         let count = format!("--count={limit}");
         let output = self.ask(["for-each-ref", "--sort=-creatordate", &count, FORMAT, prefix]).await?;
         Ok(output.stdout.iter().filter_map(|line| read(line)).collect())
@@ -53,5 +63,10 @@ fn read(line: &str) -> Option<NamedRef> {
     let seconds: i64 = parts.next()?.parse().ok()?;
     let name = parts.next()?.to_owned();
     let commit = if peeled.is_empty() { object } else { peeled }.parse().ok()?;
-    Some(NamedRef { name, commit, subject: subject.to_owned(), at: Timestamp::from_millis(seconds.saturating_mul(1000)) })
+    Some(NamedRef {
+        name,
+        commit,
+        subject: subject.to_owned(),
+        at: Timestamp::from_millis(seconds.saturating_mul(1000)),
+    })
 }

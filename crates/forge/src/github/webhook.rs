@@ -5,7 +5,7 @@
 
 use super::wire;
 use crate::form;
-use crate::kind::SignatureScheme;
+use crate::scheme::SignatureScheme;
 use crate::webhook::{Incoming, ParseError, Verified, VerifyError};
 use davit_domain::event::{ChangeAction, ChangeEvent, ForgeEvent, GitRef, Push};
 use davit_domain::ids::CommitSha;

@@ -18,7 +18,7 @@ async fn github() -> (FakeGitHub, Client) {
 }
 
 fn client(api_url: &str, token: &str) -> Client {
-    Client::new(ForgeKind::GitHub, api_url, SecretString::from(token), None).expect("a client")
+    Client::new(ForgeKind::Github, api_url, SecretString::from(token), None).expect("a client")
 }
 
 fn commit() -> CommitSha {
@@ -304,7 +304,7 @@ async fn what_the_fake_delivers_is_genuine_and_understood() {
     for delivery in [&push, &pull_request, &fake.ping_delivery(REPOSITORY), &form] {
         let secret = SecretString::from(fake.webhook_secret());
         let incoming = Incoming { headers: &delivery.headers, body: &delivery.body };
-        let verified = verify(ForgeKind::GitHub, &secret, SignatureScheme::default(), &incoming).expect("genuine");
+        let verified = verify(ForgeKind::Github, &secret, SignatureScheme::default(), &incoming).expect("genuine");
         assert_eq!(verified.delivery, delivery.id());
         events.push(parsed(&verified.event, &verified.payload));
     }

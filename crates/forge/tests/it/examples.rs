@@ -55,7 +55,7 @@ fn every_example_is_understood() {
 }
 
 fn assert_understood(name: &str, payload: &[u8]) {
-    let event = parse(ForgeKind::GitHub, name, payload).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let event = parse(ForgeKind::Github, name, payload).unwrap_or_else(|refusal| panic!("{refusal}"));
     let as_expected = match &event {
         ForgeEvent::Ping { .. } => name == "ping",
         ForgeEvent::Push(_) => name == "push",

@@ -32,7 +32,7 @@ fn change(payload: &[u8]) -> ChangeEvent {
 }
 
 fn refused(event: &str, payload: &[u8]) -> ParseError {
-    parse(ForgeKind::GitHub, event, payload).expect_err("refused")
+    parse(ForgeKind::Github, event, payload).expect_err("refused")
 }
 
 #[test]
@@ -269,6 +269,6 @@ proptest! {
             body.truncate(position);
         }
         let event = name.split('.').next().expect("the first part");
-        let _ = parse(ForgeKind::GitHub, event, &body);
+        let _ = parse(ForgeKind::Github, event, &body);
     }
 }

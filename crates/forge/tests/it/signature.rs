@@ -41,7 +41,7 @@ fn check(secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Verified, Ver
 }
 
 fn check_as(scheme: SignatureScheme, secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
-    verify(ForgeKind::GitHub, &SecretString::from(secret), scheme, &Incoming { headers, body })
+    verify(ForgeKind::Github, &SecretString::from(secret), scheme, &Incoming { headers, body })
 }
 
 #[test]

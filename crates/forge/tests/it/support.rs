@@ -18,7 +18,7 @@ pub(crate) fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
 }
 
 pub(crate) fn parsed(event: &str, payload: &[u8]) -> ForgeEvent {
-    parse(ForgeKind::GitHub, event, payload).expect("understood")
+    parse(ForgeKind::Github, event, payload).expect("understood")
 }
 
 pub(crate) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
