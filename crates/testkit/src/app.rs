@@ -56,6 +56,9 @@ struct Running {
     url: String,
 }
 
+/// Of every account that a test starts with; each is named like its role.
+pub const PASSWORD: &str = "a password of a test";
+
 /// Any moment will do, as long as it is the same each time.
 const START: i64 = 1_767_225_600_000;
 
@@ -71,6 +74,22 @@ impl TestApp {
     /// # Panics
     /// When it can't start.
     pub async fn start_on(database: Database) -> Self {
+        let mut app = Self::start_empty(database).await;
+        for role in Role::ALL {
+            let engine = app.engine();
+            engine.create_user(role.as_str(), role, &PASSWORD.into()).await.expect("an account");
+            let token = engine.create_token(role.as_str(), "test").await.expect("a token");
+            app.tokens.insert(role, secrecy::ExposeSecret::expose_secret(&token).to_owned());
+        }
+        app.apply(&app.forge_table()).await;
+        app
+    }
+
+    /// Without accounts and configuration, as after a first start.
+    ///
+    /// # Panics
+    /// When it can't start.
+    pub async fn start_empty(database: Database) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let repositories = dir.path().join("forge");
         std::fs::create_dir_all(&repositories).expect("a directory for the forge's repositories");
@@ -91,13 +110,6 @@ impl TestApp {
             finished: false,
         };
         app.launch().await;
-        for role in Role::ALL {
-            let engine = app.engine();
-            engine.create_user(role.as_str(), role, &"a password of a test".into()).await.expect("an account");
-            let token = engine.create_token(role.as_str(), "test").await.expect("a token");
-            app.tokens.insert(role, secrecy::ExposeSecret::expose_secret(&token).to_owned());
-        }
-        app.apply(&app.forge_table()).await;
         app
     }
 
