@@ -94,15 +94,6 @@ impl Failure {
     }
 }
 
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        match error.downcast::<Self>() {
-            Ok(failure) => failure,
-            Err(error) => Self::failed(format!("{error:#}")),
-        }
-    }
-}
-
 /// Of writing to stdout. A reader that went away (`davit logs 7 | head`) wants no more, and that is no failure.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {

@@ -96,13 +96,13 @@ fn plain_changes(state: &mut String, hosts: &mut BTreeMap<String, String>, deplo
     let mut changes = Vec::new();
     if *state != deployment.state.as_str() {
         deployment.state.as_str().clone_into(state);
-        changes.push(format!("deployment {} is {state}", deployment.id));
+        changes.push(format!("deployment {}: {state}", deployment.id));
     }
     for run in &deployment.host_runs {
         if hosts.get(&run.host) != Some(&run.state) {
             hosts.insert(run.host.clone(), run.state.clone());
-            let reason = run.reason.as_ref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
-            changes.push(format!("{} is {}{reason}", run.host, run.state));
+            let reason = run.reason.as_ref().map(|reason| format!(", {}", visible(reason))).unwrap_or_default();
+            changes.push(format!("{}: {}{reason}", run.host, run.state));
         }
     }
     changes

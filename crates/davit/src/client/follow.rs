@@ -49,10 +49,20 @@ impl Client {
         }
     }
 
-    /// Waits until a request has a deployment, or will never have one; the request as it is then.
-    pub(crate) async fn wait_for_release(&self, mut request: Request) -> Result<Request, Failure> {
+    /// Waits until a request has a deployment, or will never have one; the request as it is then. Tells `waits` what
+    /// it waits for, once for every state.
+    pub(crate) async fn wait_for_release(
+        &self,
+        mut request: Request,
+        mut waits: impl FnMut(&Request),
+    ) -> Result<Request, Failure> {
         let mut changes = self.stream(&["events"], &[]);
+        let mut told = None;
         while request.state.waits() {
+            if told != Some(request.state) {
+                told = Some(request.state);
+                waits(&request);
+            }
             if let Ok(signal) = tokio::time::timeout(LOOK_AGAIN, changes.next()).await {
                 match signal? {
                     Signal::Message(message) if message.event != "change" => continue,

@@ -151,13 +151,16 @@ pub(crate) struct Request {
     pub(crate) created_by: String,
     /// When it was made.
     pub(crate) created_at: Timestamp,
+    /// Who approved it last, or rejected it.
+    #[serde(default)]
+    pub(crate) decided_by: Option<String>,
     /// Why it was rejected or failed.
     #[serde(default)]
     pub(crate) reason: Option<String>,
     /// Approvals it needs.
     #[serde(default)]
     pub(crate) required_approvals: u32,
-    /// Approvals it has.
+    /// Approvals it has, while it waits for review.
     #[serde(default)]
     pub(crate) approvals: Vec<Value>,
     /// Its newest deployment.

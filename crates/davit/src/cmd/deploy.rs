@@ -111,7 +111,7 @@ impl FollowArgs {
         }
         Err(match report.deployment {
             Some(id) => {
-                Failure::failed(format!("deployment {id} is {}", report.state)).hint(format!("davit logs {id}"))
+                Failure::failed(format!("deployment {id} ended as {}", report.state)).hint(format!("davit logs {id}"))
             }
             None => Failure::failed(format!("request {} is {}", report.request, report.state))
                 .hint(format!("davit request show {}", report.request)),
@@ -121,10 +121,7 @@ impl FollowArgs {
 
 /// Follows a request over review and release to the end of its deployment. Shows on stderr how it goes.
 pub(crate) async fn follow(client: &Client, request: Request, output: Output) -> Result<Report, Failure> {
-    if request.state.waits() {
-        explain_wait(&request, output);
-    }
-    let request = client.wait_for_release(request).await?;
+    let request = client.wait_for_release(request, |request| explain_wait(request, output)).await?;
     let Some(id) = request.deployment else { return Ok(Report::of_request(&request)) };
     output.note(format!("Following deployment {id}; Ctrl-C ends the following, not the deployment."));
     let mut progress = Progress::new(output);
@@ -171,7 +168,7 @@ impl Report {
 }
 
 /// Says who has to do what before a request is released.
-fn explain_wait(request: &Request, output: Output) {
+pub(super) fn explain_wait(request: &Request, output: Output) {
     let id = request.id;
     match request.state {
         RequestState::AwaitingReview => {

@@ -45,7 +45,7 @@ async fn follow(client: &Client, args: &LogsArgs) -> Outcome {
     }
     let reason = deployment.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let state = deployment.state.as_str();
-    Err(Failure::failed(format!("deployment {} is {state}{reason}", deployment.id))
+    Err(Failure::failed(format!("deployment {} ended as {state}{reason}", deployment.id))
         .hint(format!("davit request show {}", deployment.request)))
 }
 

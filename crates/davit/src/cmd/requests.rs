@@ -1,6 +1,6 @@
 //! `davit requests` and `davit request …`.
 
-use super::deploy::FollowArgs;
+use super::deploy::{FollowArgs, explain_wait};
 use super::{Format, ListFormat, filter, number_or_dash, tone};
 use crate::client::types::Request;
 use crate::client::{Client, RequestAction};
@@ -131,16 +131,20 @@ fn print(format: Format, request: &Request) -> Outcome {
         return Ok(Exit::Done);
     }
     let state = request.state.as_str();
-    let (has, needs) = (request.approvals.len(), request.required_approvals);
     let (id, kind, app, environment) = (request.id, &request.kind, &request.app, &request.environment);
     output.line(format!("request {id} {}", output.paint(tone(state), state)))?;
     output.line(format!("  {kind} of {app} to {environment}: {}", visible(&request.title)))?;
     output.line(format!("  commit     {}", request.commit))?;
     output.line(format!("  asked by   {} at {} UTC", visible(&request.created_by), minute(request.created_at)))?;
-    output.line(format!("  approvals  {has} of {needs}"))?;
+    if let Some(name) = &request.decided_by {
+        output.line(format!("  decided by {}", visible(name)))?;
+    }
     output.line(format!("  deployment {}", number_or_dash(request.deployment)))?;
     if let Some(reason) = &request.reason {
         output.line(format!("  reason     {}", visible(reason)))?;
+    }
+    if request.state.waits() {
+        explain_wait(request, output);
     }
     Ok(Exit::Done)
 }

@@ -16,10 +16,12 @@ fn created(value: &Value) -> Response {
     json_response(StatusCode::CREATED, value)
 }
 
-/// An event stream that says hello and then nothing.
-fn quiet() -> Response {
-    let hello = stream::iter([Ok::<_, io::Error>(": hello\n\n")]);
-    events(Body::from_stream(hello.chain(stream::pending())))
+const CHANGE: &str = "event: change\ndata: {\"topic\":\"request\",\"id\":7,\"app\":null,\"environment\":null}\n\n";
+
+/// An event stream that tells of one change and then stays silent.
+fn one_change() -> Response {
+    let change = stream::iter([Ok::<_, io::Error>(CHANGE)]);
+    events(Body::from_stream(change.chain(stream::pending())))
 }
 
 /// A server on which every request is released at once and ends in `state`.
@@ -94,11 +96,11 @@ async fn follow_shows_plain_lines_and_the_end() {
     assert_eq!(run.stdout, end);
     let shown: Vec<_> = run.stderr.lines().skip(1).collect();
     let expected = [
-        "deployment 12 is staging",
-        "web-1 is staging",
+        "deployment 12: staging",
+        "web-1: staging",
         "12:00:01 web-1 5| uploading",
-        "deployment 12 is succeeded",
-        "web-1 is done",
+        "deployment 12: succeeded",
+        "web-1: done",
     ];
     assert_eq!(shown, expected);
 }
@@ -126,15 +128,14 @@ async fn release_and_retry_can_be_followed() {
     assert_eq!(bodies, [json!({}), json!({ "hosts": "failed" })]);
 }
 
-/// A server on which a request waits for review until somebody reads it for the second time.
+/// A server on which a request waits for review until it has been read a few times, over a restart of the server.
 async fn reviewed(decision: &'static str, deployment_id: Option<i64>) -> Stub {
     Stub::start(move |seen, earlier| match (seen.route().as_str(), earlier) {
         (DEPLOY, _) => created(&request(7, "awaiting_review", None)),
-        ("GET /api/v1/events", 0) => {
-            events("event: change\ndata: {\"topic\":\"request\",\"id\":7,\"app\":null,\"environment\":null}\n\n")
-        }
-        ("GET /api/v1/events", _) => quiet(),
+        ("GET /api/v1/events", 0) => events(CHANGE),
+        ("GET /api/v1/events", _) => one_change(),
         ("GET /api/v1/requests/7", 0) => json_response(StatusCode::OK, &request(7, "awaiting_review", None)),
+        ("GET /api/v1/requests/7", 2) => json_response(StatusCode::OK, &request(7, "awaiting_release", None)),
         ("GET /api/v1/requests/7", 1) => problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "starting"),
         ("GET /api/v1/requests/7", _) => json_response(StatusCode::OK, &request(7, decision, deployment_id)),
         ("GET /api/v1/deployments/12/logs/stream", _) => events("event: end\ndata: {\"state\":\"succeeded\"}\n\n"),
@@ -157,7 +158,11 @@ async fn follow_waits_for_review_over_a_restart() {
     let stub = reviewed("releasing", Some(12)).await;
     let run = stub.davit(&["deploy", "shop", "production", "--follow", "--json"]).await;
     assert_eq!((run.code, run.json()["deployment"].as_i64()), (0, Some(12)), "{}", run.stderr);
-    assert!(run.stderr.contains("waits for review"), "{}", run.stderr);
+    let waits: Vec<_> =
+        run.stderr.lines().filter_map(|line| line.split_once(" waits ")).map(|(_, what)| what).collect();
+    let expected =
+        ["for review (0 of 1 approvals): davit request approve 7", "to be released: davit request release 7"];
+    assert_eq!(waits, expected);
 }
 
 #[tokio::test]

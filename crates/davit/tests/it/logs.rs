@@ -74,7 +74,7 @@ async fn a_failed_deployment_is_a_failure_with_its_reason() {
     let run = stub.davit(&["logs", "--follow", "12", "--host", "web-1"]).await;
     assert_eq!(run.code, 1);
     assert_eq!(run.stdout, "12:00:02 web-1 5| two\n12:00:04 web-1 5| four\n");
-    assert!(run.stderr.contains("deployment 12 is failed: web-2: step 5: disk full"), "{}", run.stderr);
+    assert!(run.stderr.contains("deployment 12 ended as failed: web-2: step 5: disk full"), "{}", run.stderr);
     assert!(run.stderr.contains("try: davit request show 7"), "{}", run.stderr);
 }
 
