@@ -155,25 +155,24 @@ impl RequestState {
 
     /// Its author takes it back.
     pub fn withdraw(self) -> Result<Self, InvalidTransition> {
-        match self {
-            Self::AwaitingReview { .. } | Self::AwaitingRelease => Ok(Self::Withdrawn),
-            other => Err(other.refuse("be withdrawn")),
+        if matches!(self, Self::AwaitingReview { .. } | Self::AwaitingRelease) {
+            Ok(Self::Withdrawn)
+        } else {
+            Err(self.refuse("be withdrawn"))
         }
     }
 
     /// It goes out.
     pub fn release(self) -> Result<Self, InvalidTransition> {
-        match self {
-            Self::AwaitingRelease => Ok(Self::Releasing),
-            other => Err(other.refuse("be released")),
-        }
+        if self == Self::AwaitingRelease { Ok(Self::Releasing) } else { Err(self.refuse("be released")) }
     }
 
     /// A failed one goes out again.
     pub fn retry(self) -> Result<Self, InvalidTransition> {
-        match self {
-            Self::Failed { .. } | Self::Cancelled { .. } => Ok(Self::Releasing),
-            other => Err(other.refuse("be retried")),
+        if matches!(self, Self::Failed { .. } | Self::Cancelled { .. }) {
+            Ok(Self::Releasing)
+        } else {
+            Err(self.refuse("be retried"))
         }
     }
 
