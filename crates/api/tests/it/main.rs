@@ -1,6 +1,18 @@
 //! Behaviour, seen from outside: a whole davit over HTTP, real git, real hosts, a GitHub that keeps state.
 #![expect(clippy::unwrap_used, reason = "a test that fails may say so with a panic")]
 
+mod access;
+mod configuration;
+mod content;
+mod failures;
+mod openapi;
+mod outbox;
+mod queueing;
+mod restart;
+mod review;
+mod rollback;
 mod schema;
+mod session;
 mod shop;
+mod streams;
 mod webhooks;
