@@ -53,7 +53,6 @@ pub(crate) struct Api {
 struct Document;
 
 /// Every route, over one engine.
-#[must_use]
 pub fn router(engine: Engine, render_metrics: RenderMetrics) -> Router {
     let api = Api { engine, logins: Arc::default(), hooks: Arc::new(webhook::HookSecrets::default()), render_metrics };
     let (v1, document) = v1().split_for_parts();

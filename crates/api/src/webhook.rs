@@ -64,7 +64,7 @@ async fn receive(
             event: verified.event,
             received_at: api.engine.now(),
             headers: masked(&headers),
-            body: verified.payload.into(),
+            body: verified.payload,
         })
         .await?;
     let (status, id, detail) = match put {

@@ -30,11 +30,12 @@ impl Engine {
         let hash = hash_password(password).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
-        let user = tx.create_user(name, role, Some(&hash), now).await.map_err(|error| match error {
-            davit_store::StoreError::Conflict(_) => {
+        let user = tx.create_user(name, role, Some(&hash), now).await.map_err(|error| {
+            if matches!(error, davit_store::StoreError::Conflict(_)) {
                 EngineError::Conflict(format!("there is an account named {name} already"))
+            } else {
+                error.into()
             }
-            other => other.into(),
         })?;
         self.feed(&mut tx, "admin", "user_created", name, serde_json::json!({ "role": role })).await?;
         tx.commit().await?;
@@ -53,11 +54,12 @@ impl Engine {
             .ok_or_else(|| EngineError::NotFound(format!("there is no account named {user}")))?;
         let token = format!("davit_{}", random_text());
         let mut tx = self.store().begin().await?;
-        tx.create_token(user.id, name, &token_hash(&token), self.now()).await.map_err(|error| match error {
-            davit_store::StoreError::Conflict(_) => {
+        tx.create_token(user.id, name, &token_hash(&token), self.now()).await.map_err(|error| {
+            if matches!(error, davit_store::StoreError::Conflict(_)) {
                 EngineError::Conflict(format!("{} has a token named {name} already: choose another name", user.name))
+            } else {
+                error.into()
             }
-            other => other.into(),
         })?;
         self.feed(&mut tx, &user.name, "token_created", name, serde_json::Value::Null).await?;
         tx.commit().await?;

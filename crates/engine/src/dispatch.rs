@@ -25,7 +25,10 @@ const GIVE_UP: Duration = Duration::from_secs(24 * 3600);
 
 /// Open forge clients, by forge; a changed configuration or token makes a new one.
 #[derive(Debug, Default)]
-pub struct Clients(tokio::sync::Mutex<HashMap<ForgeId, (Forge, [u8; 32], Arc<Client>)>>);
+pub struct Clients(tokio::sync::Mutex<HashMap<ForgeId, OpenClient>>);
+
+/// A client, and the configuration and SHA-256 of the token that it was made with.
+type OpenClient = (Forge, [u8; 32], Arc<Client>);
 
 impl Engine {
     /// Writes a commit status to be set, in the transaction of what it tells about.

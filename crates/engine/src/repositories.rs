@@ -56,10 +56,8 @@ impl Engine {
             Repository::Url { url } => Ok(Remote { url: url.clone(), credential: None }),
             Repository::Forge { forge, name } => {
                 let client = self.forge_client(forge).await?;
-                let credential = match self.forge_token(forge).await? {
-                    Some(secret) => Some(Credential::Token { username: client.git_username().to_owned(), secret }),
-                    None => None,
-                };
+                let username = client.git_username().to_owned();
+                let credential = self.forge_token(forge).await?.map(|secret| Credential::Token { username, secret });
                 Ok(Remote { url: client.clone_url(name), credential })
             }
         }
@@ -68,10 +66,7 @@ impl Engine {
 
 /// The remote has answered: what is left to be wrong is the name.
 fn no_such_ref(error: ExecError) -> EngineError {
-    match error {
-        ExecError::Git(sentence) => EngineError::Invalid(sentence),
-        other => other.into(),
-    }
+    if let ExecError::Git(sentence) = error { EngineError::Invalid(sentence) } else { error.into() }
 }
 
 /// A sink for output that nobody reads.

@@ -71,18 +71,14 @@ impl Run {
 
     /// A failure after the first switch. The server's own stop is left to whoever takes the deployment up again.
     pub(super) async fn turn_back(&self, stop: Stop) -> Result<(), Stop> {
-        match stop {
-            Stop::Failed { host, step, reason } => {
-                self.say(host.as_ref(), step, &reason).await?;
-                self.close_cells(|cell| {
-                    let here = cell.step == step.number() && cell.host == host;
-                    (here && cell.state == CellState::Running).then_some(CellState::Failed)
-                })
-                .await?;
-                self.go_back(reason).await
-            }
-            other => Err(other),
-        }
+        let Stop::Failed { host, step, reason } = stop else { return Err(stop) };
+        self.say(host.as_ref(), step, &reason).await?;
+        self.close_cells(|cell| {
+            let here = cell.step == step.number() && cell.host == host;
+            (here && cell.state == CellState::Running).then_some(CellState::Failed)
+        })
+        .await?;
+        self.go_back(reason).await
     }
 
     /// Every host that may have switched is asked, and those that serve this release go back.
