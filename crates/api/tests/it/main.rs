@@ -1,5 +1,6 @@
 //! Behaviour, seen from outside: a whole davit over HTTP, real git, real hosts, a GitHub that keeps state.
 #![expect(clippy::unwrap_used, reason = "a test that fails may say so with a panic")]
+#![expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
 
 mod access;
 mod configuration;

@@ -86,7 +86,7 @@ fn has_type(types: &Value, value: &Value, at: &str) -> Result<(), String> {
     let fine = match types {
         Value::String(name) => is(name),
         Value::Array(names) => names.iter().filter_map(Value::as_str).any(is),
-        _ => true,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
     };
     if fine { Ok(()) } else { Err(format!("{at}: {value} is not {types}")) }
 }
