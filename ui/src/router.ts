@@ -4,6 +4,7 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 import { ApiError } from './api/client'
 import { api } from './api/endpoints'
 import { sessionQuery } from './api/queries'
+import { recoverFromMissingCode } from './lib/stale-page'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -102,6 +103,7 @@ export function createAppRouter(queryClient: QueryClient) {
   })
 
   router.beforeEach(to => admit(queryClient, to))
+  recoverFromMissingCode(router)
   sendToLoginWhenSignedOut(queryClient, router)
   return router
 }
