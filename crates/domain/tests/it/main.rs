@@ -1,0 +1,5 @@
+//! The rules of the domain, as tables and properties.
+
+mod deciding;
+mod queueing;
+mod states;
