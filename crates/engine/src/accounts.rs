@@ -27,7 +27,7 @@ impl Engine {
     /// When the name is taken or the name or password are not acceptable.
     pub async fn create_user(&self, name: &str, role: Role, password: &SecretString) -> Result<User, EngineError> {
         check_name(name)?;
-        let hash = hash_password(password).await?;
+        let hash = self.hash_password(password).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
         let user = tx.create_user(name, role, Some(&hash), now).await.map_err(|error| {
@@ -96,7 +96,7 @@ impl Engine {
         let found = self.store().user_by_name(name).await?;
         let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
         let known = hash.is_some();
-        let right = verify_password(password, hash.unwrap_or_else(|| DUMMY_HASH.to_owned())).await?;
+        let right = self.verify_password(password, hash.unwrap_or_else(|| DUMMY_HASH.to_owned())).await?;
         match found {
             Some((user, _)) if known && right && !user.disabled => {
                 let token = self.open_session(&user).await?;
@@ -154,6 +154,38 @@ impl Engine {
         Ok(user)
     }
 
+    async fn hash_password(&self, password: &SecretString) -> Result<String, EngineError> {
+        if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
+            return Err(EngineError::Invalid(format!("a password has at least {SHORTEST_PASSWORD} characters")));
+        }
+        let password = password.clone();
+        self.hashing(move || {
+            Argon2::default()
+                .hash_password(password.expose_secret().as_bytes())
+                .map(|hash| hash.to_string())
+                .map_err(|error| EngineError::Unavailable(format!("the password can't be hashed: {error}")))
+        })
+        .await?
+    }
+
+    async fn verify_password(&self, password: &SecretString, hash: String) -> Result<bool, EngineError> {
+        let password = password.clone();
+        self.hashing(move || {
+            PasswordHash::new(&hash).is_ok_and(|parsed| {
+                Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok()
+            })
+        })
+        .await
+    }
+
+    /// Argon2 takes tens of milliseconds of CPU and 19 MiB on purpose: not on an I/O thread, and only a few at a time,
+    /// so that guessing passwords can't starve deployments.
+    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+        let unavailable = |error: &dyn std::fmt::Display| EngineError::Unavailable(error.to_string());
+        let _permit = self.hashing_permits().acquire().await.map_err(|error| unavailable(&error))?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| unavailable(&error))
+    }
+
     /// "Last used" is kept to the minute: reading with a token must not cost a write each time.
     fn touch_is_due(&self, hash: &str) -> bool {
         let now = self.now();
@@ -177,34 +209,6 @@ fn check_name(name: &str) -> Result<(), EngineError> {
     } else {
         Err(EngineError::Invalid("a name has 1 to 64 letters, digits, '-', '_', '.' or '@'".into()))
     }
-}
-
-async fn hash_password(password: &SecretString) -> Result<String, EngineError> {
-    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-        return Err(EngineError::Invalid(format!("a password has at least {SHORTEST_PASSWORD} characters")));
-    }
-    let password = password.clone();
-    blocking(move || {
-        Argon2::default()
-            .hash_password(password.expose_secret().as_bytes())
-            .map(|hash| hash.to_string())
-            .map_err(|error| EngineError::Unavailable(format!("the password can't be hashed: {error}")))
-    })
-    .await?
-}
-
-async fn verify_password(password: &SecretString, hash: String) -> Result<bool, EngineError> {
-    let password = password.clone();
-    blocking(move || {
-        PasswordHash::new(&hash)
-            .is_ok_and(|parsed| Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
-    })
-    .await
-}
-
-/// Argon2 takes tens of milliseconds of CPU on purpose: not on an I/O thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Unavailable(error.to_string()))
 }
 
 /// 256 random bits as text.

@@ -36,6 +36,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Passwords that are hashed at the same time.
+const PARALLEL_HASHING: usize = 2;
 
 /// What an engine is made of; the composition root fills it in.
 #[derive(Debug)]
@@ -82,6 +86,7 @@ struct Inner {
     set_up_code: SecretString,
     clients: dispatch::Clients,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
+    hashing: Semaphore,
 }
 
 impl Engine {
@@ -94,6 +99,7 @@ impl Engine {
             set_up_code: set_up_code().into(),
             clients: dispatch::Clients::default(),
             touched_tokens: Mutex::default(),
+            hashing: Semaphore::new(PARALLEL_HASHING),
         }))
     }
 
@@ -178,6 +184,10 @@ impl Engine {
 
     pub(crate) fn data_dir(&self) -> &Path {
         &self.settings().data_dir
+    }
+
+    pub(crate) fn hashing_permits(&self) -> &Semaphore {
+        &self.0.hashing
     }
 
     pub(crate) fn touched_tokens(&self) -> &Mutex<HashMap<String, Timestamp>> {
