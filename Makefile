@@ -17,8 +17,8 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ui ## Build everything, release a sample app on this machine, serve the UI
-	$(CARGO) build --locked --profile demo -p davit
-	$(TARGET)/demo/davit demo
+	$(CARGO) build --locked -p davit
+	$(TARGET)/debug/davit demo
 
 test: deps check-scripts check-rust-format check-ui test-ui ui check-clippy test-rust check-docs test-browser ## Install what tests need, then check and test everything
 	@echo "make test: every check and every test passed"

@@ -1,7 +1,7 @@
 //! What davit is about, without any of the machinery: words, states, rules.
 //!
 //! Lives here: identifiers, states and their transitions, the declared configuration (`davit.toml`),
-//! [`decide`](decide), access rules, redaction. Does not live here, on purpose: async, I/O, a clock,
+//! [`decide`], access rules, redaction. Does not live here, on purpose: async, I/O, a clock,
 //! SQL, HTTP. Everything is a function over values, so that it can be tested in microseconds.
 
 pub mod access;

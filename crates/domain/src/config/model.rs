@@ -1,4 +1,4 @@
-//! The things that a team declares, as values. Their text form (`davit.toml`) lives in [`super::parse`].
+//! The things that a team declares, as values. Their text form (`davit.toml`) lives in [`parse`](mod@super::parse).
 
 use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName};
 use serde::{Deserialize, Serialize};
