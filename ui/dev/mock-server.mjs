@@ -3,7 +3,8 @@
 // set-up (code 4821-ZQ7K) with nothing configured. Speaks only what the UI reads; it decides nothing davit decides.
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
-import { applyDocument, exportDocument, fixtures } from './fixtures.mjs'
+import { applyDocument, exportDocument } from './document.mjs'
+import { fixtures } from './fixtures.mjs'
 import { createSimulator } from './simulator.mjs'
 
 const port = Number(process.env.PORT ?? 8700)
