@@ -114,7 +114,7 @@ pub enum ExecError {
         key: String,
     },
     /// The connection went away in the middle.
-    #[error("the connection to {host} was lost during {during}")]
+    #[error("the connection to {host} was lost during {during}. Check the host and the network to it, then try again")]
     ConnectionLost {
         /// The host.
         host: HostName,
