@@ -122,6 +122,11 @@ async fn still_ours(engine: &Engine, id: DeploymentId, fence: i64) -> Result<(),
 }
 
 async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
+    if let DeploymentState::Reverting { reason } = &run.deployment.state {
+        let text = "Going on with the way back: asking the hosts again that have not answered.";
+        run.say(None, Step::AfterRelease, text).await?;
+        return run.go_back(reason.clone()).await;
+    }
     if run.deployment.state.may_have_switched() {
         run.say(
             None,
