@@ -59,7 +59,10 @@ async fn a_host_that_dies_during_the_upload_keeps_no_leftovers() {
     let deployment = shop.release_new("new").await;
 
     assert_eq!(deployment["state"], "failed", "{deployment}");
-    assert_eq!(deployment["reason"], "the connection to ssh-1 was lost during the upload");
+    assert_eq!(
+        deployment["reason"],
+        "the connection to ssh-1 was lost during the upload. Check the host and the network to it, then try again"
+    );
     // The host clears up by itself, a moment after its connection is gone.
     let clean = async || (shop.hosts[0].releases() == [old.clone()]).then_some(());
     shop.app.until("ssh-1 removes its partial copy", clean).await;

@@ -98,6 +98,37 @@ async fn one_delivery_is_one_deployment_however_often_it_comes(database: Databas
 }
 
 #[tokio::test]
+async fn a_form_is_read_like_json() {
+    let shop = Shop::start(&[Kind::Local], AUTO).await;
+    let commit = shop.commit("Sell tea & coffee=100% ☕");
+    let json = shop.push_of(&commit, "Sell tea & coffee=100% ☕");
+    let form = shop.app.forge.sign_form("push", &serde_json::from_slice(&json.body).unwrap());
+    assert_eq!(shop.app.deliver(&form).await.0, 202);
+    shop.app.settle().await;
+    assert_eq!(shop.get("/deployments/1").await["title"], "Sell tea & coffee=100% ☕");
+    assert_eq!(shop.hosts[0].read("index.html").as_deref(), Some("Sell tea & coffee=100% ☕"));
+    assert!(text(&shop.get("/deliveries/1").await["body"]).starts_with('{'), "people read JSON");
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn an_environment_takes_only_its_branches() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Local]).await;
+    let production = shop.production("branches = [\"release/*\"]", "auto = { on = \"push\" }");
+    shop.configure(&shop.document(&production)).await;
+    let (_, delivery) = shop.push("On main").await;
+    shop.app.settle().await;
+    let page = shop.get(&format!("/deliveries/{delivery}")).await;
+    assert_eq!(
+        (&page["verdict"], &page["reason"]),
+        (&json!("ignored"), &json!("environment production does not take this branch"))
+    );
+    let (status, problem) = shop.app.post("/apps/shop/environments/production/deploy", json!({ "ref": "main" })).await;
+    assert_eq!(status, 422, "{problem}");
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_not_signed_right_is_not_stored() {
     let shop = Shop::start(&[Kind::Local], AUTO).await;
     let commit = shop.commit("Sell tea");
