@@ -73,7 +73,7 @@ test-browser: ui | e2e/node_modules
 	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm test --silent
 
 %/node_modules: %/package.json %/package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node.js 20.19 or newer is needed" >&2; exit 1; }
+	@node -e 'if (parseFloat(process.versions.node) < 20.19) process.exit(1)' || { echo "Node.js 20.19 or newer is needed" >&2; exit 1; }
 	cd $* && npm ci --no-audit
 	@touch $@
 
