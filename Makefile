@@ -66,14 +66,15 @@ test-ui: | ui/node_modules
 # Stores and everything above them are tested on SQLite and on PostgreSQL.
 test-rust: | e2e/node_modules
 	DAVIT_WEBHOOK_EXAMPLES=$(CURDIR)/e2e/node_modules/@octokit/webhooks-examples \
-		scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace
+		scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace --no-fail-fast
 
 test-browser: ui | e2e/node_modules
 	$(CARGO) build --locked --workspace
 	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm test --silent
 
 %/node_modules: %/package.json %/package-lock.json
-	@node -e 'if (parseFloat(process.versions.node) < 20.19) process.exit(1)' || { echo "Node.js 20.19 or newer is needed" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' || \
+		{ echo "Node.js 20.19 or newer is needed" >&2; exit 1; }
 	cd $* && npm ci --no-audit
 	@touch $@
 
