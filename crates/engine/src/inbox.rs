@@ -139,7 +139,9 @@ async fn act(
         Decision::Ignore { reason } => return Ok((Verdict::Ignored, reason)),
         Decision::Release(wanted) => wanted,
     };
-    let mut started = Vec::with_capacity(wanted.len());
+    let mut outcomes = Vec::with_capacity(wanted.len());
+    // What asked for something and got nothing at all is not shown as done.
+    let mut verdict = Verdict::Ignored;
     for release in wanted {
         let attempt = if delivery.replay { delivery.attempts } else { 1 };
         let ask = Ask {
@@ -160,16 +162,17 @@ async fn act(
         };
         match engine.ask(tx, configuration, ask).await {
             Ok(Asked { request, .. }) => {
-                started.push(format!("request {} for {} to {}", request.id, request.app, request.environment))
+                verdict = Verdict::Processed;
+                outcomes.push(format!("request {} for {} to {}", request.id, request.app, request.environment));
             }
             // One app that can't be released now must not keep the others from it.
             Err(EngineError::Invalid(reason) | EngineError::Conflict(reason)) => {
-                started.push(format!("nothing for {} to {}: {reason}", release.app, release.environment));
+                outcomes.push(format!("nothing for {} to {}: {reason}", release.app, release.environment));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok((Verdict::Processed, started.join("; ")))
+    Ok((verdict, outcomes.join("; ")))
 }
 
 /// One line for the list, and the repository.
