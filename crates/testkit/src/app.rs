@@ -46,6 +46,7 @@ pub struct TestApp {
     http: reqwest::Client,
     running: Option<Running>,
     tokens: BTreeMap<Role, String>,
+    public_url: Option<String>,
     finished: bool,
 }
 
@@ -107,6 +108,7 @@ impl TestApp {
             http: reqwest::Client::builder().tls_certs_only([]).build().expect("a client"),
             running: None,
             tokens: BTreeMap::new(),
+            public_url: None,
             finished: false,
         };
         app.launch().await;
@@ -305,6 +307,12 @@ impl TestApp {
         self.launch().await;
     }
 
+    /// As [`restart`](Self::restart), and from now on people and forges come through a proxy at this address.
+    pub async fn restart_behind(&mut self, public_url: &str) {
+        self.public_url = Some(public_url.to_owned());
+        self.restart().await;
+    }
+
     /// Checks that nothing was left lying, and stops.
     ///
     /// # Panics
@@ -335,7 +343,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let settings = Settings {
             data_dir: self.dir.path().to_owned(),
-            public_url: url.clone(),
+            public_url: self.public_url.clone().unwrap_or_else(|| url.clone()),
             parallel_deployments: 4,
             parallel_hosts: 16,
             reconcile_every: Duration::from_millis(200),

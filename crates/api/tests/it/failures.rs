@@ -144,6 +144,18 @@ async fn a_first_release_that_fails_after_the_switch_leaves_no_symlink() {
     shop.finish().await;
 }
 
+#[tokio::test]
+async fn a_hook_that_says_nothing_for_too_long_is_ended() {
+    let limit = "timeouts = { step = \"30s\", idle = \"1s\" }";
+    let shop = Shop::start(&[Kind::Ssh], &format!("{limit}\nhooks.before_release = 'sleep 1000'")).await;
+    let deployment = shop.release_new("slow").await;
+    assert_eq!(deployment["state"], "failed", "{deployment}");
+    let reason = text(&deployment["reason"]);
+    assert!(reason.contains("took longer than 1s") && reason.contains("ended by TERM"), "{reason}");
+    assert_eq!((shop.hosts[0].live(), shop.hosts[0].releases()), (None, vec![]));
+    shop.finish().await;
+}
+
 /// A small file system; unmounted when dropped.
 struct SmallDisk<'p>(&'p Path);
 

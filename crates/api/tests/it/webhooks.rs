@@ -112,6 +112,30 @@ async fn a_form_is_read_like_json() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_read_or_done_says_why() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Local]).await;
+    // No host has this label.
+    let production = shop.production("", AUTO).replace("hosts = [\"local-1\"]", "hosts = { labels = [\"web\"] }");
+    shop.configure(&shop.document(&production)).await;
+    let unreadable = shop.app.forge.sign("push", &json!({ "ref": 7 }));
+    let largest = shop.app.forge.sign("star", &json!({ "padding": "x".repeat(24 << 20) }));
+    let commit = shop.commit("Sell tea");
+    for (delivery, verdict, reason) in [
+        (unreadable, "failed", ""),
+        (largest, "ignored", "davit does nothing about"),
+        (shop.push_of(&commit, "Sell tea"), "ignored", "nothing for shop to production: no host matches"),
+    ] {
+        let (status, answer) = shop.app.deliver(&delivery).await;
+        assert_eq!(status, 202, "{answer}");
+        shop.app.settle().await;
+        let page = shop.get(&format!("/deliveries/{}", answer["id"])).await;
+        assert_eq!(page["verdict"], verdict, "{}", page["reason"]);
+        assert!(text(&page["reason"]).starts_with(reason) && page["reason"] != "", "{}", page["reason"]);
+    }
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn an_environment_takes_only_its_branches() {
     let shop = Shop::bare(Database::Sqlite, &[Kind::Local]).await;
     let production = shop.production("branches = [\"release/*\"]", "auto = { on = \"push\" }");
