@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 CARGO := cargo
+# `make demo ARGS="--listen 127.0.0.1:9000"`
+ARGS :=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
 RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
@@ -18,7 +20,7 @@ help: ## List these targets
 
 demo: ui ## Build everything, release a sample app on this machine, serve the UI
 	$(CARGO) build --locked -p davit
-	$(TARGET)/debug/davit demo
+	$(TARGET)/debug/davit demo $(ARGS)
 
 test: deps check-scripts check-rust-format check-ui test-ui ui check-clippy test-rust check-docs test-browser ## Install what tests need, then check and test everything
 	@echo "make test: every check and every test passed"
