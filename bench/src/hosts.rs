@@ -59,26 +59,29 @@ impl Hosts {
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "davit-bench", "-f"]).arg(file);
             run(keygen, "").await?;
         }
-        let user = User::from_uid(Uid::effective())?.context("this user has no name")?.name;
+        let user = User::from_uid(Uid::effective())?.context("this user has no name")?;
+        // A login reads what lies in the home directory; what this machine's owner has there is not measured here.
+        let (home, no_home) = (user.dir, dir.join("home"));
+        std::fs::create_dir_all(&no_home)?;
         let public = std::fs::read_to_string(host_key.with_extension("pub"))?;
         let public: Vec<&str> = public.split_whitespace().take(2).collect();
         let mut hosts = Self {
             hosts: Vec::new(),
             common,
-            user,
+            user: user.name,
             host_key: public.join(" "),
             ssh_config: dir.join("ssh_config"),
             key,
         };
         for number in 1..=count {
-            let host = hosts.start_one(dir, &host_key, number).await?;
+            let host = hosts.start_one(dir, &host_key, [&no_home, &home], number).await?;
             hosts.hosts.push(host);
         }
         hosts.write_client_config(dir)?;
         Ok(hosts)
     }
 
-    async fn start_one(&self, dir: &Path, host_key: &Path, number: u8) -> anyhow::Result<Host> {
+    async fn start_one(&self, dir: &Path, host_key: &Path, home: [&Path; 2], number: u8) -> anyhow::Result<Host> {
         let root = dir.join(format!("host-{number}"));
         std::fs::create_dir_all(&root)?;
         let address = format!("127.0.0.{}", number.checked_add(1).context("at most 254 hosts")?);
@@ -96,9 +99,10 @@ impl Hosts {
         )?;
         let sshd = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-c"])
-            .arg("mount --bind \"$1\" \"$2\" && exec /usr/sbin/sshd -D -e -f \"$3\"")
+            .arg("mount --bind \"$1\" \"$2\" && mount --bind \"$4\" \"$5\" && exec /usr/sbin/sshd -D -e -f \"$3\"")
             .arg("sh")
             .args([&root, &self.common, &config])
+            .args(home)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
