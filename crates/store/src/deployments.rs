@@ -245,8 +245,23 @@ impl Tx {
         row.ok_or_else(|| not_found(id))?.read()
     }
 
+    /// As [`deployment`](Self::deployment), for a change of its state. Its queue is kept too, and before the row, as all
+    /// do it: what is decided about a queue ([`unfinished`](Self::unfinished)) must not change behind its back.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn deployment_in_queue(&mut self, id: DeploymentId) -> Result<Deployment, StoreError> {
+        let sql = "SELECT app, environment FROM deployments WHERE id = $1";
+        let queue: Option<(String, String)> =
+            on_tx!(self, c => sqlx::query_as(sql).bind(id.0).fetch_optional(&mut **c).await)?;
+        let (app, environment) = queue.ok_or_else(|| not_found(id))?;
+        self.lock(&queue_lock(&app, &environment)).await?;
+        self.deployment(id).await
+    }
+
     /// The deployments of an app to an environment that have not ended, oldest first. Until the transaction ends,
-    /// nobody else gets an answer for this pair, so that what is decided from it stays true.
+    /// nobody else gets an answer for this pair, nor changes a state of theirs that was read with
+    /// [`deployment_in_queue`](Self::deployment_in_queue), so that what is decided from it stays true.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -255,7 +270,7 @@ impl Tx {
         app: &AppKey,
         environment: &EnvironmentKey,
     ) -> Result<Vec<Deployment>, StoreError> {
-        self.lock(&format!("deployments {app} {environment}")).await?;
+        self.lock(&queue_lock(app.as_str(), environment.as_str())).await?;
         let sql = select!("WHERE app = $1 AND environment = $2 AND finished_at IS NULL ORDER BY id");
         let rows = on_tx!(self, c => sqlx::query_as(sql)
             .bind(app.as_str()).bind(environment.as_str())
@@ -326,6 +341,10 @@ impl Tx {
 }
 
 const LOCK: &str = "SELECT 1 FROM deployments WHERE id = $1 FOR NO KEY UPDATE";
+
+fn queue_lock(app: &str, environment: &str) -> String {
+    format!("deployments {app} {environment}")
+}
 
 fn not_found(id: DeploymentId) -> StoreError {
     StoreError::NotFound(format!("deployment {id}"))

@@ -156,7 +156,7 @@ async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
 /// A deployment whose app, config or hosts are gone ends without a run.
 async fn end_unloaded(engine: &Engine, id: DeploymentId, fence: i64, reason: String) -> Result<(), Stop> {
     let mut tx = engine.store().begin().await?;
-    let deployment = tx.deployment(id).await?;
+    let deployment = tx.deployment_in_queue(id).await?;
     let end = if deployment.state.may_have_switched() {
         tx.advance_deployment(id, Some(fence), &DeploymentState::Reverting { reason: reason.clone() }, engine.now())
             .await?;

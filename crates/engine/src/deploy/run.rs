@@ -178,7 +178,7 @@ impl Run {
     /// Moves the deployment on.
     pub(super) async fn advance(&self, to: DeploymentState) -> Result<(), Stop> {
         let mut tx = self.begin().await?;
-        let current = tx.deployment(self.deployment.id).await?;
+        let current = tx.deployment_in_queue(self.deployment.id).await?;
         let next = current.state.advance(to).map_err(EngineError::from)?;
         tx.advance_deployment(self.deployment.id, Some(self.fence), &next, self.engine.now()).await?;
         self.commit(tx).await
@@ -222,7 +222,7 @@ impl Run {
 
     /// Ends the deployment in the transaction of what goes with it: state, request, status, the next in line.
     pub(super) async fn end(&self, mut tx: Tx, end: DeploymentState) -> Result<(), Stop> {
-        let current = tx.deployment(self.deployment.id).await?;
+        let current = tx.deployment_in_queue(self.deployment.id).await?;
         self.engine.finish(&mut tx, &current, Some(self.fence), end).await?;
         self.commit(tx).await?;
         self.engine.queue().wake();

@@ -53,7 +53,7 @@ impl Engine {
     /// `Conflict` once hosts are being switched, or when it has ended.
     pub async fn cancel(&self, id: DeploymentId, user: &str) -> Result<Deployment, EngineError> {
         let mut tx = self.store().begin().await?;
-        let deployment = tx.deployment(id).await?;
+        let deployment = tx.deployment_in_queue(id).await?;
         if !deployment.state.is_cancellable() {
             return Err(EngineError::Conflict(format!(
                 "deployment {id} is {}: it can't be cancelled now{}",
