@@ -113,10 +113,14 @@ impl Engine {
         self.store().reclaim_outbox_of_previous_process(self.now()).await?;
         reconcile::deployments(self).await?;
         let lifecycle = self.lifecycle();
-        lifecycle.spawn("inbox", inbox::run(self.clone()));
-        lifecycle.spawn("deployments", deploy::run(self.clone()));
-        lifecycle.spawn("outbox", dispatch::run(self.clone()));
-        lifecycle.spawn("reconcile", reconcile::run(self.clone()));
+        let engine = self.clone();
+        lifecycle.keep("inbox", move || inbox::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("deployments", move || deploy::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("outbox", move || dispatch::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
         Ok(())
     }
 
