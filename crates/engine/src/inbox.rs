@@ -92,7 +92,7 @@ async fn process(engine: &Engine, full: DeliveryFull) -> Result<(), EngineError>
     let (summary, repository) = describe(&event);
     let key = davit_forge::dedupe_key(&event).map(|key| format!("{} {key}", delivery.forge));
     let mut tx = engine.store().begin().await?;
-    let (verdict, reason) = match earlier(engine, &mut tx, &full, key.as_deref()).await? {
+    let (verdict, reason) = match earlier(&mut tx, &full, key.as_deref()).await? {
         Some(earlier) => (Verdict::Ignored, format!("the same push came as delivery {earlier}")),
         None => act(engine, &mut tx, &configuration, &full, &event).await?,
     };
@@ -115,14 +115,13 @@ fn read(configuration: &Configuration, full: &DeliveryFull) -> Result<ForgeEvent
 
 /// An earlier delivery of the very same happening. A person's replay is not held up by it.
 async fn earlier(
-    engine: &Engine,
     tx: &mut davit_store::Tx,
     full: &DeliveryFull,
     key: Option<&str>,
 ) -> Result<Option<DeliveryId>, EngineError> {
     let Some(key) = key.filter(|_| !full.delivery.replay) else { return Ok(None) };
     let since = davit_domain::time::Timestamp::from_millis(
-        engine.now().millis() - i64::try_from(SAME_PUSH.as_millis()).unwrap_or(0),
+        full.delivery.received_at.millis() - i64::try_from(SAME_PUSH.as_millis()).unwrap_or(0),
     );
     Ok(tx.earlier_delivery(key, full.delivery.id, since).await?)
 }

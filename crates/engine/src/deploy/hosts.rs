@@ -34,6 +34,13 @@ impl Run {
             self.unstage(&hosts).await;
             return Err(stop);
         }
+        // Written before the first host is touched: whoever finds this after a crash asks the hosts.
+        if let Err(stop) = self.advance(DeploymentState::Switching).await {
+            if matches!(stop, Stop::Cancelled { .. }) {
+                self.unstage(&hosts).await;
+            }
+            return Err(stop);
+        }
         if let Err(stop) = self.switch_all(&hosts).await {
             return self.turn_back(stop).await;
         }
@@ -169,8 +176,6 @@ impl Run {
     }
 
     async fn switch_all(&self, hosts: &[Staged]) -> Result<(), Stop> {
-        // Written before the first host is touched: whoever finds this after a crash asks the hosts.
-        self.advance(DeploymentState::Switching).await?;
         for staged in hosts {
             let state = HostRunState::Switching { previous: staged.previous.clone() };
             self.host_state(&staged.target.name, &state).await?;
@@ -324,7 +329,10 @@ impl Run {
             store.kept_releases(app, environment).await?.into_iter().map(|kept| kept.release).collect();
         let known = store.known_releases(app, environment, name).await?;
         let found = staged.host.releases(&self.layout).await?;
-        let gone = release::to_remove(
+        // Read after `found`: the next deployment may have started already, and its release is not to go.
+        let wanted: Vec<ReleaseName> =
+            store.all_unfinished().await?.into_iter().map(|deployment| deployment.release).collect();
+        let mut gone = release::to_remove(
             &found,
             &good,
             Some(&self.deployment.release),
@@ -332,6 +340,7 @@ impl Run {
             self.config.keep,
             |release| known.iter().any(|(name, _)| name == release),
         );
+        gone.retain(|release| !wanted.contains(release));
         if gone.is_empty() {
             return Ok(());
         }

@@ -179,6 +179,10 @@ impl Run {
     pub(super) async fn advance(&self, to: DeploymentState) -> Result<(), Stop> {
         let mut tx = self.begin().await?;
         let current = tx.deployment_in_queue(self.deployment.id).await?;
+        // A cancel that was accepted holds the same lock: after this no host is switched behind its back.
+        if let (DeploymentState::Switching, Some(by)) = (&to, &current.cancel_requested_by) {
+            return Err(Stop::Cancelled { reason: format!("cancelled by {by}: before the switch") });
+        }
         let next = current.state.advance(to).map_err(EngineError::from)?;
         tx.advance_deployment(self.deployment.id, Some(self.fence), &next, self.engine.now()).await?;
         self.commit(tx).await
