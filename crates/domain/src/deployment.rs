@@ -1,4 +1,4 @@
-//! A deployment carries a release request out; it has one host run a host. See `domain.md`.
+//! A deployment carries a release request out; it has one host run a host.
 
 use crate::InvalidTransition;
 use crate::ids::{DeploymentId, ReleaseName};

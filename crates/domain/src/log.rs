@@ -4,7 +4,7 @@ use crate::ids::HostName;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The six steps people see, with their numbers (design: domain, "Deployment and host run").
+/// The six steps people see, with their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {

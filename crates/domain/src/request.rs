@@ -1,4 +1,4 @@
-//! Release requests: somebody (or something) asks to release a commit. See `domain.md`, "Release request".
+//! Release requests: somebody (or something) asks to release a commit.
 
 use crate::InvalidTransition;
 use crate::config::Review;

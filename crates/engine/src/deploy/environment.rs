@@ -1,4 +1,4 @@
-//! Variables that hooks see (design: deploy, "Running hooks").
+//! Variables that hooks see (docs/configuration.md, "Hooks").
 
 use crate::EngineError;
 use davit_domain::config::{App, ReleaseConfig};
