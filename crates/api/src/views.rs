@@ -166,6 +166,7 @@ impl From<&HostRun> for HostRunView {
     fn from(run: &HostRun) -> Self {
         let (step, reason) = match &run.state {
             HostRunState::Failed { step, reason } => (Some(step.number()), Some(reason.clone())),
+            HostRunState::Held { step, reason, .. } => (Some(step.number()), Some(reason.clone())),
             HostRunState::Unknown { reason, .. } => (None, Some(reason.clone())),
             HostRunState::Waiting
             | HostRunState::Staging

@@ -3,7 +3,53 @@
 use crate::InvalidTransition;
 use crate::ids::{DeploymentId, ReleaseName};
 use crate::log::Step;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Why a deployment stands still, and what makes it go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Pause {
+    /// A batch is through; a person lets the next one go.
+    Confirm {
+        /// The next batch, from 2.
+        next_batch: u32,
+    },
+    /// A batch is through; the next one goes at this time, or when a person says so.
+    Until {
+        /// The next batch, from 2.
+        next_batch: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Hosts failed and stay as they are until a person retries, skips or reverts.
+    Held {
+        /// What failed.
+        reason: String,
+    },
+}
+
+impl Pause {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Confirm { .. } => "confirm",
+            Self::Until { .. } => "until",
+            Self::Held { .. } => "held",
+        }
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Confirm { next_batch } => format!("batch {next_batch} waits for somebody to continue"),
+            Self::Until { next_batch, at } => format!("batch {next_batch} goes on at {at}"),
+            Self::Held { reason } => format!("held for a person: {reason}"),
+        }
+    }
+}
 
 /// Where a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,15 +59,20 @@ pub enum DeploymentState {
     Queued,
     /// Steps 1 to 3, on the server.
     Building,
-    /// Uploading, checking and running step 4 on every host. Nothing is switched yet.
+    /// Uploading, checking and running step 4 on every host of a batch. Nothing of the batch is switched yet.
     Staging,
-    /// Every host is staged; the symlinks are being replaced.
+    /// Every host of the batch is staged; the symlinks are being replaced. Custom mode: actions change hosts.
     Switching,
-    /// Every host is switched; step 6.
+    /// Every host of the batch is switched; step 6 and the health check.
     Verifying,
-    /// Live everywhere.
+    /// Stands still until a person or the clock lets it go on.
+    Paused {
+        /// Why.
+        pause: Pause,
+    },
+    /// Live on every host that was not skipped by a person.
     Succeeded,
-    /// Failed before anything was switched: every host serves what it served.
+    /// Failed. Every host that failed serves what it served; others may have gone on when the strategy allows failures.
     Failed {
         /// Why, with the step.
         reason: String,
@@ -58,6 +109,7 @@ impl DeploymentState {
             Self::Staging => "staging",
             Self::Switching => "switching",
             Self::Verifying => "verifying",
+            Self::Paused { .. } => "paused",
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
             Self::Reverting { .. } => "reverting",
@@ -76,6 +128,7 @@ impl DeploymentState {
             | Self::Staging
             | Self::Switching
             | Self::Verifying
+            | Self::Paused { .. }
             | Self::Reverting { .. } => false,
             Self::Succeeded
             | Self::Failed { .. }
@@ -85,16 +138,23 @@ impl DeploymentState {
         }
     }
 
-    /// Whether hosts may already serve the new release.
+    /// Whether hosts may already serve the new release. [`Staging`](Self::Staging) of a later batch is told from that
+    /// of the first one by its host runs, not by this.
     #[must_use]
     pub const fn may_have_switched(&self) -> bool {
-        matches!(self, Self::Switching | Self::Verifying | Self::Reverting { .. })
+        matches!(self, Self::Switching | Self::Verifying | Self::Paused { .. } | Self::Reverting { .. })
     }
 
     /// Whether a person may still cancel it: until the first switch.
     #[must_use]
     pub const fn is_cancellable(&self) -> bool {
         matches!(self, Self::Queued | Self::Building | Self::Staging)
+    }
+
+    /// Why it stands still, when it does.
+    #[must_use]
+    pub const fn pause(&self) -> Option<&Pause> {
+        if let Self::Paused { pause } = self { Some(pause) } else { None }
     }
 
     /// The sentence that belongs to the state, when it has one.
@@ -106,6 +166,7 @@ impl DeploymentState {
             | Self::Reverted { reason }
             | Self::Cancelled { reason } => Some(reason.clone()),
             Self::Superseded { by } => Some(format!("deployment {by} took its place")),
+            Self::Paused { pause } => Some(pause.sentence()),
             Self::Queued | Self::Building | Self::Staging | Self::Switching | Self::Verifying | Self::Succeeded => None,
         }
     }
@@ -117,11 +178,20 @@ impl DeploymentState {
             (S::Queued, S::Building | S::Staging | S::Superseded { .. })
             // A server that died in the middle starts the part before the switch again.
             | (S::Building | S::Staging, S::Building | S::Staging)
+            // A later batch that needs its build again, or goes on after a pause.
+            | (S::Switching | S::Verifying | S::Paused { .. }, S::Building | S::Staging)
             | (S::Staging, S::Switching)
-            | (S::Switching, S::Verifying)
-            | (S::Verifying, S::Succeeded)
+            // Taken up again after the server went away, or a host that is retried.
+            | (S::Switching | S::Verifying | S::Paused { .. }, S::Switching)
+            | (S::Switching | S::Verifying, S::Verifying)
+            | (S::Switching | S::Verifying | S::Staging, S::Paused { .. })
+            | (S::Switching | S::Verifying | S::Paused { .. }, S::Succeeded)
             | (S::Queued | S::Building | S::Staging, S::Failed { .. } | S::Cancelled { .. })
-            | (S::Switching | S::Verifying, S::Reverting { .. })
+            // Some hosts failed, no more than the strategy allows; or a custom action did.
+            | (S::Switching | S::Verifying | S::Paused { .. }, S::Failed { .. })
+            // Custom mode has actions to be cancelled, not switches to be undone.
+            | (S::Switching, S::Cancelled { .. })
+            | (S::Building | S::Staging | S::Switching | S::Verifying | S::Paused { .. }, S::Reverting { .. })
             | (S::Reverting { .. }, S::Reverting { .. } | S::Reverted { .. }) => true,
             (_, _) => false,
         };
@@ -137,6 +207,7 @@ impl DeploymentState {
                     S::Staging => "stage",
                     S::Switching => "switch",
                     S::Verifying => "verify",
+                    S::Paused { .. } => "pause",
                     S::Succeeded => "succeed",
                     S::Failed { .. } => "fail",
                     S::Reverting { .. } => "revert",
@@ -186,12 +257,21 @@ pub enum HostRunState {
         /// Why.
         reason: String,
     },
+    /// Failed after its switch (or in it) and stays as it is until a person retries, skips or reverts it.
+    Held {
+        /// Where.
+        step: Step,
+        /// Why.
+        reason: String,
+        /// What it served before.
+        previous: Option<ReleaseName>,
+    },
     /// Went back to what it served before.
     Reverted {
         /// What it serves again.
         to: Option<ReleaseName>,
     },
-    /// Not reached because another host failed first.
+    /// Not reached because another host failed first, or left out by a person.
     Skipped,
     /// Ended by a person.
     Cancelled,
@@ -217,6 +297,7 @@ impl HostRunState {
             Self::Verifying { .. } => "verifying",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
+            Self::Held { .. } => "held",
             Self::Reverted { .. } => "reverted",
             Self::Skipped => "skipped",
             Self::Cancelled => "cancelled",
@@ -232,6 +313,7 @@ impl HostRunState {
             | Self::Live { previous }
             | Self::Verifying { previous }
             | Self::Done { previous }
+            | Self::Held { previous, .. }
             | Self::Unknown { previous, .. } => Some(previous),
             Self::Waiting
             | Self::Staging

@@ -4,7 +4,7 @@ use crate::ids::HostName;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The six steps people see, with their numbers.
+/// The six steps people see, with their numbers; in custom mode the author's own actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -20,10 +20,18 @@ pub enum Step {
     Release,
     /// 6: host, in the deployed directory.
     AfterRelease,
+    /// 11 and up: an action of a custom release config, counted from 1.
+    Action(u8),
 }
 
+/// What is added to an action's place in the list to make its step number.
+const BEFORE_ACTIONS: u8 = 10;
+
 impl Step {
-    /// All six, in order.
+    /// The most actions that a custom release config may have.
+    pub const MOST_ACTIONS: u8 = 200;
+
+    /// The six of a regular release, in order.
     pub const ALL: [Self; 6] = [
         Self::BeforeCheckout,
         Self::Checkout,
@@ -33,7 +41,7 @@ impl Step {
         Self::AfterRelease,
     ];
 
-    /// 1 to 6.
+    /// 1 to 6; an action's place in its list plus 10.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -43,13 +51,15 @@ impl Step {
             Self::BeforeRelease => 4,
             Self::Release => 5,
             Self::AfterRelease => 6,
+            Self::Action(place) => BEFORE_ACTIONS.saturating_add(place),
         }
     }
 
     /// The step with this number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|step| step.number() == number)
+        let action = number.checked_sub(BEFORE_ACTIONS).filter(|place| (1..=Self::MOST_ACTIONS).contains(place));
+        Self::ALL.into_iter().find(|step| step.number() == number).or(action.map(Self::Action))
     }
 
     /// What people call it.
@@ -62,10 +72,11 @@ impl Step {
             Self::BeforeRelease => "before release",
             Self::Release => "release",
             Self::AfterRelease => "after release",
+            Self::Action(_) => "action",
         }
     }
 
-    /// Whether it runs on the server (once) rather than on every host.
+    /// Whether it runs on the server (once) rather than on every host. An action's place says its configuration.
     #[must_use]
     pub const fn on_server(self) -> bool {
         matches!(self, Self::BeforeCheckout | Self::Checkout | Self::AfterCheckout)
@@ -74,7 +85,15 @@ impl Step {
 
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "step {} ({})", self.number(), self.title())
+        match self {
+            Self::Action(place) => write!(f, "action {place}"),
+            Self::BeforeCheckout
+            | Self::Checkout
+            | Self::AfterCheckout
+            | Self::BeforeRelease
+            | Self::Release
+            | Self::AfterRelease => write!(f, "step {} ({})", self.number(), self.title()),
+        }
     }
 }
 
@@ -132,7 +151,7 @@ pub struct Line {
     pub at: Timestamp,
     /// The host it came from; `None` for the server.
     pub host: Option<HostName>,
-    /// The step's number, 1 to 6.
+    /// The step's [number](Step::number).
     pub step: u8,
     /// Which stream.
     pub stream: Stream,

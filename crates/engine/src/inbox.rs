@@ -14,6 +14,7 @@ use davit_domain::ids::DeliveryId;
 use davit_domain::request::Kind;
 use davit_forge::ParseError;
 use davit_store::deliveries::{DeliveryFull, Verdict};
+use davit_store::requests::Inputs;
 use std::time::Duration;
 
 /// A crashed process's claim on a delivery ends after this.
@@ -152,6 +153,8 @@ async fn act(
             title: release.title,
             target_release: None,
             hosts: None,
+            build: None,
+            inputs: Inputs::default(),
             by: format!("{}@{}", release.by, delivery.forge),
             delivery: Some(delivery.id),
             idempotency_key: Some(format!(

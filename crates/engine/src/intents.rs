@@ -16,7 +16,7 @@ use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::request::{Kind, RequestState};
 use davit_store::Tx;
-use davit_store::requests::{Created, NewRequest, Request};
+use davit_store::requests::{Created, Inputs, NewRequest, Request};
 
 /// A wish to release something.
 #[derive(Debug, Clone)]
@@ -37,6 +37,10 @@ pub struct Ask {
     pub target_release: Option<ReleaseName>,
     /// Only these hosts; `None`: all of the release config.
     pub hosts: Option<Vec<HostName>>,
+    /// The digest of the build to release; `None`: the one of the commit.
+    pub build: Option<String>,
+    /// What was filled in and uploaded for it.
+    pub inputs: Inputs,
     /// Who asks.
     pub by: String,
     /// The delivery that caused it.
@@ -100,6 +104,8 @@ impl Engine {
                 review: environment.review,
                 target_release: ask.target_release,
                 hosts: ask.hosts,
+                build: ask.build,
+                inputs: ask.inputs,
                 created_by: ask.by,
                 created_at: self.now(),
                 delivery: ask.delivery,

@@ -11,6 +11,7 @@ use crate::select::Select;
 use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, to_json};
 use davit_domain::deployment::DeploymentState;
 use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId};
+use davit_domain::log::Step;
 use davit_domain::request::Kind;
 use davit_domain::time::Timestamp;
 pub use progress::{Cell, HostRun};
@@ -40,12 +41,57 @@ pub struct Deployment {
     pub fence: i64,
     /// Who asked to cancel it.
     pub cancel_requested_by: Option<String>,
+    /// How many jobs it has had: each pause of it ends one.
+    pub jobs: i64,
+    /// The build it releases, once that is known.
+    pub build: Option<String>,
+    /// Why it waits although its turn has come: a lock, a freeze window.
+    pub blocked: Option<String>,
+    /// Who let it pass locks and freeze windows.
+    pub gates_overridden_by: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was first taken up.
     pub started_at: Option<Timestamp>,
     /// When it reached a final state.
     pub finished_at: Option<Timestamp>,
+}
+
+/// A deployment to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeployment<'a> {
+    /// The request it carries out.
+    pub request: &'a Request,
+    /// 1 for the first attempt of its request.
+    pub attempt: i64,
+    /// Its hosts with their batches, which count from 1.
+    pub hosts: &'a [(HostName, u32)],
+    /// What is shown as its steps.
+    pub steps: &'a [PlannedStep],
+}
+
+/// A column of the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// Which.
+    pub step: Step,
+    /// Whether it runs once on the server instead of on every host.
+    pub on_server: bool,
+    /// Whether it is known from the start that it has nothing to do.
+    pub skipped: bool,
+}
+
+impl PlannedStep {
+    /// The six of a regular release; a rollback has nothing to do on the server.
+    #[must_use]
+    pub fn regular(kind: Kind) -> Vec<Self> {
+        let plan = |step: Step| Self {
+            step,
+            on_server: step.on_server(),
+            skipped: step.on_server() && kind == Kind::Rollback,
+        };
+        Step::ALL.into_iter().map(plan).collect()
+    }
 }
 
 /// Which deployments to list. Empty: all.
@@ -64,7 +110,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, request_id, app, environment, kind, state_body, attempt, release_name, commit_sha, fence, ",
-            "cancel_requested_by, created_at, started_at, finished_at FROM deployments ",
+            "cancel_requested_by, jobs, build_digest, blocked, gates_overridden_by, created_at, started_at, finished_at ",
+            "FROM deployments ",
             $rest
         )
     };
@@ -85,6 +132,10 @@ struct Row {
     commit_sha: String,
     fence: i64,
     cancel_requested_by: Option<String>,
+    jobs: i64,
+    build_digest: Option<String>,
+    blocked: Option<String>,
+    gates_overridden_by: Option<String>,
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -105,6 +156,10 @@ impl Row {
             commit: parsed(&place, &self.commit_sha)?,
             fence: self.fence,
             cancel_requested_by: self.cancel_requested_by,
+            jobs: self.jobs,
+            build: self.build_digest,
+            blocked: self.blocked,
+            gates_overridden_by: self.gates_overridden_by,
             created_at: Timestamp::from_millis(self.created_at),
             started_at: self.started_at.map(Timestamp::from_millis),
             finished_at: self.finished_at.map(Timestamp::from_millis),
@@ -187,17 +242,16 @@ impl Store {
 
 impl Tx {
     /// Makes the next attempt of a request: queued, every host waiting, nothing run. Its release name holds its own
-    /// number; a rollback's is the release it goes back to, and has no steps on the server.
+    /// number; a rollback's is the release it goes back to.
     ///
     /// # Errors
     /// `Corrupt` when a rollback names no release.
     pub async fn create_deployment(
         &mut self,
-        request: &Request,
-        attempt: i64,
-        hosts: &[HostName],
+        new: &NewDeployment<'_>,
         now: Timestamp,
     ) -> Result<Deployment, StoreError> {
+        let NewDeployment { request, attempt, hosts, steps } = *new;
         let id = DeploymentId(self.insert_deployment(request, attempt, now).await?);
         let release = match (request.kind, &request.target_release) {
             (Kind::Rollback, Some(target)) => target.clone(),
@@ -211,15 +265,15 @@ impl Tx {
         };
         let sql = "UPDATE deployments SET release_name = $2 WHERE id = $1";
         on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(release.as_str()).execute(&mut **c).await.map(drop))?;
-        self.create_progress(id, request.kind, hosts, now).await?;
+        self.create_progress(id, hosts, steps, now).await?;
         self.deployment(id).await
     }
 
     async fn insert_deployment(&mut self, request: &Request, attempt: i64, now: Timestamp) -> Result<i64, StoreError> {
         // The release name needs the number, so it is filled in right after.
         let sql = "INSERT INTO deployments (request_id, app, environment, kind, state, state_body, attempt,
-                 release_name, commit_sha, fence, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, 0, $9) RETURNING id";
+                 release_name, commit_sha, build_digest, fence, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, 0, $10) RETURNING id";
         let state = DeploymentState::Queued;
         let body = to_json("deployments", &state)?;
         Ok(on_tx!(self, c => sqlx::query_scalar(sql)
@@ -231,6 +285,7 @@ impl Tx {
             .bind(body.as_str())
             .bind(attempt)
             .bind(request.commit.as_str())
+            .bind(request.build.as_deref())
             .bind(now.millis())
             .fetch_one(&mut **c).await)?)
     }
@@ -314,6 +369,47 @@ impl Tx {
             .bind(state.is_final().then_some(now.millis()))
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(not_found(id)) } else { Ok(()) }
+    }
+
+    /// Notes which build a deployment releases.
+    ///
+    /// # Errors
+    /// `Conflict` when another worker has taken over, `NotFound` when there is no such deployment.
+    pub async fn set_deployment_build(&mut self, id: DeploymentId, fence: i64, digest: &str) -> Result<(), StoreError> {
+        self.hold_fence(id, fence).await?;
+        let sql = "UPDATE deployments SET build_digest = $2 WHERE id = $1";
+        on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(digest).execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Counts one more job of a deployment and returns its number, from 1: part of the job's key.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn count_deployment_job(&mut self, id: DeploymentId) -> Result<i64, StoreError> {
+        let sql = "UPDATE deployments SET jobs = jobs + 1 WHERE id = $1 RETURNING jobs";
+        let jobs: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql).bind(id.0).fetch_optional(&mut **c).await)?;
+        jobs.ok_or_else(|| not_found(id))
+    }
+
+    /// Notes why a deployment waits although its turn has come; `None`: nothing keeps it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_blocked(&mut self, id: DeploymentId, why: Option<&str>) -> Result<(), StoreError> {
+        let sql = "UPDATE deployments SET blocked = $2 WHERE id = $1";
+        on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(why).execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Lets a deployment pass locks and freeze windows.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn override_gates(&mut self, id: DeploymentId, by: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE deployments SET gates_overridden_by = $2, blocked = NULL WHERE id = $1";
+        on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(by).execute(&mut **c).await.map(drop))?;
+        Ok(())
     }
 
     /// Notes that somebody wants a deployment cancelled. The first one to ask stays on record.

@@ -5,10 +5,12 @@
 //! handed to the domain, and written back in the same transaction.
 
 pub mod accounts;
+pub mod builds;
 pub mod configuration;
 pub mod deliveries;
 pub mod deployments;
 pub mod feed;
+pub mod gates;
 pub mod hosts;
 pub mod inbox;
 pub mod logs;

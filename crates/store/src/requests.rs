@@ -6,6 +6,7 @@ use davit_domain::config::Review;
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId, RevisionId};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A release request.
@@ -35,6 +36,10 @@ pub struct Request {
     pub target_release: Option<ReleaseName>,
     /// Only these hosts; `None`: all that the config selects.
     pub hosts: Option<Vec<HostName>>,
+    /// The digest of the build to release; `None`: the one of the commit.
+    pub build: Option<String>,
+    /// What was filled in and uploaded for it.
+    pub inputs: Inputs,
     /// Who asked.
     pub created_by: String,
     /// When.
@@ -45,6 +50,17 @@ pub struct Request {
     pub decided_at: Option<Timestamp>,
     /// The delivery that made it.
     pub delivery: Option<DeliveryId>,
+}
+
+/// What a person gave along with a request: pinned with it, so what is approved is what is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Values of the release config's inputs, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// Digests of uploaded files, by the name that the release config's transfers use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uploads: BTreeMap<String, String>,
 }
 
 /// A request before it has a number. Fields as in [`Request`].
@@ -72,6 +88,10 @@ pub struct NewRequest {
     pub target_release: Option<ReleaseName>,
     /// Only these hosts; `None`: all that the config selects.
     pub hosts: Option<Vec<HostName>>,
+    /// The digest of the build to release; `None`: the one of the commit.
+    pub build: Option<String>,
+    /// What was filled in and uploaded for it.
+    pub inputs: Inputs,
     /// Who asks.
     pub created_by: String,
     /// When.
@@ -104,10 +124,10 @@ pub struct RequestFilter {
 
 const LIST: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, created_by, created_at, decided_by, decided_at, delivery_id
+        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id
     FROM requests";
 const ONE: &str = "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, created_by, created_at, decided_by, decided_at, delivery_id
+        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id
     FROM requests WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
@@ -124,6 +144,8 @@ struct Row {
     review_body: String,
     target_release: Option<String>,
     hosts: Option<String>,
+    build_digest: Option<String>,
+    inputs: String,
     created_by: String,
     created_at: i64,
     decided_by: Option<String>,
@@ -147,6 +169,8 @@ impl Row {
             review: from_json(&place, &self.review_body)?,
             target_release: self.target_release.map(|release| parsed(&place, &release)).transpose()?,
             hosts: self.hosts.map(|hosts| from_json(&place, &hosts)).transpose()?,
+            build: self.build_digest,
+            inputs: from_json(&place, &self.inputs)?,
             created_by: self.created_by,
             created_at: Timestamp::from_millis(self.created_at),
             decided_by: self.decided_by,
@@ -213,11 +237,13 @@ impl Tx {
 
     async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
         let sql = "INSERT INTO requests (app, environment, kind, state, state_body, commit_sha, git_ref, title,
-                 revision_id, review_body, target_release, hosts, created_by, created_at, delivery_id, idempotency_key)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 revision_id, review_body, target_release, hosts, build_digest, inputs, created_by, created_at, delivery_id,
+                 idempotency_key)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING id";
         let state = to_json("requests", &new.state)?;
         let review = to_json("requests", &new.review)?;
+        let inputs = to_json("requests", &new.inputs)?;
         let hosts = new.hosts.as_ref().map(|hosts| to_json("requests", hosts)).transpose()?;
         Ok(on_tx!(self, c => sqlx::query_scalar(sql)
             .bind(new.app.as_str())
@@ -232,6 +258,8 @@ impl Tx {
             .bind(review.as_str())
             .bind(new.target_release.as_ref().map(ReleaseName::as_str))
             .bind(hosts.as_deref())
+            .bind(new.build.as_deref())
+            .bind(inputs.as_str())
             .bind(new.created_by.as_str())
             .bind(new.created_at.millis())
             .bind(new.delivery.map(|delivery| delivery.0))

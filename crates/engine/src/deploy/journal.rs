@@ -64,7 +64,7 @@ async fn append(
 ) -> Result<i64, Stop> {
     let mut tries = 0;
     loop {
-        match engine.store().append_lines(deployment.id, fence, first_seq, batch).await {
+        match engine.store().append_lines(deployment.id, fence, first_seq, batch, &[]).await {
             Ok(last) => return Ok(last),
             Err(error @ StoreError::Unavailable(_)) if tries < TRIES => {
                 tracing::warn!(deployment = deployment.id.0, %error, "log lines wait for the database");

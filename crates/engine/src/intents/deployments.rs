@@ -12,7 +12,7 @@ use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestI
 use davit_domain::request::RequestState;
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_store::Tx;
-use davit_store::deployments::Deployment;
+use davit_store::deployments::{Deployment, NewDeployment, PlannedStep};
 use davit_store::requests::Request;
 
 impl Engine {
@@ -108,6 +108,7 @@ impl Engine {
             | DeploymentState::Staging
             | DeploymentState::Switching
             | DeploymentState::Verifying
+            | DeploymentState::Paused { .. }
             | DeploymentState::Reverting { .. } => {
                 return Err(EngineError::Unavailable(format!("{} is not an end", end.as_str())));
             }
@@ -195,7 +196,10 @@ impl Engine {
             ));
         }
         release_config(configuration, &request.app, &request.environment)?;
-        let deployment = tx.create_deployment(request, attempt, hosts, self.now()).await?;
+        let hosts: Vec<(HostName, u32)> = hosts.iter().map(|host| (host.clone(), 1)).collect();
+        let steps = PlannedStep::regular(request.kind);
+        let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
+        let deployment = tx.create_deployment(&new, self.now()).await?;
         self.start_next(tx, &request.app, &request.environment).await?;
         // After what it supersedes: of two deployments of one commit, the newer one's status is the last.
         let waiting = format!("{} to {}", deployment.release, request.environment);

@@ -8,7 +8,7 @@ use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::request::Kind;
 use davit_exec::git::Resolved;
-use davit_store::requests::Request;
+use davit_store::requests::{Inputs, Request};
 
 /// Longer titles are cut. Characters.
 const LONGEST_TITLE: usize = 200;
@@ -56,6 +56,8 @@ impl Engine {
             title: title.chars().take(LONGEST_TITLE).collect(),
             target_release: None,
             hosts: wanted.hosts,
+            build: None,
+            inputs: Inputs::default(),
             by: wanted.by,
             delivery: None,
             idempotency_key: wanted.idempotency_key,
@@ -111,6 +113,8 @@ impl Engine {
             title: format!("Back to {}", target.title),
             target_release: Some(target.release.clone()),
             hosts: None,
+            build: None,
+            inputs: Inputs::default(),
             by: by.to_owned(),
             delivery: None,
             idempotency_key,

@@ -1,10 +1,9 @@
 //! How far a deployment has come: one run a host, and the grid of steps × hosts that people see.
 
+use super::PlannedStep;
 use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, to_json};
 use davit_domain::deployment::{CellState, HostRunState};
 use davit_domain::ids::{DeploymentId, HostName};
-use davit_domain::log::Step;
-use davit_domain::request::Kind;
 use davit_domain::time::Timestamp;
 
 /// One host of a deployment.
@@ -14,6 +13,10 @@ pub struct HostRun {
     pub host: HostName,
     /// Where it stands.
     pub state: HostRunState,
+    /// The batch it belongs to, from 1.
+    pub batch: u32,
+    /// Which try this is, from 1: a person's retry of the host makes the next one, whose hooks run anew.
+    pub tries: u32,
     /// Since when.
     pub updated_at: Timestamp,
 }
@@ -23,7 +26,7 @@ pub struct HostRun {
 pub struct Cell {
     /// The host; `None`: the server.
     pub host: Option<HostName>,
-    /// The step's number, 1 to 6.
+    /// The step's [number](Step::number).
     pub step: u8,
     /// Where it stands.
     pub state: CellState,
@@ -40,6 +43,8 @@ const SERVER: &str = "";
 struct HostRunRow {
     host: String,
     state_body: String,
+    batch: i64,
+    tries: i64,
     updated_at: i64,
 }
 
@@ -70,7 +75,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn host_runs(&self, id: DeploymentId) -> Result<Vec<HostRun>, StoreError> {
-        let sql = "SELECT host, state_body, updated_at FROM host_runs WHERE deployment_id = $1 ORDER BY position";
+        let sql = "SELECT host, state_body, batch, tries, updated_at FROM host_runs WHERE deployment_id = $1
+             ORDER BY position";
         let rows: Vec<HostRunRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(id.0).fetch_all(p).await)?;
         let place = format!("host_runs of deployment {id}");
         rows.into_iter()
@@ -78,6 +84,8 @@ impl Store {
                 Ok(HostRun {
                     host: parsed(&place, &row.host)?,
                     state: from_json(&place, &row.state_body)?,
+                    batch: u32::try_from(row.batch).unwrap_or(u32::MAX),
+                    tries: u32::try_from(row.tries).unwrap_or(u32::MAX),
                     updated_at: Timestamp::from_millis(row.updated_at),
                 })
             })
@@ -102,46 +110,50 @@ impl Tx {
     pub(super) async fn create_progress(
         &mut self,
         id: DeploymentId,
-        kind: Kind,
-        hosts: &[HostName],
+        hosts: &[(HostName, u32)],
+        steps: &[PlannedStep],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let on_server = match kind {
-            Kind::Rollback => CellState::Skipped,
-            Kind::Regular | Kind::Auto => CellState::Waiting,
-        };
-        for step in Step::ALL.into_iter().filter(|step| step.on_server()) {
-            self.insert_cell(id, SERVER, step, on_server).await?;
+        for planned in steps.iter().filter(|planned| planned.on_server) {
+            self.insert_cell(id, SERVER, planned).await?;
         }
         let waiting = to_json("host_runs", &HostRunState::Waiting)?;
-        let sql = "INSERT INTO host_runs (deployment_id, host, position, state, state_body, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6)";
-        for (position, host) in hosts.iter().enumerate() {
+        let sql = "INSERT INTO host_runs (deployment_id, host, position, state, state_body, batch, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        for (position, (host, batch)) in hosts.iter().enumerate() {
             on_tx!(self, c => sqlx::query(sql)
                 .bind(id.0)
                 .bind(host.as_str())
                 .bind(i64::try_from(position).unwrap_or(i64::MAX))
                 .bind(HostRunState::Waiting.as_str())
                 .bind(waiting.as_str())
+                .bind(i64::from(*batch))
                 .bind(now.millis())
                 .execute(&mut **c).await.map(drop))?;
-            for step in Step::ALL.into_iter().filter(|step| !step.on_server()) {
-                self.insert_cell(id, host.as_str(), step, CellState::Waiting).await?;
+            for planned in steps.iter().filter(|planned| !planned.on_server) {
+                self.insert_cell(id, host.as_str(), planned).await?;
             }
         }
         Ok(())
     }
 
-    async fn insert_cell(
-        &mut self,
-        id: DeploymentId,
-        host: &str,
-        step: Step,
-        state: CellState,
-    ) -> Result<(), StoreError> {
+    /// Counts one more try of a host and returns its number.
+    ///
+    /// # Errors
+    /// `NotFound` when the deployment has no such host.
+    pub async fn next_try(&mut self, id: DeploymentId, host: &HostName) -> Result<u32, StoreError> {
+        let sql = "UPDATE host_runs SET tries = tries + 1 WHERE deployment_id = $1 AND host = $2 RETURNING tries";
+        let tries: Option<i64> = on_tx!(self, c =>
+            sqlx::query_scalar(sql).bind(id.0).bind(host.as_str()).fetch_optional(&mut **c).await)?;
+        let tries = tries.ok_or_else(|| StoreError::NotFound(format!("host {host} of deployment {id}")))?;
+        Ok(u32::try_from(tries).unwrap_or(u32::MAX))
+    }
+
+    async fn insert_cell(&mut self, id: DeploymentId, host: &str, planned: &PlannedStep) -> Result<(), StoreError> {
+        let state = if planned.skipped { CellState::Skipped } else { CellState::Waiting };
         let sql = "INSERT INTO cells (deployment_id, host, step, state) VALUES ($1, $2, $3, $4)";
         on_tx!(self, c => sqlx::query(sql)
-            .bind(id.0).bind(host).bind(i64::from(step.number())).bind(state.as_str())
+            .bind(id.0).bind(host).bind(i64::from(planned.step.number())).bind(state.as_str())
             .execute(&mut **c).await.map(drop))?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use davit_domain::deployment::{CellState, DeploymentState, HostRunState};
 use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::Step;
 use davit_domain::request::Kind;
-use davit_store::deployments::{Cell, DeploymentFilter, HostRun};
+use davit_store::deployments::{Cell, DeploymentFilter, HostRun, NewDeployment};
 use davit_store::requests::{NewRequest, Request};
 use davit_store::{Store, StoreError};
 use std::time::Duration;
@@ -20,7 +20,8 @@ both!(a_deployment_starts_with_everything_waiting, |store| {
     assert_eq!((made.created_at, made.started_at, made.finished_at), (at(2), None, None));
     assert_eq!(store.deployment(made.id).await.expect("reads"), Some(made.clone()));
     assert_eq!(store.deployment_of_request(made.request).await.expect("reads"), Some(made.clone()));
-    let waiting = |name| HostRun { host: host(name), state: HostRunState::Waiting, updated_at: at(2) };
+    let waiting =
+        |name| HostRun { host: host(name), state: HostRunState::Waiting, batch: 1, tries: 1, updated_at: at(2) };
     assert_eq!(store.host_runs(made.id).await.expect("reads"), [waiting("web-2"), waiting("web-1")]);
     let cell = |name: Option<&str>, step| Cell {
         host: name.map(host),
@@ -54,7 +55,8 @@ both!(a_rollback_goes_back_to_its_release_without_the_server, |store| {
     new.target_release = None;
     let broken = make_request(&store, &new).await;
     let mut tx = store.begin().await.expect("begins");
-    assert!(matches!(tx.create_deployment(&broken, 1, &[], at(2)).await, Err(StoreError::Corrupt { .. })));
+    let new = NewDeployment { request: &broken, attempt: 1, hosts: &[], steps: &[] };
+    assert!(matches!(tx.create_deployment(&new, at(2)).await, Err(StoreError::Corrupt { .. })));
 });
 
 both!(it_moves_on_and_ends_once, |store| {
@@ -142,7 +144,7 @@ both!(host_runs_move_on, |store| {
     let state = HostRunState::Failed { step: Step::Release, reason: "disk full".into() };
     commit!(store, tx => tx.set_host_run(made.id, fence, &host("web-2"), &state, at(7)));
     let runs = store.host_runs(made.id).await.expect("reads");
-    assert_eq!(runs[1], HostRun { host: host("web-2"), state, updated_at: at(7) });
+    assert_eq!(runs[1], HostRun { host: host("web-2"), state, batch: 1, tries: 1, updated_at: at(7) });
     assert_eq!(runs[0].updated_at, at(2));
     let mut tx = store.begin().await.expect("begins");
     is_not_found(tx.set_host_run(made.id, fence, &host("other"), &HostRunState::Staged, at(8)).await);
@@ -238,7 +240,8 @@ async fn start_when_free(store: &Store, request: &Request, attempt: i64) -> Opti
     let mut tx = store.begin().await.expect("begins");
     let mut started = None;
     if tx.unfinished(&shop(), &production()).await.expect("reads").is_empty() {
-        started = Some(tx.create_deployment(request, attempt, &[], at(2)).await.expect("is made").id);
+        let new = NewDeployment { request, attempt, hosts: &[], steps: &[] };
+        started = Some(tx.create_deployment(&new, at(2)).await.expect("is made").id);
     }
     tx.commit().await.expect("commits");
     started

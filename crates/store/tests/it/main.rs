@@ -1,10 +1,12 @@
 //! The store against real databases: every test runs on SQLite and on PostgreSQL, and both must say the same.
 
 mod accounts;
+mod builds;
 mod configuration;
 mod deliveries;
 mod deployments;
 mod feed;
+mod gates;
 mod hosts;
 mod inbox;
 mod kill;

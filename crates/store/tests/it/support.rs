@@ -7,9 +7,9 @@ use davit_domain::config::{
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, RevisionId};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
-use davit_store::deployments::Deployment;
+use davit_store::deployments::{Deployment, NewDeployment, PlannedStep};
 use davit_store::inbox::{Inbox, NewDelivery, Put};
-use davit_store::requests::{Created, NewRequest, Request};
+use davit_store::requests::{Created, Inputs, NewRequest, Request};
 use davit_store::{Store, StoreError};
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -185,6 +185,8 @@ pub(crate) fn new_request(revision: RevisionId) -> NewRequest {
         review: Review { required: 0, self_approval: false },
         target_release: None,
         hosts: None,
+        build: None,
+        inputs: Inputs::default(),
         created_by: "alice".into(),
         created_at: at(1),
         delivery: None,
@@ -206,8 +208,10 @@ pub(crate) async fn deployed_to(store: &Store, hosts: &[&str]) -> Deployment {
 }
 
 pub(crate) async fn deploy(store: &Store, request: &Request, attempt: i64, hosts: &[&str]) -> Deployment {
-    let hosts: Vec<HostName> = hosts.iter().map(|name| host(name)).collect();
-    commit!(store, tx => tx.create_deployment(request, attempt, &hosts, at(2)))
+    let hosts: Vec<(HostName, u32)> = hosts.iter().map(|name| (host(name), 1)).collect();
+    let steps = PlannedStep::regular(request.kind);
+    let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
+    commit!(store, tx => tx.create_deployment(&new, at(2)))
 }
 
 pub(crate) async fn take_fence(store: &Store, deployment: &Deployment) -> i64 {
