@@ -18,6 +18,7 @@ pub mod outbox;
 mod postgres;
 pub mod releases;
 pub mod requests;
+pub mod retention;
 pub mod secrets;
 mod select;
 mod sqlite;

@@ -20,6 +20,7 @@ mod outbox;
 mod postgres;
 mod releases;
 mod requests;
+mod retention;
 mod schema;
 mod secrets;
 mod support;

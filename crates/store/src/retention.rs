@@ -1,0 +1,59 @@
+//! What is forgotten after a while: logs, deliveries and calls that are long over. The feed stays.
+
+use crate::{Store, StoreError, on_tx};
+use davit_domain::time::Timestamp;
+
+/// Rows a transaction: others get their turn in between.
+const AT_ONCE: i64 = 2_000;
+
+/// What may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cutoffs {
+    /// Log lines of deployments that ended before this.
+    pub logs: Timestamp,
+    /// Deliveries that were dealt with and came before this.
+    pub deliveries: Timestamp,
+    /// Calls to forges that were made, or given up, before this.
+    pub calls: Timestamp,
+    /// Sessions that ended before this.
+    pub sessions: Timestamp,
+}
+
+const LOGS: &str = "DELETE FROM log_lines WHERE (deployment_id, seq) IN (
+         SELECT l.deployment_id, l.seq FROM log_lines l JOIN deployments d ON d.id = l.deployment_id
+         WHERE d.finished_at < $1 LIMIT $2)";
+const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (
+         SELECT id FROM deliveries WHERE received_at < $1 AND verdict <> 'received' ORDER BY id LIMIT $2)";
+const CALLS: &str = "DELETE FROM outbox WHERE id IN (
+         SELECT id FROM outbox WHERE done_at < $1 ORDER BY id LIMIT $2)";
+const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN (
+         SELECT token_hash FROM sessions WHERE expires_at < $1 LIMIT $2)";
+
+impl Store {
+    /// Removes what is older than the cutoffs, some thousand rows a transaction. Returns how many rows went.
+    ///
+    /// # Errors
+    /// When the database does not answer; what went until then is gone.
+    pub async fn forget(&self, cutoffs: &Cutoffs) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        for (sql, before) in [
+            (LOGS, cutoffs.logs),
+            (DELIVERIES, cutoffs.deliveries),
+            (CALLS, cutoffs.calls),
+            (SESSIONS, cutoffs.sessions),
+        ] {
+            loop {
+                let mut tx = self.begin().await?;
+                let rows = on_tx!(&mut tx, c => sqlx::query(sql)
+                    .bind(before.millis()).bind(AT_ONCE)
+                    .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+                tx.commit().await?;
+                gone += rows;
+                if rows < AT_ONCE.unsigned_abs() {
+                    break;
+                }
+            }
+        }
+        Ok(gone)
+    }
+}
