@@ -53,13 +53,20 @@ impl std::str::FromStr for Role {
 pub enum Action {
     /// Look at anything.
     See,
-    /// Ask for a release or a rollback; withdraw one's own request.
+    /// Ask for a release or a rollback; withdraw one's own request; ask hosts what they serve.
     Ask,
+    /// Bring a build or a file that releases use.
+    UploadBuild,
     /// Approve or reject a request.
     Review,
-    /// Let an approved request go out, retry it, cancel its deployment.
+    /// Let an approved request go out, retry it, and everything that is done to its deployment: cancel it, let it go on,
+    /// take it back, retry or leave out a host.
     Release,
-    /// Verify hosts and accept their keys.
+    /// Lock an environment or an app in it, and end a lock.
+    LockEnvironment,
+    /// Let a deployment pass locks and freeze windows.
+    OverrideGates,
+    /// Verify hosts, accept their keys, and put davit's key onto them.
     ManageHosts,
     /// Run a delivery again.
     ReplayDelivery,
@@ -72,10 +79,12 @@ pub enum Action {
 pub const fn least_role(action: Action) -> Role {
     match action {
         Action::See => Role::Viewer,
-        Action::Ask => Role::Developer,
+        Action::Ask | Action::UploadBuild => Role::Developer,
         Action::Review => Role::Reviewer,
         Action::Release => Role::Releaser,
-        Action::ManageHosts | Action::ReplayDelivery => Role::Operator,
+        Action::LockEnvironment | Action::OverrideGates | Action::ManageHosts | Action::ReplayDelivery => {
+            Role::Operator
+        }
         Action::Configure => Role::Admin,
     }
 }

@@ -187,8 +187,9 @@ impl DeploymentState {
             | (S::Switching | S::Verifying | S::Staging, S::Paused { .. })
             | (S::Switching | S::Verifying | S::Paused { .. }, S::Succeeded)
             | (S::Queued | S::Building | S::Staging, S::Failed { .. } | S::Cancelled { .. })
-            // Some hosts failed, no more than the strategy allows; or a custom action did.
-            | (S::Switching | S::Verifying | S::Paused { .. }, S::Failed { .. })
+            // Some hosts failed, no more than the strategy allows; a custom action did; or a host on the way back can't be
+            // asked any more, and its outcome stays open.
+            | (S::Switching | S::Verifying | S::Paused { .. } | S::Reverting { .. }, S::Failed { .. })
             // Custom mode has actions to be cancelled, not switches to be undone.
             | (S::Switching, S::Cancelled { .. })
             | (S::Building | S::Staging | S::Switching | S::Verifying | S::Paused { .. }, S::Reverting { .. })

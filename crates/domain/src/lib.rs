@@ -5,10 +5,12 @@
 //! SQL, HTTP. Everything is a function over values, so that it can be tested in microseconds.
 
 pub mod access;
+pub mod batches;
 pub mod config;
 pub mod decide;
 pub mod deployment;
 pub mod event;
+pub mod freeze;
 pub mod ids;
 pub mod log;
 pub mod redact;

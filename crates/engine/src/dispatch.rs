@@ -3,7 +3,7 @@
 //! One lane a (forge, repository, SHA, context): within it the newest state wins, and one call is under way at a time,
 //! so that a late "pending" never follows "success".
 
-use crate::hub::Topic;
+use crate::hub::{self, Topic};
 use crate::{Engine, EngineError};
 use davit_domain::config::Forge;
 use davit_domain::ids::ForgeId;
@@ -20,6 +20,8 @@ const COMMIT_STATUS: &str = "commit_status";
 const LEASE: Duration = Duration::from_secs(60);
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(600);
+/// While a person has to mend something at the forge: often enough to be seen to work, too seldom to be locked out.
+const REFUSED_RETRY: Duration = Duration::from_secs(300);
 /// After this a call is given up, loudly.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3600);
 
@@ -105,7 +107,7 @@ pub(crate) async fn run(engine: Engine) {
         if pause > Duration::ZERO {
             tokio::select! {
                 () = drain.cancelled() => return,
-                _ = wake.recv() => {}
+                () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request]) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -127,7 +129,7 @@ async fn until_due(engine: &Engine) -> Duration {
 pub async fn next(engine: &Engine) -> Result<bool, EngineError> {
     let Some(row) = engine.store().claim_outbox(engine.now(), LEASE).await? else { return Ok(false) };
     let store = engine.store();
-    match send(engine, &row).await {
+    match send(engine, &row).await.map_err(mendable) {
         Ok(()) => store.finish_outbox(row.id, OutboxEnd::Done, None, engine.now()).await?,
         Err(ApiError::Permanent { detail, .. }) => {
             tracing::error!(lane = row.lane, detail, "a call to the forge was refused for good");
@@ -146,6 +148,17 @@ pub async fn next(engine: &Engine) -> Result<bool, EngineError> {
     }
     engine.hub().tell_topic(Topic::Outbox, Some(row.id));
     Ok(true)
+}
+
+/// A credential that is refused, or a repository that it doesn't see, is mended by a person at the forge: the final
+/// status is not given up for that within the day.
+fn mendable(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Permanent { detail, status: Some(401 | 403 | 404) } => {
+            ApiError::Retry { after: Some(REFUSED_RETRY), detail }
+        }
+        other @ (ApiError::Permanent { .. } | ApiError::Retry { .. }) => other,
+    }
 }
 
 async fn send(engine: &Engine, row: &OutboxRow) -> Result<(), ApiError> {

@@ -72,3 +72,12 @@ impl Hub {
         self.tell(Change { topic, id: Some(id.0), app: Some(app.clone()), environment: Some(environment.clone()) });
     }
 }
+
+/// Returns when one of these topics changed, or when changes came faster than they were read: then look as well.
+pub(crate) async fn changed(changes: &mut broadcast::Receiver<Change>, topics: &[Topic]) {
+    while let Ok(change) = changes.recv().await {
+        if topics.contains(&change.topic) {
+            return;
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! Accepted race: a delivery's lease may run out while a slow process still works on it. Both then decide the same and
 //! the requests' idempotency keys let one of them win.
 
-use crate::hub::Topic;
+use crate::hub::{self, Topic};
 use crate::intents::{Ask, Asked};
 use crate::{Engine, EngineError};
 use davit_domain::config::Configuration;
@@ -30,10 +30,10 @@ pub(crate) async fn run(engine: Engine) {
         match next(&engine).await {
             Ok(true) => {}
             Ok(false) => {
-                // Wakes for any change, looks at the table, and sleeps again: missing one is made good by the timer.
+                // Missing a wake-up is made good by the timer.
                 tokio::select! {
                     () = drain.cancelled() => return,
-                    _ = wake.recv() => {}
+                    () = hub::changed(&mut wake, &[Topic::Delivery]) => {}
                     () = tokio::time::sleep(engine.settings().reconcile_every) => {}
                 }
             }

@@ -5,6 +5,7 @@
 //! ([`people`]) and the deployments that carry requests out ([`deployments`]) have files of their own.
 
 mod deployments;
+mod operate;
 mod people;
 
 pub use people::Wanted;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod deploy;
 pub mod dispatch;
 mod error;
+pub mod gates;
 pub mod hosts;
 pub mod hub;
 pub mod inbox;

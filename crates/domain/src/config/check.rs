@@ -1,7 +1,7 @@
 //! Rules that span several items: references lead somewhere, jumps end, no two apps share a place.
 
 use super::plan::ItemKind;
-use super::{Configuration, HostKind, HostSelector, Repository};
+use super::{BatchSize, Configuration, HostKind, HostSelector, Repository};
 use crate::ids::HostName;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -58,6 +58,11 @@ fn dangling(configuration: &Configuration) -> Vec<Problem> {
                     names.iter().for_each(|name| refer(from(), ItemKind::Host, name.as_str()));
                 }
                 HostSelector::Labels(_) => {}
+            }
+            for size in &release.strategy.batches {
+                if let BatchSize::Hosts(names) = size {
+                    names.iter().for_each(|name| refer(from(), ItemKind::Host, name.as_str()));
+                }
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Every item as keys and TOML values: what an export prints and what a plan compares.
 
 use super::{
-    App, Auto, AutoOn, DEFAULT_GITHUB_API, DEFAULT_KEEP, DEFAULT_SSH_PORT, Environment, Filter, FilterMode, Forge,
-    ForgeKind, Hooks, Host, HostKind, HostSelector, OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared,
-    StepTimeouts,
+    Action, ActionKind, App, Auto, AutoOn, BatchSize, BetweenBatches, Compress, DEFAULT_GITHUB_API, DEFAULT_KEEP,
+    DEFAULT_SSH_PORT, Environment, Filter, FilterMode, Forge, ForgeKind, Health, HealthCheck, HealthFrom, Hooks, Host,
+    HostKind, HostSelector, Input, Mode, OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts,
+    Strategy, Transfer, TransferSource, Unchanged, Verify,
 };
+use crate::freeze::FreezeWindow;
 use std::fmt::Display;
 
 /// One key of an item.
@@ -97,6 +99,7 @@ pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
         Field::optional("color", environment.color.as_ref().map(quoted)),
         Field::new("review", table(&review)).unless(environment.review == Review::default()),
         Field::optional("branches", environment.branches.as_ref().map(list)),
+        Field::new("freeze", tables(environment.freeze.iter().map(freeze))).unless(environment.freeze.is_empty()),
     ]
 }
 
@@ -117,6 +120,7 @@ pub(super) fn host(host: &Host) -> Vec<Field<'_>> {
         list_field("environments", &host.environments),
         Field::optional("host_key", host.host_key.as_ref().map(quoted)),
         Field::optional("private_key", host.private_key.as_ref().map(secret)),
+        Field::new("agent", host.agent.to_string()).unless(!host.agent),
     ]
 }
 
@@ -139,11 +143,13 @@ pub(super) fn release(release: &ReleaseConfig) -> Vec<Field<'_>> {
         HostSelector::Names(names) => list(names),
         HostSelector::Labels(labels) => table(&[("labels", list(labels))]),
     };
-    let on_failure = match release.on_failure {
-        OnFailure::Revert => "revert",
-    };
     let Hooks { before_checkout, after_checkout, before_release, after_release } = hooks;
     let Shared { dirs, files } = shared;
+    let actions = match &release.mode {
+        Mode::Regular => None,
+        Mode::Custom(custom) => Some(custom),
+    };
+    let rollback = actions.map(|custom| custom.rollback_actions.as_slice()).unwrap_or_default();
     vec![
         Field::new("environment", quoted(&release.environment)),
         Field::new("hosts", hosts),
@@ -159,11 +165,162 @@ pub(super) fn release(release: &ReleaseConfig) -> Vec<Field<'_>> {
         script("hooks.after_checkout", after_checkout),
         script("hooks.before_release", before_release),
         script("hooks.after_release", after_release),
-        Field::new("strategy.on_failure", quoted(on_failure)).unless(release.on_failure == OnFailure::default()),
+        Field::new("strategy", strategy(&release.strategy)).unless(release.strategy == Strategy::default()),
+        Field::optional("health", release.health.as_ref().map(health)),
+        Field::new("transfer", transfer(release.transfer)).unless(release.transfer == Transfer::default()),
+        list_field("caches", &release.caches),
+        Field::new("share_builds", release.share_builds.to_string()).unless(!release.share_builds),
         Field::new("timeouts.step", duration(timeouts.step)).unless(timeouts.step == StepTimeouts::default().step),
         Field::new("timeouts.idle", duration(timeouts.idle)).unless(timeouts.idle == StepTimeouts::default().idle),
         Field::optional("auto", release.auto.as_ref().map(auto)),
+        Field::new("input", tables(release.inputs.iter().map(input))).unless(release.inputs.is_empty()),
+        Field::new("mode", quoted(if actions.is_some() { "custom" } else { "regular" })).unless(actions.is_none()),
+        Field::new("action", tables(actions.iter().flat_map(|custom| &custom.actions).map(action)))
+            .unless(actions.is_none()),
+        Field::new("rollback_action", tables(rollback.iter().map(action))).unless(rollback.is_empty()),
     ]
+}
+
+/// An array of inline tables, which says the same as `[[…]]` sections.
+fn tables(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn strategy(strategy: &Strategy) -> String {
+    let size = |size: &BatchSize| match size {
+        BatchSize::Count(count) => quoted(count),
+        BatchSize::Percent(percent) => quoted(format!("{percent}%")),
+        BatchSize::Hosts(hosts) => list(hosts),
+    };
+    let mut entries = Vec::new();
+    if !strategy.batches.is_empty() {
+        entries.push(("batches", tables(strategy.batches.iter().map(size))));
+    }
+    match strategy.pause {
+        BetweenBatches::None => {}
+        BetweenBatches::Confirm => entries.push(("pause", quoted("confirm"))),
+        BetweenBatches::Wait { seconds } => entries.push(("pause", duration(seconds))),
+    }
+    if strategy.max_failures != Strategy::default().max_failures {
+        entries.push(("max_failures", strategy.max_failures.to_string()));
+    }
+    match strategy.on_failure {
+        OnFailure::Revert => {}
+        OnFailure::Hold => entries.push(("on_failure", quoted("hold"))),
+    }
+    table(&entries)
+}
+
+fn health(health: &Health) -> String {
+    let mut entries = match &health.check {
+        HealthCheck::Http { url, status } => {
+            let status = status.map(|status| ("status", status.to_string()));
+            std::iter::once(("http", quoted(url))).chain(status).collect()
+        }
+        HealthCheck::Tcp { address } => vec![("tcp", quoted(address))],
+        HealthCheck::Command { run } => vec![("command", basic(run))],
+    };
+    if health.from == HealthFrom::Server {
+        entries.push(("from", quoted("server")));
+    }
+    entries.extend([
+        ("retries", health.retries.to_string()),
+        ("interval", interval(health.interval_ms)),
+        ("timeout", interval(health.timeout_ms)),
+    ]);
+    table(&entries)
+}
+
+fn interval(millis: u64) -> String {
+    if millis.is_multiple_of(1_000) { duration(millis / 1_000) } else { quoted(format!("{millis}ms")) }
+}
+
+fn transfer(transfer: Transfer) -> String {
+    let mut entries = Vec::new();
+    if transfer.unchanged == Unchanged::Hardlink {
+        entries.push(("unchanged", quoted("hardlink")));
+    }
+    if transfer.verify == Verify::Full {
+        entries.push(("verify", quoted("full")));
+    }
+    match transfer.compress {
+        Compress::Auto => {}
+        Compress::Always => entries.push(("compress", quoted("always"))),
+        Compress::Never => entries.push(("compress", quoted("never"))),
+    }
+    table(&entries)
+}
+
+fn input(input: &Input) -> String {
+    let mut entries = vec![("name", basic(&input.name))];
+    if input.label != input.name {
+        entries.push(("label", basic(&input.label)));
+    }
+    if let Some(default) = &input.default {
+        entries.push(("default", basic(default)));
+    }
+    if input.required {
+        entries.push(("required", true.to_string()));
+    }
+    if !input.choices.is_empty() {
+        entries.push(("choices", tables(input.choices.iter().map(|choice| basic(choice)))));
+    }
+    table(&entries)
+}
+
+fn action(action: &Action) -> String {
+    let mut entries = vec![("name", basic(&action.name))];
+    match &action.what {
+        ActionKind::Server { run } => entries.extend([("on", quoted("server")), ("run", basic(run))]),
+        ActionKind::Host { run } => entries.extend([("on", quoted("host")), ("run", basic(run))]),
+        ActionKind::Transfer { from, to, mode } => {
+            let mut parts = match from {
+                TransferSource::Build(path) => vec![("from", basic(path))],
+                TransferSource::Upload(name) => vec![("upload", basic(name))],
+            };
+            parts.push(("to", basic(to)));
+            if let Some(mode) = mode {
+                parts.push(("mode", quoted(format!("{mode:04o}"))));
+            }
+            entries.push(("transfer", table(&parts)));
+        }
+    }
+    table(&entries)
+}
+
+/// A TOML string on one line, as an inline table needs it.
+fn basic(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn freeze(window: &FreezeWindow) -> String {
+    let time = |minutes: &u16| quoted(format!("{:02}:{:02}", minutes / 60, minutes % 60));
+    match window {
+        FreezeWindow::Weekly { days, from, to, zone, reason } => {
+            let days = (!days.is_empty()).then(|| ("days", list(days.iter().map(|day| day.as_str()))));
+            let rest = [("from", time(from)), ("to", time(to)), ("zone", quoted(zone)), ("reason", basic(reason))];
+            table(&days.into_iter().chain(rest).collect::<Vec<_>>())
+        }
+        FreezeWindow::Dated { from, until, zone, reason } => table(&[
+            ("from", quoted(from)),
+            ("until", quoted(until)),
+            ("zone", quoted(zone)),
+            ("reason", basic(reason)),
+        ]),
+    }
 }
 
 fn filter(filter: &Filter) -> String {

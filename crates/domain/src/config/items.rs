@@ -4,6 +4,7 @@ use super::parse::{Notes, each};
 use super::plan::ItemKind;
 use super::reader::{Fields, Value};
 use super::releases::release;
+use super::rollout;
 use super::values::{base_url, branch_glob, color, id, line, list, one_of, secret, unsupported};
 use super::{
     App, DEFAULT_GITHUB_API, DEFAULT_SSH_PORT, Environment, Forge, ForgeKind, Host, HostKind, Repository, Review,
@@ -82,6 +83,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
     let color = fields.optional("color", color);
     let review = fields.or("review", Review::default(), review);
     let branches = fields.or("branches", Vec::new(), |value| list(value, branch_glob));
+    let freeze = fields.or("freeze", Vec::new(), rollout::freeze);
     fields.finish();
     let key = key?;
     Some(Environment {
@@ -90,6 +92,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         color: color?,
         review: review?,
         branches: Some(branches?).filter(|branches| !branches.is_empty()),
+        freeze: freeze?,
     })
 }
 
@@ -117,7 +120,7 @@ pub(super) fn host(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Host> {
         }
     };
     fields.finish();
-    let Reach { address, port, user, jump, host_key, private_key } = reach?;
+    let Reach { address, port, user, jump, host_key, private_key, agent } = reach?;
     Some(Host {
         name: name?,
         kind: kind?,
@@ -130,6 +133,7 @@ pub(super) fn host(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Host> {
         environments: environments?,
         host_key,
         private_key,
+        agent,
     })
 }
 
@@ -141,9 +145,10 @@ struct Reach {
     jump: Vec<HostName>,
     host_key: Option<String>,
     private_key: Option<SecretRef>,
+    agent: bool,
 }
 
-const REACH_KEYS: [&str; 6] = ["address", "port", "user", "jump", "host_key", "private_key"];
+const REACH_KEYS: [&str; 7] = ["address", "port", "user", "jump", "host_key", "private_key", "agent"];
 
 fn ssh_reach(fields: &mut Fields<'_>, name: Option<&HostName>, notes: &mut Notes) -> Option<Reach> {
     let address = fields.required("address", address);
@@ -159,6 +164,10 @@ fn ssh_reach(fields: &mut Fields<'_>, name: Option<&HostName>, notes: &mut Notes
     });
     let host_key = fields.optional("host_key", host_key);
     let private_key = fields.optional("private_key", |value| secret_reference(value, notes));
+    let agent = fields.or("agent", false, |value| match (value.boolean()?, &private_key) {
+        (true, Some(Some(_))) => value.refuse("a host logs in with its `private_key` or with the `agent`: keep one"),
+        (agent, _) => Some(agent),
+    });
     Some(Reach {
         address: address?,
         port: port?,
@@ -166,6 +175,7 @@ fn ssh_reach(fields: &mut Fields<'_>, name: Option<&HostName>, notes: &mut Notes
         jump: jump?,
         host_key: host_key?,
         private_key: private_key?,
+        agent: agent?,
     })
 }
 
@@ -182,6 +192,7 @@ fn local_reach(fields: &mut Fields<'_>) -> Option<Reach> {
         jump: Vec::new(),
         host_key: None,
         private_key: None,
+        agent: false,
     })
 }
 

@@ -14,6 +14,7 @@ mod parse;
 mod plan;
 mod reader;
 mod releases;
+mod rollout;
 mod values;
 
 #[cfg(test)]

@@ -10,13 +10,14 @@ use super::values::{
     script, unsupported, variable_lines,
 };
 use super::{
-    Auto, AutoOn, DEFAULT_KEEP, Filter, FilterMode, Hooks, HostSelector, OnFailure, ReleaseConfig, Shared, StepTimeouts,
+    Auto, AutoOn, DEFAULT_KEEP, Filter, FilterMode, Hooks, HostSelector, Mode, ReleaseConfig, Shared, StepTimeouts,
+    Strategy, Transfer, rollout,
 };
 use crate::ids::{AppKey, EnvironmentKey};
 
 pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut Notes) -> Option<ReleaseConfig> {
     let environment = environment(&mut fields, app, notes);
-    let regular = regular_mode(&mut fields);
+    let mode = rollout::mode(&mut fields);
     let hosts = fields.required("hosts", |value| hosts(value, notes));
     let paths = paths(&mut fields, app, environment.as_ref(), notes);
     let keep =
@@ -26,17 +27,29 @@ pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut 
     let shared = fields.or("shared", Shared::default(), shared);
     let variables = fields.or("variables", String::new(), variable_lines);
     let hooks = fields.or("hooks", Hooks::default(), hooks);
-    let on_failure = fields.or("strategy", OnFailure::default(), strategy);
+    let strategy = fields.or("strategy", Strategy::default(), |value| rollout::strategy(value, notes));
+    let health = fields.optional("health", rollout::health);
+    let transfer = fields.or("transfer", Transfer::default(), rollout::transfer);
+    let caches = fields.or("caches", Vec::new(), rollout::caches);
+    let share_builds = fields.or("share_builds", false, Value::boolean);
+    let inputs = rollout::inputs(&mut fields);
     let timeouts = fields.or("timeouts", StepTimeouts::default(), timeouts);
     let auto = fields.optional("auto", auto);
-    let health = refuse_key(
-        &mut fields,
-        "health",
-        "leave it out, and check in `hooks.after_release`: what fails there is reverted",
-    );
     let notify =
         refuse_key(&mut fields, "notify", "leave it out; people see everything that happens in the web interface");
+    let (at, report) = (fields.at(), fields.report());
     fields.finish();
+    let (hooks, mode) = (hooks?, mode?);
+    if matches!(mode, Mode::Custom(_)) && hooks != Hooks::default() {
+        report.error(at, "mode = \"custom\" has no hooks: write them as [[app.release.action]]");
+        return None;
+    }
+    if let Some(twice) =
+        inputs.iter().enumerate().find(|(at, input)| inputs[..*at].iter().any(|i| i.name == input.name))
+    {
+        report.error(at, format!("there are two inputs named {}", twice.1.name));
+        return None;
+    }
     let (deploy_path, releases_path) = paths?;
     let config = ReleaseConfig {
         environment: environment?,
@@ -48,12 +61,18 @@ pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut 
         filter: filter?,
         shared: shared?,
         variables: variables?,
-        hooks: hooks?,
-        on_failure: on_failure?,
+        hooks,
+        strategy: strategy?,
+        health: health?,
+        transfer: transfer?,
+        caches: caches?,
+        share_builds: share_builds?,
+        inputs,
+        mode,
         timeouts: timeouts?,
         auto: auto?,
     };
-    regular.and(health).and(notify).map(|()| config)
+    notify.map(|()| config)
 }
 
 /// Reads nothing of a key that this version can't carry out.
@@ -73,29 +92,6 @@ fn environment(fields: &mut Fields<'_>, app: Option<&AppKey>, notes: &mut Notes)
         }
         Some(key)
     })
-}
-
-fn regular_mode(fields: &mut Fields<'_>) -> Option<()> {
-    let is_custom = fields.or("mode", false, |value| {
-        let is_custom = one_of(value, &[("regular", false), ("custom", true)])?;
-        if is_custom {
-            let hint = "write \"regular\" and put the actions into hooks";
-            unsupported::<()>(value, "mode = \"custom\"", hint);
-        }
-        Some(is_custom)
-    });
-    let action = fields.get("action");
-    match (is_custom?, action) {
-        (false, None) => Some(()),
-        (false, Some(action)) => {
-            let at = action.sections("app.release.action").first().map_or(action.at(), Fields::at);
-            let message =
-                "[[app.release.action]] is not supported by this version of davit: put the actions into hooks";
-            action.report().error(at, message);
-            None
-        }
-        (true, _) => None,
-    }
 }
 
 fn hosts(value: &Value<'_>, notes: &mut Notes) -> Option<HostSelector> {
@@ -195,32 +191,6 @@ fn hooks(value: &Value<'_>) -> Option<Hooks> {
         before_release: before_release?,
         after_release: after_release?,
     })
-}
-
-/// All hosts at once, and all of them back when one fails, is what there is.
-fn strategy(value: &Value<'_>) -> Option<OnFailure> {
-    let mut fields = value.fields()?;
-    let batches = fields.or("batches", (), |value| {
-        if filled_list(value, line)? == ["100%"] {
-            return Some(());
-        }
-        unsupported(value, "more than one batch", "leave `batches` out, or write [\"100%\"]")
-    });
-    let pause = fields.or("pause", (), |value| match value.text()? {
-        "none" => Some(()),
-        other => unsupported(value, &format!("pause = {other:?}"), "leave it out, or write \"none\""),
-    });
-    let max_failures = fields.or("max_failures", (), |value| match value.integer(0..=1_000_000)? {
-        0 | 1 => Some(()),
-        more => unsupported(value, &format!("max_failures = {more}"), "leave it out, or write 1"),
-    });
-    let on_failure = fields.or("on_failure", OnFailure::default(), |value| {
-        let words = [("revert", Some(OnFailure::Revert)), ("hold", None)];
-        one_of(value, &words)?
-            .or_else(|| unsupported(value, "on_failure = \"hold\"", "leave it out, or write \"revert\""))
-    });
-    fields.finish();
-    batches.and(pause).and(max_failures).and(on_failure)
 }
 
 fn timeouts(value: &Value<'_>) -> Option<StepTimeouts> {

@@ -91,6 +91,15 @@ pub(super) fn duration(value: &Value<'_>) -> Option<u64> {
     })
 }
 
+/// `500ms` or a [`duration`], as milliseconds.
+pub(super) fn interval(value: &Value<'_>) -> Option<u64> {
+    let millis = value.as_text().and_then(|text| text.strip_suffix("ms")).and_then(|digits| digits.parse::<u64>().ok());
+    match millis {
+        Some(millis) if (1..=86_400_000).contains(&millis) => Some(millis),
+        Some(_) | None => duration(value)?.checked_mul(1_000),
+    }
+}
+
 fn seconds(text: &str) -> Option<u64> {
     let mut total = 0u64;
     let mut rest = text;

@@ -2,18 +2,21 @@
 //! [`crate::deploy`].
 
 use super::{RetryHosts, hosts_of, release_config};
+use crate::gates::Gate;
 use crate::hub::Topic;
 use crate::queue::NewJob;
 use crate::{Engine, EngineError, deploy};
+use davit_domain::batches::batches;
 use davit_domain::config::{Configuration, Repository};
 use davit_domain::decide::{self, Waiting};
 use davit_domain::deployment::{DeploymentState, HostRunState};
 use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestId};
-use davit_domain::request::RequestState;
+use davit_domain::request::{Kind, RequestState};
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_store::Tx;
 use davit_store::deployments::{Deployment, NewDeployment, PlannedStep};
 use davit_store::requests::Request;
+use std::time::Duration;
 
 impl Engine {
     /// A failed or cancelled request goes out again, as a new attempt.
@@ -22,7 +25,9 @@ impl Engine {
     /// When the state does not allow it, or no host is left to retry.
     pub async fn retry(&self, id: RequestId, user: &str, hosts: RetryHosts) -> Result<Request, EngineError> {
         let store = self.store();
-        store.request(id).await?.ok_or_else(|| EngineError::NotFound(format!("there is no request {id}")))?;
+        let mut tx = store.begin().await?;
+        // Attempts are made by whoever holds the request's row: what is read after it stays true.
+        let request = tx.request(id).await?;
         let last = store
             .deployment_of_request(id)
             .await?
@@ -34,8 +39,6 @@ impl Engine {
             .filter(|run| hosts == RetryHosts::All || !matches!(run.state, HostRunState::Done { .. }))
             .map(|run| run.host)
             .collect();
-        let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
         let state = request.state.clone().retry()?;
         tx.set_request_state(id, &state, Some((user, self.now()))).await?;
         let configuration = tx.read_configuration().await?;
@@ -58,7 +61,11 @@ impl Engine {
             return Err(EngineError::Conflict(format!(
                 "deployment {id} is {}: it can't be cancelled now{}",
                 deployment.state.as_str(),
-                if deployment.state.is_final() { "" } else { "; roll back when it is through" }
+                match (deployment.state.is_final(), deployment.state.pause()) {
+                    (true, _) => "",
+                    (false, Some(_)) => "; revert it, and its hosts go back",
+                    (false, None) => "; roll back when it is through",
+                }
             )));
         }
         tx.request_cancel(id, user).await?;
@@ -67,7 +74,7 @@ impl Engine {
             let reason = format!("cancelled by {user} while it waited");
             let end = DeploymentState::Cancelled { reason };
             self.finish(&mut tx, &deployment, None, end).await?;
-            self.queue().cancel_waiting(&mut tx, deploy::KIND, &job_key(id)).await?;
+            self.queue().cancel_waiting(&mut tx, deploy::KIND, &job_key(&deployment)).await?;
         }
         let deployment = tx.deployment(id).await?;
         tx.commit().await?;
@@ -139,25 +146,67 @@ impl Engine {
             .map(|d| Waiting { id: d.id, kind: d.kind, running: d.state != DeploymentState::Queued })
             .collect();
         let turn = decide::next_in_line(&queue);
-        for (old, by) in turn.superseded {
-            if let Some(deployment) = unfinished.iter().find(|d| d.id == old) {
-                self.queue().cancel_waiting(tx, deploy::KIND, &job_key(old)).await?;
-                self.finish(tx, deployment, None, DeploymentState::Superseded { by }).await?;
+        for (old, by) in &turn.superseded {
+            if let Some(deployment) = unfinished.iter().find(|d| d.id == *old) {
+                self.queue().cancel_waiting(tx, deploy::KIND, &job_key(deployment)).await?;
+                self.finish(tx, deployment, None, DeploymentState::Superseded { by: *by }).await?;
             }
         }
-        if let Some(id) = turn.start {
-            self.enqueue_deployment(tx, id).await?;
+        if turn.start.is_none() {
+            return Ok(());
+        }
+        let gone: Vec<DeploymentId> = turn.superseded.iter().map(|(old, _)| *old).collect();
+        let waiting: Vec<&Deployment> = unfinished.iter().filter(|d| !gone.contains(&d.id)).collect();
+        self.start_first_that_may(tx, app, environment, &waiting).await
+    }
+
+    /// Gives the first of the waiting deployments that no gate keeps its job; those before it say what keeps them.
+    async fn start_first_that_may(
+        &self,
+        tx: &mut Tx,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+        waiting: &[&Deployment],
+    ) -> Result<(), EngineError> {
+        let configuration = tx.read_configuration().await?;
+        let locks = tx.locks(self.now()).await?;
+        let gate = Gate::of(&configuration, locks, Some(app), environment, self.now());
+        for deployment in waiting {
+            let keeps = if deployment.gates_overridden_by.is_some() { None } else { gate.keeps(deployment.kind) };
+            if deployment.blocked != keeps {
+                tx.set_blocked(deployment.id, keeps.as_deref()).await?;
+            }
+            if keeps.is_none() {
+                return self.enqueue_deployment(tx, deployment, None).await;
+            }
         }
         Ok(())
     }
 
-    async fn enqueue_deployment(&self, tx: &mut Tx, id: DeploymentId) -> Result<(), EngineError> {
+    /// Gives a deployment one more job, in the place of one that waits for its time.
+    pub(crate) async fn next_job(
+        &self,
+        tx: &mut Tx,
+        deployment: &Deployment,
+        run_after: Option<Duration>,
+    ) -> Result<(), EngineError> {
+        self.queue().cancel_waiting(tx, deploy::KIND, &job_key(deployment)).await?;
+        let jobs = tx.count_deployment_job(deployment.id).await?;
+        self.enqueue_deployment(tx, &Deployment { jobs, ..deployment.clone() }, run_after).await
+    }
+
+    async fn enqueue_deployment(
+        &self,
+        tx: &mut Tx,
+        deployment: &Deployment,
+        run_after: Option<Duration>,
+    ) -> Result<(), EngineError> {
         let job = NewJob {
             kind: deploy::KIND,
-            key: job_key(id),
-            payload: serde_json::json!({ "deployment": id }),
+            key: job_key(deployment),
+            payload: serde_json::json!({ "deployment": deployment.id }),
             max_attempts: deploy::MAX_ATTEMPTS,
-            run_after: None,
+            run_after,
         };
         self.queue().enqueue(tx, job).await?;
         Ok(())
@@ -196,7 +245,13 @@ impl Engine {
             ));
         }
         release_config(configuration, &request.app, &request.environment)?;
-        let hosts: Vec<(HostName, u32)> = hosts.iter().map(|host| (host.clone(), 1)).collect();
+        let (_, config) = tx.revision(request.revision).await?;
+        // Who goes back goes at once: the portions are there to find out whether something new works.
+        let numbers = match request.kind {
+            Kind::Rollback => vec![1; hosts.len()],
+            Kind::Regular | Kind::Auto => batches(&config.strategy, hosts),
+        };
+        let hosts: Vec<(HostName, u32)> = hosts.iter().cloned().zip(numbers).collect();
         let steps = PlannedStep::regular(request.kind);
         let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
         let deployment = tx.create_deployment(&new, self.now()).await?;
@@ -233,6 +288,7 @@ impl Engine {
     }
 }
 
-fn job_key(id: DeploymentId) -> String {
-    format!("deploy-{id}")
+/// Each pause ends a job, so a deployment may have several, one after the other.
+fn job_key(deployment: &Deployment) -> String {
+    format!("deploy-{}-{}", deployment.id, deployment.jobs)
 }

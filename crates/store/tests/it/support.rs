@@ -1,8 +1,8 @@
 //! What the tests share: a macro that runs a body on both databases, and the smallest rows of each kind.
 
 use davit_domain::config::{
-    App, Configuration, Environment, Filter, FilterMode, Forge, ForgeKind, Hooks, Host, HostKind, HostSelector,
-    OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts,
+    App, Configuration, Environment, Filter, FilterMode, Forge, ForgeKind, Hooks, Host, HostKind, HostSelector, Mode,
+    ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts, Strategy, Transfer,
 };
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, RevisionId};
 use davit_domain::request::{Kind, RequestState};
@@ -110,6 +110,7 @@ pub(crate) fn environment_named(name: &str) -> Environment {
         color: None,
         review: Review { required: 1, self_approval: false },
         branches: Some(vec!["main".into()]),
+        freeze: Vec::new(),
     }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn host_named(name: &str) -> Host {
         environments: vec![production()],
         host_key: None,
         private_key: None,
+        agent: false,
     }
 }
 
@@ -141,7 +143,13 @@ pub(crate) fn release_to(environment: &str) -> ReleaseConfig {
         shared: Shared { dirs: vec!["uploads".into()], files: Vec::new() },
         variables: "A=1\n".into(),
         hooks: Hooks { after_checkout: "make".into(), ..Hooks::default() },
-        on_failure: OnFailure::Revert,
+        strategy: Strategy::default(),
+        health: None,
+        transfer: Transfer::default(),
+        caches: Vec::new(),
+        share_builds: false,
+        inputs: Vec::new(),
+        mode: Mode::Regular,
         timeouts: StepTimeouts { step: 600, idle: 60 },
         auto: None,
     }

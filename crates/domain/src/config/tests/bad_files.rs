@@ -322,7 +322,7 @@ strategy = { batches = "100%", max_failures = -1, on_failure = "stop" }
         18:35 "{a" is not a valid glob: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
         18:58 `auto.require_green` must be true or false, not a string
         19:24 `strategy.batches` must be a list, not a string
-        19:47 `strategy.max_failures` must be between 0 and 1000000, not -1
+        19:47 `strategy.max_failures` must be between 1 and 1000000, not -1
         19:64 `strategy.on_failure` must be one of "revert", "hold", not "stop"
     "#);
 }
@@ -371,19 +371,16 @@ id = "a"
 kind = "gitea"
 "#;
     insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
-        12:8 mode = "custom" is not supported by this version of davit: write "regular" and put the actions into hooks
-        13:24 more than one batch is not supported by this version of davit: leave `batches` out, or write ["100%"]
-        13:47 pause = "5m" is not supported by this version of davit: leave it out, or write "none"
-        13:68 max_failures = 3 is not supported by this version of davit: leave it out, or write 1
-        13:84 on_failure = "hold" is not supported by this version of davit: leave it out, or write "revert"
-        14:10 `health` is not supported by this version of davit: leave it out, and check in `hooks.after_release`: what fails there is reverted
+        14:18 `health.tcp` must be a string, not a whole number
         15:15 auto.on = "deployment_event" is not supported by this version of davit: write "push", "tag" or "merge"
         15:51 auto.require_green = true is not supported by this version of davit: write false, or leave it out
         16:10 `notify` is not supported by this version of davit: leave it out; people see everything that happens in the web interface
+        17:1 [[app.release.action]] needs `name`
+        17:1 an action needs either `on` ("server" or "host") and `run`, or `transfer`
         19:1 [[channel]] is not supported by this version of davit: leave it out; people see everything that happens in the web interface
         23:8 kind = "gitea" is not supported by this version of davit: write "github", or give apps a repository by its `url`, without a forge
     "#);
-    insta::assert_snapshot!(errors(&release(&format!("{PATHS}[[app.release.action]]\nrun = \"x\"\n"))), @"11:1 [[app.release.action]] is not supported by this version of davit: put the actions into hooks");
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}[[app.release.action]]\nrun = \"x\"\n"))), @r#"11:1 `action` needs mode = "custom""#);
 }
 
 #[test]
@@ -414,7 +411,7 @@ fn two_releases_for_one_environment() {
 
 #[test]
 fn columns_are_characters() {
-    insta::assert_snapshot!(errors("host = [{ name = \"a\", kind = \"local\", category = \"数据库\", x = 1 }]"), @r#"1:57 [[host]] has no key "x": what is known: name, kind, labels, category, environments, address, port, user, jump, host_key, private_key"#);
+    insta::assert_snapshot!(errors("host = [{ name = \"a\", kind = \"local\", category = \"数据库\", x = 1 }]"), @r#"1:57 [[host]] has no key "x": what is known: name, kind, labels, category, environments, address, port, user, jump, host_key, private_key, agent"#);
 }
 
 #[test]
@@ -448,4 +445,103 @@ proptest! {
             prop_assert!(errors.iter().all(|error| (1..=lines).contains(&error.line) && error.column >= 1));
         }
     }
+}
+
+#[test]
+fn bad_ways_to_the_hosts() {
+    let text = r#"
+strategy = { batches = ["0", "25%", "20%", "120%", ["wbe"], 3], pause = "soon", max_failures = 0 }
+health = { http = "127.0.0.1", tcp = "x", interval = "1", from = "server" }
+transfer = { unchanged = "link", verify = "all", compress = true }
+caches = ["node_modules", "node_modules/.cache"]
+[[app.release.input]]
+name = "DAVIT_X"
+[[app.release.input]]
+name = "SIZE"
+default = "xl"
+choices = ["s", "m"]
+[[app.release.action]]
+name = "restart"
+on = "host"
+run = "x"
+"#;
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
+        12:25 an item of `strategy.batches` must be a number of hosts like "1", a share like "25%", or a list of hosts, not "0"
+        12:44 an item of `strategy.batches` must be a number of hosts like "1", a share like "25%", or a list of hosts, not "120%"
+        12:53 there is no host "wbe", neither in this file nor in davit: did you mean "web"?
+        12:61 an item of `strategy.batches` must be a string, not a whole number
+        12:73 `strategy.pause` must be "none", "confirm" or a duration like "5m", not "soon"
+        12:96 `strategy.max_failures` must be between 1 and 1000000, not 0
+        13:19 `health.http` must be a URL like "http://127.0.0.1:8080/health", not "127.0.0.1"
+        13:38 `health.tcp` must look like "127.0.0.1:5432", not "x"
+        13:54 `health.interval` must be a duration like "10s", "30m" or "1h30m", not "1"
+        14:26 `transfer.unchanged` must be one of "copy", "hardlink", not "link"
+        14:43 `transfer.verify` must be one of "sent", "full", not "all": did you mean "full"?
+        14:61 `transfer.compress` must be a string, not true or false
+        15:10 `caches` has "node_modules/.cache" inside of "node_modules": keep only the outer one
+        17:8 `name` must be a variable name of letters, digits and _, not starting with a digit or DAVIT_, not "DAVIT_X"
+        18:1 the default of the input SIZE is none of its choices
+        22:1 `action` needs mode = "custom"
+    "#);
+}
+
+#[test]
+fn bad_actions() {
+    let text = r#"
+mode = "custom"
+hooks.after_release = "x"
+[[app.release.action]]
+name = "put"
+transfer = { from = "../x", to = "etc", mode = "999" }
+[[app.release.action]]
+name = "both"
+on = "server"
+transfer = { upload = "a", to = "/etc/a" }
+[[app.release.rollback_action]]
+on = "nowhere"
+run = ""
+"#;
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
+        6:1 mode = "custom" has no hooks: write them as [[app.release.action]]
+        16:21 `transfer.from` must be a relative path inside the checkout, without "..", "." or "//", not "../x"
+        16:34 `transfer.to` must be an absolute path, not "etc"
+        16:48 `transfer.mode` must be octal like "0644", not "999"
+        17:1 an action needs either `on` ("server" or "host") and `run`, or `transfer`
+        21:1 [[app.release.rollback_action]] needs `name`
+        22:6 `on` must be one of "server", "host", not "nowhere"
+    "#);
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}mode = \"custom\"\n"))), @r#"6:1 mode = "custom" needs at least one [[app.release.action]]"#);
+    insta::assert_snapshot!(errors(&release(&format!("{PATHS}mode = \"custom\"\nhooks.after_release = \"x\"\naction = [{{ name = \"a\", on = \"host\", run = \"\" }}]\n"))), @r#"6:1 mode = "custom" has no hooks: write them as [[app.release.action]]"#);
+}
+
+#[test]
+fn bad_freeze_windows() {
+    let windows = |text: &str| errors(&format!("environment = [{{ key = \"a\", freeze = [{text}] }}]"));
+    insta::assert_snapshot!(
+        [
+            "{ from = \"16:00\", to = \"24:00\", zone = \"Mars/Base\", reason = \"x\" }",
+            "{ days = [\"friday\"], from = \"1600\", to = \"24:01\", zone = \"UTC\" }",
+            "{ from = \"2026-12-24T00:00\", until = \"2026-12-23T00:00\", zone = \"UTC\", reason = \"x\" }",
+            "{ days = [\"fri\"], from = \"2026-12-24\", until = \"x\", zone = \"UTC\", reason = \"x\" }",
+            "{ zone = \"UTC\", reason = \"x\" }",
+        ]
+        .map(windows)
+        .join("\n"),
+        @r#"
+        1:78 "Mars/Base" is no time zone: write one like "Europe/Berlin" or "UTC"
+        1:39 `freeze` needs `reason`
+        1:49 an item of `freeze.days` must be one of "mon", "tue", "wed", "thu", "fri", "sat", "sun", not "friday"
+        1:67 `freeze.from` must be a time like "16:00", not "1600"
+        1:80 `freeze.to` must be a time like "16:00", not "24:01"
+        1:39 the freeze window ends (2026-12-23T00:00) before it begins (2026-12-24T00:00)
+        1:39 a freeze window has either `days` with `from` and `to`, or `from` and `until` with dates
+        1:39 a freeze window needs `from` and `to` ("16:00"), or `from` and `until` with dates ("2026-12-24T00:00")
+    "#
+    );
+}
+
+#[test]
+fn a_host_has_a_key_or_the_agent() {
+    let text = "host = [{ name = \"a\", address = \"b\", user = \"c\", private_key = { env = \"K\" }, agent = true }]";
+    insta::assert_snapshot!(errors(text), @"1:87 a host logs in with its `private_key` or with the `agent`: keep one");
 }

@@ -1,9 +1,12 @@
 //! What is exported is read again as it was.
 
 use crate::config::*;
+use crate::freeze::{FreezeWindow, Weekday};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+// Both globs have one.
+use proptest::strategy::Strategy;
 
 /// One line, as names, labels and URLs are.
 fn line() -> impl Strategy<Value = String> {
@@ -52,14 +55,31 @@ fn forge(index: usize) -> impl Strategy<Value = Forge> {
     )
 }
 
+fn freeze() -> impl Strategy<Value = FreezeWindow> {
+    let zone = || "Europe/Berlin".to_owned();
+    prop_oneof![
+        (any::<bool>(), 0u16..1440, 0u16..=1440, line()).prop_map(move |(friday, from, to, reason)| {
+            let days = if friday { vec![Weekday::Fri, Weekday::Mon] } else { Vec::new() };
+            FreezeWindow::Weekly { days, from, to, zone: zone(), reason }
+        }),
+        line().prop_map(move |reason| FreezeWindow::Dated {
+            from: "2026-12-24T00:00".into(),
+            until: "2027-01-02T06:30".into(),
+            zone: zone(),
+            reason,
+        }),
+    ]
+}
+
 fn environment(index: usize) -> impl Strategy<Value = Environment> {
-    (line(), option::of("#[0-9a-f]{6}"), 0u32..3, any::<bool>(), option::of(globs())).prop_map(
-        move |(name, color, required, self_approval, branches)| Environment {
+    (line(), option::of("#[0-9a-f]{6}"), 0u32..3, any::<bool>(), option::of(globs()), vec(freeze(), 0..3)).prop_map(
+        move |(name, color, required, self_approval, branches, freeze)| Environment {
             key: format!("env-{index}").parse().expect("key"),
             name,
             color,
             review: Review { required, self_approval },
             branches,
+            freeze,
         },
     )
 }
@@ -83,9 +103,88 @@ fn host(index: usize) -> impl Strategy<Value = Host> {
             category,
             environments: vec!["env-0".parse().expect("key")],
             host_key: host_key.filter(|_| !is_local),
+            agent: !is_local && private_key.is_none() && index == 2,
             private_key: private_key.filter(|_| !is_local),
         }
     })
+}
+
+/// How it reaches its hosts.
+#[derive(Debug, Clone)]
+struct Rollout {
+    strategy: crate::config::Strategy,
+    health: Option<Health>,
+    transfer: Transfer,
+    inputs: Vec<Input>,
+    mode: Mode,
+}
+
+fn rollout() -> impl Strategy<Value = Rollout> {
+    let size = prop_oneof![
+        (1u32..9).prop_map(BatchSize::Count),
+        Just(BatchSize::Hosts(vec!["host-0".parse().expect("name")])),
+    ];
+    let pause = prop_oneof![
+        Just(BetweenBatches::None),
+        Just(BetweenBatches::Confirm),
+        (1u64..100_000).prop_map(|seconds| BetweenBatches::Wait { seconds }),
+    ];
+    let on_failure = prop_oneof![Just(OnFailure::Revert), Just(OnFailure::Hold)];
+    let strategy = (vec(size, 0..3), any::<bool>(), pause, 1u32..5, on_failure).prop_map(
+        |(mut batches, share, pause, max_failures, on_failure)| {
+            if share && !batches.is_empty() {
+                batches.extend([BatchSize::Percent(30), BatchSize::Percent(100)]);
+            }
+            crate::config::Strategy { batches, pause, max_failures, on_failure }
+        },
+    );
+    let check = prop_oneof![
+        option::of(100u16..600).prop_map(|status| HealthCheck::Http { url: "http://{address}:80/it's".into(), status }),
+        Just(HealthCheck::Tcp { address: "127.0.0.1:80".into() }),
+        script().prop_map(|run| HealthCheck::Command { run }),
+    ];
+    let health = (check, any::<bool>(), 0u32..99, 1u64..100_000, 1u64..100_000).prop_map(
+        |(check, server, retries, interval_ms, timeout_ms)| {
+            let server = server && !matches!(check, HealthCheck::Command { .. });
+            let from = if server { HealthFrom::Server } else { HealthFrom::Host };
+            Health { check, from, retries, interval_ms, timeout_ms }
+        },
+    );
+    let transfer = (any::<bool>(), any::<bool>(), 0..3).prop_map(|(hardlink, full, compress)| Transfer {
+        unchanged: if hardlink { Unchanged::Hardlink } else { Unchanged::Copy },
+        verify: if full { Verify::Full } else { Verify::Sent },
+        compress: [Compress::Auto, Compress::Always, Compress::Never][compress as usize],
+    });
+    let input = (line(), option::of(script()), any::<bool>(), prop::collection::btree_set(line(), 0..3)).prop_map(
+        |(label, default, required, choices)| Input {
+            name: "VERSION".into(),
+            label,
+            default: default.filter(|_| choices.is_empty()),
+            required,
+            choices: choices.into_iter().collect(),
+        },
+    );
+    let mode = prop_oneof![
+        Just(Mode::Regular),
+        (vec(action(), 1..4), vec(action(), 0..2))
+            .prop_map(|(actions, rollback_actions)| Mode::Custom(Custom { actions, rollback_actions }))
+    ];
+    (strategy, option::of(health), transfer, vec(input, 0..2), mode)
+        .prop_map(|(strategy, health, transfer, inputs, mode)| Rollout { strategy, health, transfer, inputs, mode })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let from = prop_oneof![Just(TransferSource::Build("dist/app".into())), line().prop_map(TransferSource::Upload)];
+    let what = prop_oneof![
+        script().prop_map(|run| ActionKind::Server { run }),
+        script().prop_map(|run| ActionKind::Host { run }),
+        (from, option::of(0u32..=0o777)).prop_map(|(from, mode)| ActionKind::Transfer {
+            from,
+            to: "/etc/shop/it's".into(),
+            mode
+        }),
+    ];
+    (line(), what).prop_map(|(name, what)| Action { name, what })
 }
 
 fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfig> {
@@ -108,23 +207,39 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
     let timeouts = (1u64..1_000_000, 1u64..1_000_000).prop_map(|(step, idle)| StepTimeouts { step, idle });
     let on = prop_oneof![Just(AutoOn::Push), Just(AutoOn::Tag), Just(AutoOn::Merge)];
     let auto = (on, prop_oneof![Just(Vec::new()), globs()]).prop_map(|(on, branches)| Auto { on, branches });
-    (hosts, 1u32..=100, option::of(filter), shared, variables(), hooks, timeouts, option::of(auto)).prop_map(
-        move |(hosts, keep, filter, shared, variables, hooks, timeouts, auto)| ReleaseConfig {
-            environment: format!("env-{environment}").parse().expect("key"),
-            hosts,
-            deploy_path: format!("/var/www/it's \"{app}\"/{environment}"),
-            releases_path: "/data".to_owned(),
-            keep,
-            build_dir: if keep > 50 { ".".to_owned() } else { "dist/web".to_owned() },
-            filter,
-            shared,
-            variables,
-            hooks,
-            on_failure: OnFailure::Revert,
-            timeouts,
-            auto,
-        },
+    (
+        hosts.boxed(),
+        1u32..=100,
+        option::of(filter),
+        shared,
+        variables(),
+        hooks.boxed(),
+        (timeouts, rollout()),
+        option::of(auto),
     )
+        .prop_map(move |(hosts, keep, filter, shared, variables, hooks, (timeouts, rollout), auto)| {
+            ReleaseConfig {
+                environment: format!("env-{environment}").parse().expect("key"),
+                hosts,
+                deploy_path: format!("/var/www/it's \"{app}\"/{environment}"),
+                releases_path: "/data".to_owned(),
+                keep,
+                build_dir: if keep > 50 { ".".to_owned() } else { "dist/web".to_owned() },
+                filter,
+                shared,
+                variables,
+                hooks: if rollout.mode == Mode::Regular { hooks } else { Hooks::default() },
+                strategy: rollout.strategy,
+                health: rollout.health,
+                transfer: rollout.transfer,
+                caches: if keep > 90 { vec!["node_modules".into(), ".cache/it's".into()] } else { Vec::new() },
+                share_builds: keep > 95,
+                inputs: rollout.inputs,
+                mode: rollout.mode,
+                timeouts,
+                auto,
+            }
+        })
 }
 
 fn app(index: usize) -> impl Strategy<Value = App> {
@@ -134,7 +249,7 @@ fn app(index: usize) -> impl Strategy<Value = App> {
     ];
     let releases = prop_oneof![
         Just(Vec::new()).boxed(),
-        (release(index, 0), release(index, 1)).prop_map(|(first, second)| vec![first, second]).boxed(),
+        (release(index, 0).boxed(), release(index, 1).boxed()).prop_map(|(first, second)| vec![first, second]).boxed(),
     ];
     (line(), repository, releases).prop_map(move |(name, repository, releases)| App {
         key: format!("app-{index}").parse().expect("key"),
@@ -146,9 +261,10 @@ fn app(index: usize) -> impl Strategy<Value = App> {
 
 fn configuration() -> impl Strategy<Value = Configuration> {
     let forges = (forge(0), forge(1)).prop_map(|(first, second)| vec![first, second]);
-    let environments = (environment(0), environment(1)).prop_map(|(first, second)| vec![first, second]);
-    let hosts = (host(0), host(1), host(2)).prop_map(|(first, second, third)| vec![first, second, third]);
-    let apps = (app(0), app(1)).prop_map(|(first, second)| vec![first, second]);
+    let environments = (environment(0).boxed(), environment(1).boxed()).prop_map(|(first, second)| vec![first, second]);
+    let hosts = (host(0).boxed(), host(1).boxed(), host(2).boxed())
+        .prop_map(|(first, second, third)| vec![first, second, third]);
+    let apps = (app(0).boxed(), app(1).boxed()).prop_map(|(first, second)| vec![first, second]);
     (forges, environments, hosts, apps).prop_map(|(forges, environments, hosts, apps)| Configuration {
         forges,
         environments,
