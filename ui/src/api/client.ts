@@ -32,6 +32,8 @@ export const UNREACHABLE = 'unreachable'
 export interface CallOptions {
   query?: Record<string, string | number | undefined | null>
   body?: unknown
+  /** A file, sent as it is. */
+  raw?: Blob
   headers?: Record<string, string>
   signal?: AbortSignal
 }
@@ -66,6 +68,9 @@ async function send(method: string, route: string, options: CallOptions): Promis
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json'
     init.body = JSON.stringify(options.body)
+  } else if (options.raw) {
+    headers['Content-Type'] = 'application/octet-stream'
+    init.body = options.raw
   }
   try {
     return await fetch(toUrl(route, options.query), init)

@@ -5,6 +5,7 @@ import type {
   ApplyBody,
   ApplyResult,
   AppSummary,
+  Build,
   Delivery,
   DeliveryDetail,
   DeployBody,
@@ -12,10 +13,15 @@ import type {
   DeploymentSummary,
   Environment,
   Forge,
+  Gate,
   GitRefs,
   Host,
   HostCheck,
   KeptRelease,
+  KeyImport,
+  KeyScan,
+  LiveCheck,
+  Lock,
   LogPage,
   Overview,
   Page,
@@ -77,15 +83,47 @@ export const api = {
     call<Page<DeploymentSummary>>('GET', '/deployments', { query: { ...filter, cursor } }),
   deployment: (id: number) => call<Deployment>('GET', path('deployments', id)),
   cancel: (id: number) => call<DeploymentSummary>('POST', `${path('deployments', id)}/cancel`, { body: {} }),
+  continueDeployment: (id: number) =>
+    call<DeploymentSummary>('POST', `${path('deployments', id)}/continue`, { body: {} }),
+  revertDeployment: (id: number, reason: string) =>
+    call<DeploymentSummary>('POST', `${path('deployments', id)}/revert`, { body: { reason } }),
+  retryHost: (id: number, host: string) =>
+    call<DeploymentSummary>('POST', `${path('deployments', id, 'hosts', host)}/retry`, { body: {} }),
+  skipHost: (id: number, host: string, reason: string) =>
+    call<DeploymentSummary>('POST', `${path('deployments', id, 'hosts', host)}/skip`, { body: { reason } }),
+  overrideGates: (id: number, reason: string) =>
+    call<DeploymentSummary>('POST', `${path('deployments', id)}/override`, { body: { reason } }),
   logs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
     call<LogPage>('GET', `${path('deployments', id)}/logs`, { query: { after, limit }, signal }),
   logStreamUrl: (id: number, after: number) => toUrl(`${path('deployments', id)}/logs/stream`, { after }),
   logDownloadUrl: (id: number) => toUrl(`${path('deployments', id)}/log.txt`),
 
+  gate: (environment: string, app: string) =>
+    call<Gate>('GET', `${path('environments', environment)}/gates`, { query: { app } }),
+  lock: (body: { environment: string; app?: string; reason: string; expires_at?: string }) =>
+    call<Lock>('POST', '/locks', { body }),
+  unlock: (id: number) => call<void>('DELETE', path('locks', id)),
+
+  builds: (app: string) => call<Page<Build>>('GET', `${path('apps', app)}/builds`),
+  uploadBuild: (app: string, title: string, file: Blob) =>
+    call<Build>('POST', `${path('apps', app)}/builds`, { query: { title }, raw: file }),
+  live: (app: string, environment: string) =>
+    call<Page<LiveCheck>>('GET', `${path('apps', app, 'environments', environment)}/live`),
+  askLive: (app: string, environment: string) =>
+    call<Page<LiveCheck>>('POST', `${path('apps', app, 'environments', environment)}/live`, { body: {} }),
+  releaseToml: (app: string, environment: string) =>
+    call<string>('GET', `${path('apps', app, 'configs', environment)}/toml`, { headers: { Accept: 'text/plain' } }),
+
   hosts: () => call<Page<Host>>('GET', '/hosts', { query: { limit: 200 } }),
   verifyHost: (name: string) => call<HostCheck>('POST', `${path('hosts', name)}/verify`, { body: {} }),
   acceptHostKey: (name: string, fingerprint: string) =>
     call<Host>('POST', `${path('hosts', name)}/accept-key`, { body: { fingerprint } }),
+  installKey: (name: string, password: string) =>
+    call<HostCheck>('POST', `${path('hosts', name)}/install-key`, { body: { password } }),
+  scanKeys: () => call<Page<KeyScan>>('POST', '/hosts/scan-keys', { body: {} }),
+  acceptKeys: (items: { host: string; fingerprint: string }[]) =>
+    call<void>('POST', '/hosts/accept-keys', { body: { items } }),
+  importKnownHosts: (text: string) => call<KeyImport>('POST', '/hosts/import-known-hosts', { body: { text } }),
   publicKey: () => call<{ public_key: string }>('GET', '/hosts/public-key'),
 
   deliveries: (filter: DeliveryFilter, cursor?: string) =>

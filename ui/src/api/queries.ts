@@ -20,11 +20,11 @@ export function createQueryClient(): QueryClient {
 }
 
 const topicKeys: Record<ChangeTopic, string[]> = {
-  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases'],
+  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live'],
   request: ['overview', 'requests', 'request'],
   delivery: ['deliveries', 'delivery'],
   host: ['hosts', 'overview'],
-  config: ['overview', 'apps', 'app', 'environments', 'forges', 'hosts', 'export', 'releases'],
+  config: ['overview', 'apps', 'app', 'environments', 'forges', 'hosts', 'export', 'releases', 'gate'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */
@@ -62,6 +62,27 @@ export const useReleases = (
     queryKey: ['releases', computed(() => toValue(app)), computed(() => toValue(environment))],
     queryFn: () => api.releases(toValue(app), toValue(environment)),
     enabled: () => toValue(enabled),
+  })
+
+/** Locks and the freeze window between an app and an environment. */
+export const useGate = (environment: MaybeRefOrGetter<string>, app: MaybeRefOrGetter<string>) =>
+  useQuery({
+    queryKey: ['gate', computed(() => toValue(environment)), computed(() => toValue(app))],
+    queryFn: () => api.gate(toValue(environment), toValue(app)),
+  })
+
+export const useBuilds = (app: MaybeRefOrGetter<string>, enabled: MaybeRefOrGetter<boolean>) =>
+  useQuery({
+    queryKey: ['builds', computed(() => toValue(app))],
+    queryFn: () => api.builds(toValue(app)),
+    enabled: () => toValue(enabled),
+  })
+
+/** What the hosts said when they were last asked what they serve. */
+export const useLive = (app: MaybeRefOrGetter<string>, environment: MaybeRefOrGetter<string>) =>
+  useQuery({
+    queryKey: ['live', computed(() => toValue(app)), computed(() => toValue(environment))],
+    queryFn: () => api.live(toValue(app), toValue(environment)),
   })
 
 export const useDeployment = (id: MaybeRefOrGetter<number>) =>

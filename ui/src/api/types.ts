@@ -43,6 +43,7 @@ export const HOST_RUN_STATES = [
   'verifying',
   'done',
   'failed',
+  'held',
   'reverted',
   'skipped',
   'cancelled',
@@ -132,6 +133,14 @@ export interface Live {
   hosts: number
 }
 
+/** Why a deployment stands still. */
+export interface Pause {
+  kind: 'confirm' | 'until' | 'held'
+  next_batch?: number | null
+  at?: Timestamp | null
+  reason?: string | null
+}
+
 export interface DeploymentSummary {
   id: number
   request: number
@@ -151,6 +160,13 @@ export interface DeploymentSummary {
   user: string
   hosts_total: number
   hosts_done: number
+  pause?: Pause | null
+  /** The lock or freeze window that keeps a queued one waiting. */
+  blocked?: string | null
+  gates_overridden_by?: string | null
+  build?: { id: number | null; digest: string } | null
+  mode?: 'regular' | 'custom'
+  batches?: number
 }
 
 export interface MatrixCell {
@@ -219,6 +235,22 @@ export interface Hooks {
   after_release?: string | null
 }
 
+export interface ReleaseInput {
+  name: string
+  label: string
+  default: string | null
+  required: boolean
+  choices: string[]
+}
+
+export interface ReleaseAction {
+  name: string
+  on: 'server' | 'host' | 'transfer'
+  run: string | null
+  from: string | null
+  to: string | null
+}
+
 export interface ReleaseConfig {
   environment: string
   revision: number
@@ -237,6 +269,14 @@ export interface ReleaseConfig {
   variables: string[]
   hooks: Hooks
   auto: Record<string, unknown> | null
+  inputs?: ReleaseInput[]
+  actions?: ReleaseAction[]
+  rollback_actions?: ReleaseAction[]
+  strategy?: { batches: string[]; pause: string; max_failures: number; on_failure: string }
+  health?: string | null
+  transfer?: { unchanged: string; verify: string; compress: string }
+  caches?: string[]
+  share_builds?: boolean
 }
 
 export interface AppDetail {
@@ -252,6 +292,70 @@ export interface DeployBody {
   commit?: string
   title?: string
   hosts?: string[]
+  build?: number
+  inputs?: Record<string, string>
+}
+
+export interface Build {
+  id: number
+  app: string
+  digest: string
+  source: 'git' | 'upload'
+  commit: string
+  title: string
+  created_by: string
+  created_at: Timestamp
+  used_at: Timestamp
+  files: number
+  bytes: number
+}
+
+export interface Lock {
+  id: number
+  environment: string
+  app: string | null
+  reason: string
+  owner: string
+  created_at: Timestamp
+  expires_at: Timestamp | null
+}
+
+export interface Gate {
+  open: boolean
+  reason: string | null
+  until: Timestamp | null
+  locks: Lock[]
+  frozen: { reason: string; until: Timestamp } | null
+}
+
+export const LIVE_VERDICTS = ['ok', 'drift', 'unreachable', 'unknown'] as const
+export type LiveVerdict = (typeof LIVE_VERDICTS)[number]
+
+export interface LiveCheck {
+  host: string
+  verdict: LiveVerdict
+  /** What the host said it serves. */
+  live: string | null
+  /** What davit's tables say. */
+  expected: string | null
+  detail: { sentence: string; foreign: string | null; altered: number; files: string[] }
+  at: Timestamp | null
+}
+
+export const SCAN_STATUSES = ['new', 'same', 'changed', 'failed'] as const
+export type ScanStatus = (typeof SCAN_STATUSES)[number]
+
+export interface KeyScan {
+  host: string
+  fingerprint: string | null
+  status: ScanStatus
+  detail: string
+}
+
+export interface KeyImport {
+  pinned: string[]
+  conflicts: string[]
+  unknown: number
 }
 
 export interface KeptRelease {
@@ -263,6 +367,9 @@ export interface KeptRelease {
   deployment: number
   hosts: string[]
   live: boolean
+  missing_on?: string[]
+  /** Whether hosts that no longer have it can get it again. */
+  build?: boolean
 }
 
 export interface GitRef {
@@ -283,13 +390,17 @@ export interface HostRun {
   step: number | null
   reason: string | null
   previous_release: string | null
+  batch?: number
+  tries?: number
   updated_at: Timestamp
 }
 
 export interface DeploymentStep {
+  /** 1 to 6; from 11 on the actions of a custom release config. */
   number: number
   title: string
   state: CellState
+  on_server?: boolean
 }
 
 export interface StepCell {

@@ -7,10 +7,12 @@ import {
   DEPLOYMENT_STATES,
   HOST_CHECK_CODES,
   HOST_RUN_STATES,
+  LIVE_VERDICTS,
   PLAN_ACTIONS,
   PLAN_KINDS,
   REQUEST_STATES,
   ROLES,
+  SCAN_STATUSES,
   VERDICTS,
 } from '@/api/types'
 import { SNIPPETS } from '@/lib/snippets'
@@ -37,6 +39,9 @@ const families: Record<string, readonly string[]> = {
   'state.cell': CELL_STATES,
   'state.verdict': VERDICTS,
   'hosts.code': HOST_CHECK_CODES,
+  'live.state': LIVE_VERDICTS,
+  'scanKeys.status': SCAN_STATUSES,
+  'deploy.buildSource': ['git', 'upload'],
   'plan.count': PLAN_ACTIONS,
   'plan.kind': PLAN_KINDS,
   role: ROLES,

@@ -4,8 +4,10 @@ import type {
   DeploymentState,
   DeploymentSummary,
   HostRunState,
+  LiveVerdict,
   PlanAction,
   RequestState,
+  ScanStatus,
   Verdict,
 } from '@/api/types'
 
@@ -48,6 +50,7 @@ export const hostRunTone: Record<HostRunState, Tone> = {
   verifying: 'run',
   done: 'ok',
   failed: 'fail',
+  held: 'ask',
   reverted: 'undo',
   skipped: 'off',
   cancelled: 'off',
@@ -70,6 +73,10 @@ export const verdictTone: Record<Verdict, Tone> = {
   failed: 'fail',
 }
 
+export const liveTone: Record<LiveVerdict, Tone> = { ok: 'ok', drift: 'fail', unreachable: 'ask', unknown: 'wait' }
+
+export const scanTone: Record<ScanStatus, Tone> = { new: 'ask', same: 'ok', changed: 'fail', failed: 'off' }
+
 export const planTone: Record<PlanAction, Tone> = { create: 'ok', update: 'run', delete: 'fail', unchanged: 'off' }
 
 const running: DeploymentState[] = ['queued', 'building', 'staging', 'switching', 'verifying', 'paused', 'reverting']
@@ -77,6 +84,11 @@ const running: DeploymentState[] = ['queued', 'building', 'staging', 'switching'
 /** Whether it can still change by itself or by a person. */
 export function isRunning(state: DeploymentState): boolean {
   return running.includes(state)
+}
+
+/** Whether a person may still end it: until the first host switches. */
+export function isCancellable(state: DeploymentState): boolean {
+  return state === 'queued' || state === 'building' || state === 'staging'
 }
 
 /** Whether a retry of its request makes sense. */
