@@ -20,7 +20,7 @@ impl Engine {
     pub async fn verify_host(&self, name: &HostName) -> Result<HostCheck, EngineError> {
         let configuration = self.store().configuration().await?;
         let target = self.target(&configuration, name).await?;
-        let outcome = match host::Host::connect(&target, &CancellationToken::new()).await {
+        let outcome = match host::Host::connect(self.connector(), &target, &CancellationToken::new()).await {
             Ok(connected) => {
                 connected.close().await;
                 Ok(())
@@ -46,7 +46,7 @@ impl Engine {
     pub async fn accept_host_key(&self, name: &HostName, fingerprint: &str, by: &str) -> Result<(), EngineError> {
         let configuration = self.store().configuration().await?;
         let target = self.target(&configuration, name).await?;
-        let (key, shown) = host::scan_key(&target).await?;
+        let (key, shown) = host::scan_key(self.connector(), &target).await?;
         if shown != fingerprint {
             return Err(EngineError::Conflict(format!(
                 "{name} shows the key {shown} now, not {fingerprint}: compare again"
@@ -81,6 +81,7 @@ impl Engine {
 
     async fn direct_target(&self, host: &Host) -> Result<HostTarget, EngineError> {
         let (kind, private_key) = match host.kind {
+            HostKind::Ssh if host.agent => (host::HostKind::Ssh, None),
             HostKind::Local => (host::HostKind::Local, None),
             HostKind::Ssh => {
                 let key = match &host.private_key {
@@ -98,6 +99,7 @@ impl Engine {
             user: host.user.clone(),
             host_key: host.host_key.clone(),
             private_key,
+            agent: host.agent,
             jump: Vec::new(),
         })
     }

@@ -25,6 +25,7 @@ pub use error::EngineError;
 
 use clock::Clock;
 use davit_domain::time::Timestamp;
+use davit_exec::host::Connector;
 use davit_store::feed::FeedEntry;
 use davit_store::inbox::Inbox;
 use davit_store::{Store, Tx};
@@ -86,6 +87,7 @@ struct Inner {
     hub: Hub,
     set_up_code: SecretString,
     clients: dispatch::Clients,
+    connector: Connector,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     hashing: Semaphore,
 }
@@ -99,6 +101,7 @@ impl Engine {
             hub: Hub::default(),
             set_up_code: set_up_code().into(),
             clients: dispatch::Clients::default(),
+            connector: Connector::default(),
             touched_tokens: Mutex::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
@@ -185,6 +188,11 @@ impl Engine {
 
     pub(crate) fn clients(&self) -> &dispatch::Clients {
         &self.0.clients
+    }
+
+    /// Opens the connections to hosts, a bounded number at once.
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.0.connector
     }
 
     pub(crate) fn data_dir(&self) -> &Path {

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
 pub use crate::ssh::keys::generate_key;
+pub use crate::ssh::{Connector, ConnectorSettings};
 
 /// For a script of ours other than an upload. Removing big trees on slow disks is the longest they do.
 const ANSWER_LIMIT: Duration = Duration::from_secs(600);
@@ -60,6 +61,8 @@ pub struct HostTarget {
     pub host_key: Option<String>,
     /// The private key in OpenSSH (or PKCS#8) PEM form, without a passphrase.
     pub private_key: Option<SecretString>,
+    /// The SSH agent of this process (`SSH_AUTH_SOCK`) logs in, and no private key is looked at.
+    pub agent: bool,
     /// The jump hosts on the way, nearest first. Their own `jump` is not looked at.
     pub jump: Vec<HostTarget>,
 }
@@ -96,11 +99,15 @@ impl Host {
     ///
     /// # Errors
     /// `Unreachable`, `HostKeyUnknown`, `HostKeyChanged`, `Denied`; `Cancelled` when cancelled first.
-    pub async fn connect(target: &HostTarget, cancel: &CancellationToken) -> Result<Self, ExecError> {
+    pub async fn connect(
+        connector: &Connector,
+        target: &HostTarget,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ExecError> {
         let transport = match target.kind {
             HostKind::Local => Transport::Local,
             HostKind::Ssh => {
-                let opened = cancel.run_until_cancelled(ssh::Connection::open(target)).await;
+                let opened = cancel.run_until_cancelled(ssh::Connection::open(connector, target)).await;
                 Transport::Ssh(Box::new(opened.ok_or_else(|| ExecError::Cancelled {
                     proof: format!("the connection to {} was not made", target.name),
                 })??))
@@ -225,6 +232,6 @@ impl Host {
 ///
 /// # Errors
 /// `Unreachable`; for its jump hosts all that [`Host::connect`] says.
-pub async fn scan_key(target: &HostTarget) -> Result<(String, String), ExecError> {
-    ssh::scan(target).await
+pub async fn scan_key(connector: &Connector, target: &HostTarget) -> Result<(String, String), ExecError> {
+    ssh::scan(connector, target).await
 }

@@ -3,7 +3,10 @@
 //! What the commands are is not known here; keys are in [`keys`]. Uploads are limited by the window the host grants;
 //! the window we grant is small on purpose, because all that comes back is log lines.
 
+mod connector;
 pub mod keys;
+
+pub use connector::{Connector, ConnectorSettings};
 
 use crate::host::HostTarget;
 use crate::host::transport::{Event, Input};
@@ -24,7 +27,6 @@ use tokio::time::timeout;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For key exchange and login: a busy host or bastion is slower at those than at accepting.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
-const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Fast and safe ones first; sntrup761 is left out because it costs more CPU than all the rest of a connect.
 const KEX: &[kex::Name] = &[
@@ -60,9 +62,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects and logs in. Nothing is sent to a host (or jump host) whose key is not the pinned one.
-    pub(crate) async fn open(target: &HostTarget) -> Result<Self, ExecError> {
-        let (jumps, stream) = route(target).await?;
-        let handle = greet_and_log_in(target, stream).await?;
+    pub(crate) async fn open(connector: &Connector, target: &HostTarget) -> Result<Self, ExecError> {
+        let (jumps, stream) = route(connector, target).await?;
+        let handle = greet_and_log_in(connector, target, stream).await?;
         Ok(Self { handle, jumps, host: target.name.clone() })
     }
 
@@ -128,10 +130,10 @@ impl Events {
 ///
 /// # Errors
 /// When the host, or a jump host, can't be reached.
-pub(crate) async fn scan(target: &HostTarget) -> Result<(String, String), ExecError> {
-    let (_jumps, stream) = route(target).await?;
+pub(crate) async fn scan(connector: &Connector, target: &HostTarget) -> Result<(String, String), ExecError> {
+    let (_jumps, stream) = route(connector, target).await?;
     let unpinned = HostTarget { host_key: None, ..target.clone() };
-    match greet(&unpinned, stream).await {
+    match greet(connector, &unpinned, stream).await {
         Err(ExecError::HostKeyUnknown { key, fingerprint, .. }) => Ok((key, fingerprint)),
         Err(other) => Err(other),
         Ok(_) => Err(unreachable(target, "it showed no host key")),
@@ -143,11 +145,14 @@ trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// The stream to the target, and the jump hosts' connections it runs through.
-async fn route(target: &HostTarget) -> Result<(Vec<Handle<KeyCheck>>, Box<dyn Wire>), ExecError> {
+async fn route(
+    connector: &Connector,
+    target: &HostTarget,
+) -> Result<(Vec<Handle<KeyCheck>>, Box<dyn Wire>), ExecError> {
     let mut jumps: Vec<Handle<KeyCheck>> = Vec::new();
     for jump in &target.jump {
         let stream = wire(jumps.last(), jump).await?;
-        jumps.push(greet_and_log_in(jump, stream).await?);
+        jumps.push(greet_and_log_in(connector, jump, stream).await?);
     }
     let stream = wire(jumps.last(), target).await?;
     Ok((jumps, stream))
@@ -182,9 +187,13 @@ async fn dial(to: &HostTarget) -> Result<TcpStream, ExecError> {
     Ok(stream)
 }
 
-async fn greet_and_log_in(target: &HostTarget, stream: Box<dyn Wire>) -> Result<Handle<KeyCheck>, ExecError> {
+async fn greet_and_log_in(
+    connector: &Connector,
+    target: &HostTarget,
+    stream: Box<dyn Wire>,
+) -> Result<Handle<KeyCheck>, ExecError> {
     let key = keys::private_key(target)?;
-    let mut handle = greet(target, stream).await?;
+    let mut handle = greet(connector, target, stream).await?;
     timeout(LOGIN_TIMEOUT, log_in(target, &mut handle, key))
         .await
         .map_err(|_| unreachable(target, "the login took longer than 30 s"))??;
@@ -192,7 +201,11 @@ async fn greet_and_log_in(target: &HostTarget, stream: Box<dyn Wire>) -> Result<
 }
 
 /// Version and key exchange, and the host key check.
-async fn greet(target: &HostTarget, stream: Box<dyn Wire>) -> Result<Handle<KeyCheck>, ExecError> {
+async fn greet(
+    connector: &Connector,
+    target: &HostTarget,
+    stream: Box<dyn Wire>,
+) -> Result<Handle<KeyCheck>, ExecError> {
     let check = KeyCheck::new(target)?;
     let config = Arc::new(client::Config {
         preferred: Preferred {
@@ -202,7 +215,7 @@ async fn greet(target: &HostTarget, stream: Box<dyn Wire>) -> Result<Handle<KeyC
             mac: Cow::Borrowed(MACS),
             ..Preferred::DEFAULT
         },
-        keepalive_interval: Some(KEEPALIVE),
+        keepalive_interval: Some(connector.settings().keepalive),
         nodelay: true,
         ..client::Config::default()
     });

@@ -140,7 +140,7 @@ impl Run {
         previous: Option<&ReleaseName>,
     ) -> Result<Option<Staged>, ExecError> {
         // A person's cancel must not keep a host from going back.
-        let host = Host::connect(target, &CancellationToken::new()).await?;
+        let host = Host::connect(self.engine.connector(), target, &CancellationToken::new()).await?;
         if host.live(&self.layout).await?.as_ref() != Some(&self.deployment.release)
             || previous == Some(&self.deployment.release)
         {

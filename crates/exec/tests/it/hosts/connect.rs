@@ -2,7 +2,7 @@
 
 use super::support::{connect, never, ssh_target};
 use davit_exec::ExecError;
-use davit_exec::host::{Host, HostTarget, generate_key, scan_key};
+use davit_exec::host::{Connector, Host, HostTarget, generate_key, scan_key};
 use davit_testkit::sshd::Sshd;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ async fn a_key_that_is_not_pinned_is_shown_and_nothing_is_sent() {
     let ExecError::HostKeyUnknown { key, fingerprint, .. } = &refusal else { panic!("{refusal}") };
     assert_eq!(*key, sshd.host_key_line());
     assert!(fingerprint.starts_with("SHA256:"), "{fingerprint}");
-    assert_eq!(scan_key(&target).await.expect("scanned"), (key.clone(), fingerprint.clone()));
+    assert_eq!(scan_key(&Connector::default(), &target).await.expect("scanned"), (key.clone(), fingerprint.clone()));
     assert!(refusal.to_string().contains(fingerprint.as_str()));
 }
 
@@ -29,7 +29,7 @@ async fn a_changed_key_stops_the_connection_until_it_is_accepted() {
     let ExecError::HostKeyChanged { expected, actual, key, .. } = refusal else { panic!("{refusal}") };
     assert_ne!(expected, actual);
     assert_eq!(key, sshd.host_key_line());
-    assert_eq!(scan_key(&target).await.expect("a scan looks at no pin").0, key);
+    assert_eq!(scan_key(&Connector::default(), &target).await.expect("a scan looks at no pin").0, key);
     connect(&ssh_target(&sshd)).await.expect("the new key was accepted");
 }
 
@@ -107,8 +107,8 @@ async fn a_cancelled_connect_ends_at_once() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let sshd = Sshd::start().await;
     let target = HostTarget { port: listener.local_addr().expect("address").port(), ..ssh_target(&sshd) };
-    let cancel = CancellationToken::new();
-    let (refusal, ()) = tokio::join!(Host::connect(&target, &cancel), async {
+    let (cancel, connector) = (CancellationToken::new(), Connector::default());
+    let (refusal, ()) = tokio::join!(Host::connect(&connector, &target, &cancel), async {
         let _held = listener.accept().await.expect("the connection");
         cancel.cancel();
     });
@@ -121,13 +121,13 @@ async fn jump_hosts_are_gone_through_in_order_and_pinned_too() {
     let named = |sshd: &Sshd, name: &str| HostTarget { name: name.parse().expect("name"), ..ssh_target(sshd) };
     let jump = vec![named(&first, "bastion"), named(&second, "inner")];
     let target = HostTarget { jump, ..named(&host, "web1") };
-    let connected = Host::connect(&target, &never()).await.expect("through two jump hosts");
+    let connected = Host::connect(&Connector::default(), &target, &never()).await.expect("through two jump hosts");
     let dir = tempfile::tempdir().expect("a directory");
     let layout = super::support::layout(dir.path().to_str().expect("UTF-8"));
     assert_eq!(connected.prepare(&layout).await.expect("prepared").live, None);
     connected.close().await;
     assert_eq!([&first, &second, &host].map(Sshd::connections), [1, 1, 1]);
-    scan_key(&target).await.expect("scanned through them");
+    scan_key(&Connector::default(), &target).await.expect("scanned through them");
 
     second.change_host_key("ed25519").await;
     let refusal = connect(&target).await.expect_err("the second jump host changed");

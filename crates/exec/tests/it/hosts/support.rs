@@ -3,7 +3,7 @@
 use davit_domain::ids::{CommitSha, DeploymentId, ReleaseName};
 use davit_domain::time::Timestamp;
 use davit_exec::build::{self, Build, Filter};
-use davit_exec::host::{Host, HostHook, HostKind, HostTarget, Layout, Shared};
+use davit_exec::host::{Connector, Host, HostHook, HostKind, HostTarget, Layout, Shared};
 use davit_exec::{ExecError, Exit, OutputLine, Timeouts};
 use davit_testkit::sshd::Sshd;
 use std::path::{Path, PathBuf};
@@ -147,7 +147,7 @@ pub(crate) fn never() -> CancellationToken {
 }
 
 pub(crate) async fn connect(target: &HostTarget) -> Result<Host, ExecError> {
-    Host::connect(target, &never()).await
+    Host::connect(&Connector::default(), target, &never()).await
 }
 
 pub(crate) fn ssh_target(sshd: &Sshd) -> HostTarget {
@@ -159,6 +159,7 @@ pub(crate) fn ssh_target(sshd: &Sshd) -> HostTarget {
         user: sshd.user().to_owned(),
         host_key: Some(sshd.host_key_line()),
         private_key: Some(sshd.client_private_key().into()),
+        agent: false,
         jump: Vec::new(),
     }
 }
@@ -214,6 +215,7 @@ fn local_target() -> HostTarget {
         user: String::new(),
         host_key: None,
         private_key: None,
+        agent: false,
         jump: Vec::new(),
     }
 }
