@@ -15,7 +15,7 @@ mod script;
 mod stage;
 pub(crate) mod transport;
 
-pub use hook::HostHook;
+pub use hook::{HookEnd, HookId, HookLine, HookSink, HostHook};
 pub use layout::{Layout, Shared};
 pub use stage::StageReport;
 

@@ -20,8 +20,15 @@ impl Splitter {
 
     /// Takes bytes and returns the lines that are whole now.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<OutputLine> {
+        self.push_counted(bytes).into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// [`push`](Self::push), each line with how many of `bytes` were taken up to and including its line ending.
+    pub fn push_counted(&mut self, bytes: &[u8]) -> Vec<(OutputLine, usize)> {
         let mut lines = Vec::new();
+        let mut taken = 0;
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
+            taken += piece.len();
             let (text, ends) = match piece.split_last() {
                 Some((b'\n', text)) => (text, true),
                 Some(_) | None => (piece, false),
@@ -30,7 +37,7 @@ impl Splitter {
             self.cut |= text.len() > room;
             self.partial.extend_from_slice(&text[..text.len().min(room)]);
             if ends {
-                lines.push(self.take());
+                lines.push((self.take(), taken));
             }
         }
         lines
@@ -80,6 +87,15 @@ mod tests {
         assert_eq!(texts(&splitter.push(b"e\r\ntwo\n\nthr")), ["one", "two", ""]);
         assert_eq!(splitter.finish().map(|l| l.text), Some("thr".into()));
         assert_eq!(splitter.finish(), None);
+    }
+
+    #[test]
+    fn a_line_knows_where_it_ends() {
+        let mut splitter = Splitter::new(Stream::Stdout);
+        assert_eq!(splitter.push_counted(b"on"), []);
+        let lines = splitter.push_counted(b"e\r\n\ntwo\nthr");
+        let ends: Vec<(&str, usize)> = lines.iter().map(|(line, end)| (line.text.as_str(), *end)).collect();
+        assert_eq!(ends, [("one", 3), ("", 4), ("two", 8)]);
     }
 
     #[test]

@@ -8,11 +8,12 @@ use davit_domain::ids::{HostName, ReleaseName};
 use davit_domain::log::Step;
 use davit_domain::release;
 use davit_domain::request::Kind;
-use davit_exec::ExecError;
 use davit_exec::build::Build;
-use davit_exec::host::{Host, HostHook, HostTarget, Shared};
+use davit_exec::host::{HookEnd, HookId, HookLine, Host, HostHook, HostTarget, Shared};
+use davit_exec::{ExecError, Exit};
 use davit_store::Tx;
 use davit_store::releases::ReleaseState;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A host with its connection, ready to be switched.
@@ -125,7 +126,7 @@ impl Run {
         self.host_state(name, &HostRunState::Staging).await?;
         self.cell(Some(name), step, CellState::Running).await?;
         let stop = |error| self.stop_from(Some(name), step, error);
-        let host = Host::connect(self.engine.connector(), target, cancel).await.map_err(stop)?;
+        let host = Host::connect(target, cancel).await.map_err(stop)?;
         let facts = host.prepare(&self.layout).await.map_err(stop)?;
         if let Some(foreign) = &facts.foreign {
             let text = format!("{} points to {foreign} now; the switch takes it over", self.layout.deploy_path());
@@ -278,13 +279,38 @@ impl Run {
     ) -> Result<(), Stop> {
         let name = &staged.target.name;
         let hook = HostHook { script: script.to_owned(), cwd, env, label: step.title().to_owned() };
-        let exit = self
+        let control = self.layout.control_dir();
+        let end = self
             .with_output(Some(name), step, async |sink| {
-                staged.host.run_hook(&self.layout, &hook, self.timeouts(), &sink, cancel).await
+                let id =
+                    HookId::new(format!("{}-{}-{}", self.deployment.id, step.number(), self.engine.now().millis()))?;
+                let (lines, mut heard) = mpsc::channel::<HookLine>(256);
+                let run = async {
+                    let lines = lines;
+                    staged.host.run_hook(&control, &id, &hook, 0, self.timeouts(), &lines, cancel).await
+                };
+                let forward = async {
+                    while let Some(heard) = heard.recv().await {
+                        // A closed sink means that nobody wants to know.
+                        let _ = sink.send(heard.line).await;
+                    }
+                };
+                let (end, ()) = tokio::join!(run, forward);
+                if let Err(error) = staged.host.forget_hooks(&control, &[id]).await {
+                    tracing::warn!(host = %name, %error, "what a hook left stays behind for a while");
+                }
+                end
             })
             .await?
             .map_err(|error| self.stop_from(Some(name), step, error))?;
-        self.check_exit(Some(name), step, &exit)
+        match end {
+            HookEnd::Exited(exit) => self.check_exit(Some(name), step, &exit),
+            HookEnd::Lost => self.check_exit(Some(name), step, &Exit::Lost),
+            HookEnd::Vanished => {
+                let reason = format!("{step} on {name} is gone without an exit status: was the host restarted?");
+                Err(Stop::Failed { host: Some(name.clone()), step, reason })
+            }
+        }
     }
 
     /// What a host serves, as davit's tables see it.

@@ -1,28 +1,79 @@
-//! Hooks on a host: a person's script, run to its end, its time limit or its cancellation.
+//! Hooks on a host: a person's script that goes on when davit or the connection goes away, and is followed again.
 //!
-//! The script becomes a file only its user can read, below `.davit/`, and takes the place of the command's own shell,
-//! so that exit status and signals are the hook's. It leads its own process group; ending it goes through a second
-//! channel, so a hook that floods or blocks the first one can't hide.
+//! A hook has a directory on the host. Whoever makes it starts the hook, detached, with its output in a file there;
+//! whoever comes later follows that file from the place it knows. What the hook was given (the script, its variables)
+//! travels in the connection alone; variables are nowhere but in its processes' environments. How it ended is a file
+//! as well, written by the small shell that waits for it.
+//!
+//! That shell knows what every shell knows: a hook that exits with 143 and one that TERM ended look the same, 128 more
+//! than the signal's number. Codes that are a signal's are said to be the signal: hands-on scripts, `sh -e` first of
+//! all, pass on in this way what ended the programs they ran.
+//!
+//! Not ended with a hook, and not waited for: processes that left its session, or that outlive it. The output's file
+//! is not limited; of what is in it, 64 MiB are handed on.
+
+mod decode;
+mod follow;
+mod program;
 
 use super::Host;
-use super::layout::{Layout, on};
-use super::script::{self, Script};
-use super::transport::Running;
-use crate::lines::Splitter;
-use crate::{ExecError, Exit, LineSink, Timeouts};
-use davit_domain::log::Stream;
+use super::layout::on;
+use super::script::Script;
+use crate::{ExecError, Exit, OutputLine, Timeouts};
+use follow::{Follower, Over};
 use std::pin::pin;
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// The most of one hook's output, in bytes, that is handed on. One line says so; the rest is dropped.
+const MAX_OUTPUT: u64 = 64 << 20;
 
 /// Tenths of a second between TERM and KILL.
 const PATIENCE: &str = "50";
-/// What ending a hook may take: both waits on the host, and the way there.
-const ENDING: Duration = Duration::from_secs(15);
-/// Interpreters that know `-e`.
-const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
+/// What ending a hook may take: all waits on the host, and the way there.
+const ENDING: Duration = Duration::from_secs(20);
+
+/// Names one run of a hook on a host: the same name never runs twice.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HookId(String);
+
+impl HookId {
+    /// The most bytes a name may have.
+    pub const MAX_BYTES: usize = 100;
+
+    /// A name of 1 to 100 bytes, of letters, digits, `.`, `_` and `-`.
+    ///
+    /// # Errors
+    /// `Refused` with the rule.
+    pub fn new(id: impl Into<String>) -> Result<Self, ExecError> {
+        let id = id.into();
+        let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if id.is_empty() || id.len() > Self::MAX_BYTES || !id.bytes().all(fine) {
+            return Err(ExecError::Refused(format!(
+                "{id:?} can't name a hook: use 1 to {} letters, digits, dots, underscores and dashes",
+                Self::MAX_BYTES
+            )));
+        }
+        Ok(Self(id))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn dir(&self, control: &str) -> String {
+        format!("{control}/hook-{}", self.0)
+    }
+}
+
+impl std::fmt::Display for HookId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A script to run on a host.
 #[derive(Clone)]
@@ -43,169 +94,125 @@ impl std::fmt::Debug for HostHook {
     }
 }
 
-/// Why the wait for a hook was over.
-enum Over {
-    Ended(Exit),
-    Cancelled,
-    Limit(Duration),
+/// One line of a hook's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookLine {
+    /// The line. A hook's standard output and standard error are one stream, [`Stdout`], in their true order.
+    ///
+    /// [`Stdout`]: davit_domain::log::Stream::Stdout
+    pub line: OutputLine,
+    /// How many bytes of output there are up to and including this line: where to go on after it.
+    pub end: u64,
+}
+
+/// Where a hook's lines go. Bounded: the following waits for a slow one, the hook does not.
+pub type HookSink = tokio::sync::mpsc::Sender<HookLine>;
+
+/// How following a hook ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookEnd {
+    /// The hook ended: a code or a signal, never [`Exit::Lost`].
+    Exited(Exit),
+    /// The connection went away. The hook goes on: connect and call [`Host::run_hook`] again with the same name.
+    Lost,
+    /// The hook is gone and nobody could note how it ended: the host was restarted, or it was killed together with the
+    /// shell that waits for it. Whether it did its work is not known.
+    Vanished,
 }
 
 impl Host {
-    /// Runs a hook to its end. Its output goes to `sink` line by line; its standard input is empty. Background
-    /// processes it leaves are not waited for. `Ok(Exit::Lost)` when the connection went away: whether it still
-    /// runs is not known then.
+    /// Runs a hook to its end, or follows it to its end when it was started before under the same name. Its lines go to
+    /// `sink` from the byte `from` of its output on (0, or the [`HookLine::end`] of the last line that was kept). Its
+    /// standard input is empty. Background processes it leaves are not waited for.
+    ///
+    /// `control` is the absolute directory on the host that holds all that is kept of it: for an app
+    /// [`Layout::control_dir`](super::Layout::control_dir). The total limit counts from the hook's start, by a clock
+    /// of the host that nobody sets; the idle limit counts from this call.
     ///
     /// # Errors
-    /// `Cancelled` and `TimedOut` after its process group was ended, with what was seen; `Refused` when it could not
-    /// start; `ConnectionLost` when nothing was started.
+    /// `Cancelled` and `TimedOut` after it was ended, with what was seen; `Refused` when it could not start, or was
+    /// ended by [`end_hook`](Self::end_hook) before it started; `ConnectionLost` when the connection was gone already.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and callers name them all")]
     pub async fn run_hook(
         &self,
-        layout: &Layout,
+        control: &str,
+        id: &HookId,
         hook: &HostHook,
+        from: u64,
         timeouts: Timeouts,
-        sink: &LineSink,
+        sink: &HookSink,
         cancel: &CancellationToken,
-    ) -> Result<Exit, ExecError> {
-        let dir = format!("{}/.davit/hook-{:016x}", layout.app_dir(), rand::random::<u64>());
-        let program = program(hook, &dir)?;
+    ) -> Result<HookEnd, ExecError> {
+        if cancel.is_cancelled() {
+            return Err(ExecError::Cancelled { proof: self.end_or_say(control, id).await });
+        }
+        let mark = format!("@davit-{:032x} ", rand::random::<u128>());
+        let program = program::starting(hook, control, &id.dir(control), &mark, from)?;
         let running = self.transport.start(Script::COMMAND).await?;
-        let quiet = Notify::new();
-        let mut last_error = String::new();
-        let (over, proof) = {
-            let mut pump = pin!(pump(running, &program, timeouts.idle, &quiet, sink, &mut last_error));
-            let over = tokio::select! {
-                exit = &mut pump => Over::Ended(exit),
-                () = cancel.cancelled() => Over::Cancelled,
-                () = sleep(timeouts.total) => Over::Limit(timeouts.total),
-                () = quiet.notified() => Over::Limit(timeouts.idle),
+        let follower = Follower::new(&mark, from, timeouts, sink);
+        let over = {
+            let mut following = pin!(follower.follow(running, &program));
+            let reason = tokio::select! {
+                over = &mut following => Ok(over),
+                () = cancel.cancelled() => Err(None),
+                limit = follower.limit() => Err(Some(limit)),
             };
-            match over {
-                Over::Ended(_) => (over, String::new()),
-                Over::Cancelled | Over::Limit(_) => {
-                    let (proof, _) = tokio::join!(self.end(layout, &dir), timeout(ENDING, pump));
-                    (over, proof)
+            match reason {
+                Ok(over) => Ok(over),
+                Err(limit) => {
+                    // The last lines are worth a wait, but not to hold anybody up.
+                    let (proof, _) = tokio::join!(self.end_or_say(control, id), timeout(ENDING, following));
+                    Err((limit, proof))
                 }
             }
         };
-        if matches!(over, Over::Ended(Exit::Lost)) {
-            return Ok(Exit::Lost);
-        }
-        let started = self.clear(layout, &dir).await;
         match over {
-            Over::Ended(exit) if started => Ok(exit),
-            Over::Ended(_) => Err(on(&self.name, &format!("{} could not start: {last_error}", hook.label))),
-            Over::Cancelled => Err(ExecError::Cancelled { proof }),
-            Over::Limit(limit) => {
+            Ok(Over::End(end)) => Ok(end),
+            Ok(Over::Refused(why)) => Err(on(&self.name, &format!("{} could not start: {why}", hook.label))),
+            Err((None, proof)) => Err(ExecError::Cancelled { proof }),
+            Err((Some(limit), proof)) => {
                 Err(ExecError::TimedOut { what: format!("{} on {}", hook.label, self.name), limit, proof })
             }
         }
     }
 
-    /// Ends a hook's process group: TERM, then KILL. Says what was seen.
-    async fn end(&self, layout: &Layout, dir: &str) -> String {
-        let mut script = layout.script(script::HOOK_END);
-        script.set("hook_dir", dir).set("patience", PATIENCE);
-        let unknown = || "the connection was lost, so whether it still runs is not known".to_owned();
-        match timeout(ENDING, self.ask(script, "the end of a hook")).await {
-            Ok(Ok(reply)) => reply.value("proof").unwrap_or("the host did not say how").to_owned(),
-            Ok(Err(error)) if error.is_transient() => unknown(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => unknown(),
-        }
+    /// Ends a hook: TERM to its session and process group, KILL five seconds later. Returns what was seen. One that had
+    /// not started never will: its name is taken until [`forget_hooks`](Self::forget_hooks). One that has ended is
+    /// left alone, with all that it meant to leave behind.
+    ///
+    /// # Errors
+    /// `ConnectionLost`, and `TimedOut` when the host does not answer: whether it still runs is not known then.
+    /// `Refused` when the host can't do it.
+    pub async fn end_hook(&self, control: &str, id: &HookId) -> Result<String, ExecError> {
+        let mut script = Script::bare(program::END);
+        script.set("control", control).set("hook_dir", id.dir(control)).set("patience", PATIENCE);
+        let during = "the end of a hook";
+        let reply = timeout(ENDING, self.ask(script, during)).await.map_err(|_| ExecError::TimedOut {
+            what: format!("{during} on {}", self.name),
+            limit: ENDING,
+            proof: "the host gave no answer, so whether it still runs is not known".into(),
+        })??;
+        Ok(reply.value("proof").unwrap_or("the host did not say how").to_owned())
     }
 
-    /// Removes what a hook left and says whether it had started at all.
-    async fn clear(&self, layout: &Layout, dir: &str) -> bool {
-        let mut script = layout.script(script::HOOK_CLEAR);
-        script.set("hook_dir", dir);
-        match self.ask(script, "the clearing up after a hook").await {
-            Ok(reply) => reply.value("started").is_some(),
-            Err(error) => {
-                tracing::warn!(host = %self.name, %error, "a hook's directory is left for the next preparation");
-                true
-            }
-        }
+    /// Removes what is kept of hooks that have ended. One that still runs is left alone.
+    ///
+    /// # Errors
+    /// `ConnectionLost`; `Refused` when something can't be removed.
+    pub async fn forget_hooks(&self, control: &str, ids: &[HookId]) -> Result<(), ExecError> {
+        let mut script = Script::bare(program::FORGET);
+        script.set("control", control);
+        script.calls("each_hook", ids.iter().map(|id| vec![id.as_str().as_bytes()]));
+        self.ask(script, "the clearing up after hooks").await.map(drop)
     }
-}
 
-/// Feeds the hook and hands its lines on until it ends. Tells `quiet` when it says nothing for `idle`, and goes on.
-async fn pump(
-    mut running: Running,
-    program: &[u8],
-    idle: Duration,
-    quiet: &Notify,
-    sink: &LineSink,
-    last_error: &mut String,
-) -> Exit {
-    running.send_all(program).await;
-    let mut stdout = Splitter::new(Stream::Stdout);
-    let mut stderr = Splitter::new(Stream::Stderr);
-    loop {
-        let Ok(next) = timeout(idle, running.output.next()).await else {
-            quiet.notify_one();
-            continue;
-        };
-        let Some((is_stderr, bytes)) = next else { break };
-        let lines = if is_stderr { stderr.push(&bytes) } else { stdout.push(&bytes) };
-        if is_stderr && let Some(line) = lines.last() {
-            line.text.clone_into(last_error);
-        }
-        for line in lines {
-            // Nobody listening any more is no reason to stop a hook halfway.
-            let _ = sink.send(line).await;
-        }
+    /// [`end_hook`](Self::end_hook), whatever becomes of it as a sentence.
+    async fn end_or_say(&self, control: &str, id: &HookId) -> String {
+        self.end_hook(control, id).await.unwrap_or_else(|error| match error.is_transient() {
+            true => "the connection was lost, so whether it still runs is not known".to_owned(),
+            false => error.to_string(),
+        })
     }
-    for line in [stdout.finish(), stderr.finish()].into_iter().flatten() {
-        let _ = sink.send(line).await;
-    }
-    running.output.exit()
-}
-
-fn program(hook: &HostHook, dir: &str) -> Result<Vec<u8>, ExecError> {
-    let refused = |why: &str| Err(ExecError::Refused(format!("{}: {why}", hook.label)));
-    let text = hook.script.replace("\r\n", "\n");
-    if text.contains('\0') || hook.cwd.contains('\0') {
-        return refused("the script must not hold NUL bytes");
-    }
-    for (name, value) in &hook.env {
-        let mut bytes = name.bytes();
-        let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-        if !starts || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return refused(&format!(
-                "{name:?} is no variable name; use letters, digits and _, not starting with a digit"
-            ));
-        }
-        if value.contains('\0') {
-            return refused(&format!("the value of {name} holds a NUL byte, which no program can be given"));
-        }
-    }
-    let mut script = Script::bare(script::HOOK);
-    script.set("hook_dir", dir).set("hook_cwd", &hook.cwd).set("hook_script", &text);
-    script.exports("set_variables", &hook.env);
-    let interpreter = interpreter(&text);
-    script.calls("interpreter", std::iter::once(interpreter.iter().map(String::as_bytes).collect()));
-    Ok(script.into_bytes())
-}
-
-/// What runs the script: `sh -e`, or what its `#!` line says, as the kernel reads it: a program and at most one
-/// argument. It is read here so that a `noexec` file system doesn't matter, and shells get `-e`.
-fn interpreter(script: &str) -> Vec<String> {
-    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let first = script.lines().next().unwrap_or_default();
-    let Some(line) = first.strip_prefix("#!").map(str::trim).filter(|line| !line.is_empty()) else {
-        return vec!["sh".into(), "-e".into()];
-    };
-    let (program, argument) = match line.split_once([' ', '\t']) {
-        Some((program, argument)) => (program, argument.trim()),
-        None => (line, ""),
-    };
-    let mut words = vec![program.to_owned()];
-    words.extend((!argument.is_empty()).then(|| argument.to_owned()));
-    let shell = if base(program) == "env" { base(argument) } else { base(program) };
-    if SHELLS.contains(&shell.as_str()) {
-        words.push("-e".into());
-    }
-    words
 }
 
 #[cfg(test)]
@@ -213,30 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_chooses_its_interpreter() {
-        for (script, words) in [
-            ("echo hi", &["sh", "-e"][..]),
-            ("#!\necho hi", &["sh", "-e"]),
-            ("#!/bin/bash\n", &["/bin/bash", "-e"]),
-            ("#! /bin/sh -u\n", &["/bin/sh", "-u", "-e"]),
-            ("#!/usr/bin/env bash\n", &["/usr/bin/env", "bash", "-e"]),
-            ("#!/usr/bin/env python3\n", &["/usr/bin/env", "python3"]),
-            ("#!/usr/bin/env -S node --flag\n", &["/usr/bin/env", "-S node --flag"]),
-        ] {
-            assert_eq!(interpreter(script), words, "{script:?}");
+    fn a_name_is_a_plain_word() {
+        for bad in ["", "a/b", "a b", "../x\n", "é", &"x".repeat(101)] {
+            assert!(HookId::new(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_message_never_holds_a_value() {
-        let hook = HostHook {
-            script: String::new(),
-            cwd: "/".into(),
-            env: vec![("TOKEN".into(), "s3cret\0".into())],
-            label: "step 4".into(),
-        };
-        let refusal = program(&hook, "/x").expect_err("NUL").to_string();
-        assert!(refusal.contains("TOKEN") && !refusal.contains("s3cret"), "{refusal}");
-        assert!(!format!("{hook:?}").contains("s3cret"));
+        let id = HookId::new("17-before_release-1.2").expect("a name");
+        assert_eq!(
+            (id.to_string().as_str(), id.dir("/c").as_str()),
+            ("17-before_release-1.2", "/c/hook-17-before_release-1.2")
+        );
     }
 }

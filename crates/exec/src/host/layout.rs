@@ -56,6 +56,12 @@ impl Layout {
         format!("{}/{}", self.releases_path, self.app)
     }
 
+    /// `<app_dir>/.davit`: what davit keeps for itself, the directories of hooks among it.
+    #[must_use]
+    pub fn control_dir(&self) -> String {
+        format!("{}/.davit", self.app_dir())
+    }
+
     /// The directory of one release.
     #[must_use]
     pub fn release_path(&self, release: &davit_domain::ids::ReleaseName) -> String {

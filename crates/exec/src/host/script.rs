@@ -16,13 +16,6 @@ pub(super) const UNLINK: &str = include_str!("scripts/unlink.sh");
 pub(super) const LIST: &str = include_str!("scripts/list.sh");
 /// See [`super::Host::remove_releases`].
 pub(super) const REMOVE: &str = include_str!("scripts/remove.sh");
-/// See [`super::Host::run_hook`].
-pub(super) const HOOK: &str = include_str!("scripts/hook.sh");
-/// Ends a hook's processes.
-pub(super) const HOOK_END: &str = include_str!("scripts/hook_end.sh");
-/// Clears up after a hook.
-pub(super) const HOOK_CLEAR: &str = include_str!("scripts/hook_clear.sh");
-
 /// A program: values, then functions, then the fixed text. Bytes, because file names are.
 pub(super) struct Script {
     values: Vec<u8>,

@@ -1,32 +1,93 @@
-# Set before: hook_dir, hook_cwd, hook_script, and the functions set_variables and interpreter.
-# The hook takes this process's place, so its exit status or signal is what the connection reports.
-fail() {
-  printf 'davit: %s\n' "$1" >&2
-  exit 125
+# Starts a hook that has not started yet, and follows its output from a place in it to its end.
+# Set before: control, hook_dir, hook_cwd, program (the runner), mark, skip_blocks, skip_rest, and hook_common.sh.
+# On standard output: the mark with "begin", the output's bytes, the mark with "end". On standard error, now and then,
+# an empty line, so that nobody follows for a connection that is gone.
+
+refuse() {
+  printf '\n%srefused %s\n' "$mark" "$1"
+  exit 3
 }
 
-(umask 077 && mkdir -p "$hook_dir" && printf '%s' "$hook_script" > "$hook_dir/script" && chmod 700 "$hook_dir/script") ||
-  fail "the hook could not be written to $hook_dir"
-cd "$hook_cwd" || fail "the directory $hook_cwd can't be entered"
-
-# sshd starts a command in a session of its own; other servers may not.
-group=$$
-if [ -r "/proc/$$/stat" ]; then
-  read -r group < "/proc/$$/stat"
-  group=${group##*) }
-  group=${group#* * }
-  group=${group%% *}
-fi
-lead=
-[ "$group" = "$$" ] || lead=setsid
-[ -z "$lead" ] || command -v setsid >/dev/null 2>&1 || fail "setsid is missing on this host; install util-linux or BusyBox"
-printf '%s\n' "$$" > "$hook_dir/pid" || fail "the hook's process id could not be noted"
-# Whoever ends it leaves this mark first and looks for the process id then, so one of the two sees the other.
-[ ! -e "$hook_dir/stop" ] || exit 125
-
-run_it() {
-  set -- $lead "$@" "$hook_dir/script"
-  set_variables
-  exec "$@" < /dev/null
+# The runner has a session of its own and nothing of this connection's. The first setsid makes a process that leads a
+# group, so the second one has to fork; unlike the shell's & it leaves interrupts as they are.
+launch() {
+  cd "$hook_cwd" 2>/dev/null || refuse "the directory $hook_cwd can't be entered"
+  command -v setsid >/dev/null 2>&1 || refuse "setsid is missing on this host; install util-linux or BusyBox"
+  make_control 2>/dev/null && [ -w "$control" ] || refuse "the hook can't be written to $control"
+  printf '%s' "$program" | setsid setsid sh -c 'eval "$(cat)"' >/dev/null 2>&1
 }
-interpreter run_it
+
+# Sets position: how far the output is read; nothing where the system does not say.
+look_up_position() {
+  position=
+  { read -r _ position < "/proc/$$/fdinfo/3"; } 2>/dev/null
+}
+
+# Waits a little: short at first and after output, then longer. A sign of life every 15 seconds.
+pause() {
+  case $quiet in
+    ?) moment=0.05 hundredths=5 ;;
+    1?) moment=0.1 hundredths=10 ;;
+    2?) moment=0.2 hundredths=20 ;;
+    *) moment=0.5 hundredths=50 ;;
+  esac
+  sleep "$moment" 2>/dev/null || {
+    hundredths=100
+    sleep 1
+  }
+  quiet=$((quiet + 1))
+  silent=$((silent + hundredths))
+  [ "$silent" -lt 1500 ] || {
+    silent=0
+    printf '\n' >&2 || exit 0
+  }
+}
+
+# Copies what there is, at most $1 blocks. One open file keeps the place.
+copy() {
+  dd bs=65536 count="$1" <&3 2>/dev/null || exit 0
+}
+
+follow() {
+  quiet=0
+  silent=0
+  position=
+  # Asked in this order: the last thing a runner does is to note the end.
+  while is_running && [ ! -f "$hook_dir/exit" ]; do
+    before=$position
+    copy 64
+    look_up_position
+    [ "$position" = "$before" ] || quiet=0
+    pause
+  done
+}
+
+main() {
+  [ -d "$hook_dir" ] || launch
+  await_pid 100 || {
+    [ -d "$hook_dir" ] || refuse "the hook can't be written to $control; look for a full disk"
+    printf '\n%sbegin 0 0\n%send vanished\n' "$mark" "$mark"
+    exit 0
+  }
+  since=${since:-0}
+  look_up_clock
+  how=
+  { read -r how < "$hook_dir/exit"; } 2>/dev/null
+  [ "$how" != never ] || refuse "it was ended before it started"
+  exec 3< "$hook_dir/output" || refuse "its output can't be read"
+  printf '\n%sbegin %s %s\n' "$mark" "$since" "$clock"
+  {
+    [ "$skip_blocks" = 0 ] || dd bs=65536 count="$skip_blocks"
+    [ "$skip_rest" = 0 ] || dd bs="$skip_rest" count=1
+  } <&3 >/dev/null 2>&1
+  follow
+  # What background processes write from now on is not the hook's.
+  size=$(wc -c < "$hook_dir/output")
+  copy $((size / 65536 + 1))
+  how=vanished
+  { read -r how < "$hook_dir/exit"; } 2>/dev/null
+  printf '%send %s\n' "$mark" "${how:-vanished}"
+}
+
+# A program that was cut on its way does not get here.
+main

@@ -1,17 +1,20 @@
-# Set before: hook_dir, patience (tenths of a second between TERM and KILL).
-pid=
-mkdir -p "$hook_dir" && : > "$hook_dir/stop"
-[ ! -f "$hook_dir/pid" ] || read -r pid < "$hook_dir/pid"
-if [ -z "$pid" ]; then
-  say proof "it had not started"
+# Ends a hook: TERM, then KILL. Set before: control, hook_dir, patience (tenths of a second between them), hook_common.sh.
+# What it started is in its session or its group; a process that left both is not found.
+
+say() {
+  printf '@davit %s\n' "$*"
+}
+
+prove() {
+  say proof "$1"
   say done
   exit 0
-fi
+}
 
 # Members of the group, or of the session, that are not zombies.
 members() {
   if [ ! -r /proc/self/stat ]; then
-    kill -s 0 -- "-$pid" 2>/dev/null && printf '%s ' "-$pid"
+    kill -s 0 -- "-$hook" 2>/dev/null && printf '%s ' "-$hook"
     return 0
   fi
   for stat in /proc/[0-9]*/stat; do
@@ -22,39 +25,83 @@ members() {
     set -- $line
     [ "$#" -gt 4 ] || continue
     case $1 in Z | X) continue ;; esac
-    if [ "$3" = "$pid" ] || [ "$4" = "$pid" ]; then
+    if [ "$member" = "$hook" ] || [ "$3" = "$hook" ] || [ "$4" = "$hook" ]; then
       printf '%s ' "$member"
     fi
   done
 }
 
 # Waits until nobody is left, at most $1 tenths of a second.
-wait_for_end() {
-  tenths=$1
+await_end() {
+  left=$1
   while [ -n "$(members)" ]; do
-    [ "$tenths" -gt 0 ] || return 1
-    if sleep 0.1 2>/dev/null; then tenths=$((tenths - 1)); else sleep 1; tenths=$((tenths - 10)); fi
+    [ "$left" -gt 0 ] || return 1
+    nap
+    left=$((left - slept))
   done
 }
 
 signal() {
-  kill -s "$1" -- "-$pid" 2>/dev/null
+  kill -s "$1" -- "-$hook" 2>/dev/null
   for member in $(members); do kill -s "$1" -- "$member" 2>/dev/null; done
 }
 
-if [ -z "$(members)" ]; then
-  say proof "process group $pid had ended by itself"
-else
-  signal TERM
-  if wait_for_end "$patience"; then
-    say proof "process group $pid ended by TERM"
+# Waits until the runner has noted the end, which takes it a moment; one that does not is ended as well.
+await_runner() {
+  left=20
+  while is_there "$runner" "$runner_start"; do
+    [ "$left" -gt 0 ] || {
+      kill -s KILL "$runner"
+      return 0
+    }
+    nap
+    left=$((left - slept))
+  done
+}
+
+end_hook() {
+  # The id of a hook that is gone can be another process's by now.
+  look_up "$hook"
+  case $start in gone | - | "$hook_start") ;; *) prove "it had ended by itself" ;; esac
+  if [ -z "$(members)" ]; then
+    how="had ended by itself"
   else
-    signal KILL
-    if wait_for_end 50; then
-      say proof "process group $pid ended by KILL"
-    else
-      say proof "process group $pid is still there after KILL: $(members)"
-    fi
+    signal TERM
+    # A stopped process would not see the TERM.
+    signal CONT
+    how="ended by TERM"
+    await_end "$patience" || {
+      signal KILL
+      how="ended by KILL"
+      await_end 50 || how="is still there after KILL: $(members)"
+    }
   fi
-fi
-say done
+  await_runner
+  prove "process group $hook $how"
+}
+
+main() {
+  make_control
+  if mkdir "$hook_dir" 2>/dev/null; then
+    # Also when the order to start it is still on its way.
+    note exit never
+    prove "it had not started"
+  fi
+  : > "$hook_dir/stop"
+  await_pid 50
+  if [ -f "$hook_dir/exit" ]; then
+    how=
+    read -r how < "$hook_dir/exit"
+    case $how in
+      never) prove "it had not started" ;;
+      *) prove "it had ended by itself ($how)" ;;
+    esac
+  fi
+  [ -n "$runner" ] || prove "it had not started"
+  look_up_boot
+  [ "$hook_boot" = "$boot" ] || prove "it had ended: the host was restarted since"
+  end_hook
+}
+
+# A program that was cut on its way does not get here.
+main

@@ -22,11 +22,10 @@ for left in "$releases"/.staging-* "$releases"/.removing-* "$davit"/upload-*; do
   [ -e "$left" ] || continue
   is_gone "${left##*.}" && remove_tree "$left"
 done
+# What hooks leave is removed with their deployment; this is for deployments that were forgotten. An ended hook is not
+# started again as long as its directory is there.
 for left in "$davit"/hook-*; do
-  [ -d "$left" ] || continue
-  pid=
-  [ ! -f "$left/pid" ] || read -r pid < "$left/pid"
-  is_gone "$pid" && remove_tree "$left"
+  [ ! -d "$left" ] || find "$left" -prune -mtime +30 -exec rm -rf {} \;
 done
 
 for release in "$releases"/*; do
