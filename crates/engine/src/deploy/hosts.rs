@@ -126,7 +126,7 @@ impl Run {
         self.host_state(name, &HostRunState::Staging).await?;
         self.cell(Some(name), step, CellState::Running).await?;
         let stop = |error| self.stop_from(Some(name), step, error);
-        let host = Host::connect(target, cancel).await.map_err(stop)?;
+        let host = Host::connect(self.engine.connector(), target, cancel).await.map_err(stop)?;
         let facts = host.prepare(&self.layout).await.map_err(stop)?;
         if let Some(foreign) = &facts.foreign {
             let text = format!("{} points to {foreign} now; the switch takes it over", self.layout.deploy_path());
