@@ -163,6 +163,22 @@ impl Tx {
         user_found(user, done)
     }
 
+    /// Shuts an account out, or lets it in again. Whoever is shut out is logged out everywhere; its tokens stay and
+    /// work again once it is let in.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account.
+    pub async fn set_disabled(&mut self, user: UserId, disabled: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE users SET disabled = $2 WHERE id = $1";
+        let done = on_tx!(self, c =>
+            sqlx::query(sql).bind(user.0).bind(disabled).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if disabled {
+            let sql = "DELETE FROM sessions WHERE user_id = $1";
+            on_tx!(self, c => sqlx::query(sql).bind(user.0).execute(&mut **c).await.map(drop))?;
+        }
+        user_found(user, done)
+    }
+
     /// Opens a session, and clears away those that have ended.
     ///
     /// # Errors
@@ -214,6 +230,17 @@ impl Tx {
             return Err(StoreError::Conflict(format!("there is a token named {name} already")));
         }
         Ok(())
+    }
+
+    /// Takes an API token away for good.
+    ///
+    /// # Errors
+    /// `NotFound` when the account has no token of this name.
+    pub async fn delete_token(&mut self, user: UserId, name: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM tokens WHERE user_id = $1 AND name = $2";
+        let done = on_tx!(self, c =>
+            sqlx::query(sql).bind(user.0).bind(name).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if done == 0 { Err(StoreError::NotFound(format!("a token named {name}"))) } else { Ok(()) }
     }
 
     /// Writes down that a token was used, at most once a minute.

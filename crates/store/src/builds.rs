@@ -193,6 +193,17 @@ impl Store {
         row.map(Row::read).transpose()
     }
 
+    /// The newest build of an app with this content.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn build_by_digest(&self, app: &AppKey, digest: &str) -> Result<Option<BuildRow>, StoreError> {
+        let sql = select!("WHERE app = $1 AND digest = $2 ORDER BY id DESC LIMIT 1");
+        let row: Option<Row> =
+            on_read!(&self.db, p => sqlx::query_as(sql).bind(app.as_str()).bind(digest).fetch_optional(p).await)?;
+        row.map(Row::read).transpose()
+    }
+
     /// The builds of an app (`None`: of all), newest first.
     ///
     /// # Errors

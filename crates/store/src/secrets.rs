@@ -13,13 +13,14 @@ impl Store {
         Ok(on_read!(&self.db, p => sqlx::query_scalar(sql).bind(key).fetch_optional(p).await)?)
     }
 
-    /// The keys of all secrets, sorted.
+    /// The keys of all secrets, sorted, each with when it was set last.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn secret_keys(&self) -> Result<Vec<String>, StoreError> {
-        let mut keys: Vec<String> =
-            on_read!(&self.db, p => sqlx::query_scalar("SELECT key FROM secrets").fetch_all(p).await)?;
+    pub async fn secret_keys(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            on_read!(&self.db, p => sqlx::query_as("SELECT key, updated_at FROM secrets").fetch_all(p).await)?;
+        let mut keys: Vec<_> = rows.into_iter().map(|(key, at)| (key, Timestamp::from_millis(at))).collect();
         keys.sort();
         Ok(keys)
     }
@@ -38,12 +39,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes a secret; nothing happens when there is none.
+    /// Removes a secret; says whether there was one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn delete_secret(&mut self, key: &str) -> Result<(), StoreError> {
-        on_tx!(self, c => sqlx::query("DELETE FROM secrets WHERE key = $1").bind(key).execute(&mut **c).await.map(drop))?;
-        Ok(())
+    pub async fn delete_secret(&mut self, key: &str) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM secrets WHERE key = $1";
+        let done = on_tx!(self, c =>
+            sqlx::query(sql).bind(key).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        Ok(done == 1)
     }
 }

@@ -54,19 +54,29 @@ both!(a_disabled_account_may_nothing, |store| {
     let alice = commit!(store, tx => tx.create_user("alice", Role::Admin, Some("hash"), at(0)));
     commit!(store, tx => tx.create_session("session", alice.id, at(0), at(100)));
     commit!(store, tx => tx.create_token(alice.id, "ci", "token", at(0)));
-    assert_eq!(store.token_user("token").await.expect("reads"), Some(alice));
-    disable(&store).await;
+    assert_eq!(store.token_user("token").await.expect("reads"), Some(alice.clone()));
+    commit!(store, tx => tx.set_disabled(alice.id, true));
     assert_eq!(store.session_user("session", at(1)).await.expect("reads"), None);
     assert_eq!(store.token_user("token").await.expect("reads"), None);
     assert!(store.user_by_name("alice").await.expect("reads").expect("is there").0.disabled);
+    commit!(store, tx => tx.set_disabled(alice.id, false));
+    assert_eq!(store.session_user("session", at(1)).await.expect("reads"), None, "the session has ended");
+    assert_eq!(store.token_user("token").await.expect("reads"), Some(alice));
+    let mut tx = store.begin().await.expect("begins");
+    is_not_found(tx.set_disabled(UserId(99), true).await);
 });
 
-async fn disable(store: &Store) {
+both!(a_token_is_taken_away, |store| {
+    let alice = commit!(store, tx => tx.create_user("alice", Role::Admin, None, at(0)));
+    let bob = commit!(store, tx => tx.create_user("bob", Role::Admin, None, at(0)));
+    commit!(store, tx => tx.create_token(alice.id, "ci", "of alice", at(0)));
+    commit!(store, tx => tx.create_token(bob.id, "ci", "of bob", at(0)));
+    commit!(store, tx => tx.delete_token(alice.id, "ci"));
+    assert_eq!(store.token_user("of alice").await.expect("reads"), None);
+    assert_eq!(store.token_user("of bob").await.expect("reads"), Some(bob));
     let mut tx = store.begin().await.expect("begins");
-    on_tx!(&mut tx, c => sqlx::query("UPDATE users SET disabled = TRUE").execute(&mut **c).await.map(drop))
-        .expect("writes");
-    tx.commit().await.expect("commits");
-}
+    assert_eq!(is_not_found(tx.delete_token(alice.id, "ci").await), "a token named ci does not exist");
+});
 
 both!(tokens_have_names_and_remember_their_last_use, |store| {
     let alice = commit!(store, tx => tx.create_user("alice", Role::Admin, None, at(0)));
