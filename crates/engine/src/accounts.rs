@@ -47,11 +47,7 @@ impl Engine {
     /// # Errors
     /// When there is no such account, or it has a token of this name.
     pub async fn create_token(&self, user: &str, name: &str) -> Result<SecretString, EngineError> {
-        let (user, _) = self
-            .store()
-            .user_by_name(user)
-            .await?
-            .ok_or_else(|| EngineError::NotFound(format!("there is no account named {user}")))?;
+        let user = self.known_user(user).await?;
         let token = format!("davit_{}", random_text());
         let mut tx = self.store().begin().await?;
         tx.create_token(user.id, name, &token_hash(&token), self.now()).await.map_err(|error| {
@@ -64,6 +60,39 @@ impl Engine {
         self.feed(&mut tx, &user.name, "token_created", name, serde_json::Value::Null).await?;
         tx.commit().await?;
         Ok(token.into())
+    }
+
+    /// Takes an API token away: whoever holds it is logged out with their next call.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account, or it has no token of this name.
+    pub async fn revoke_token(&self, user: &str, name: &str) -> Result<(), EngineError> {
+        let user = self.known_user(user).await?;
+        let mut tx = self.store().begin().await?;
+        tx.delete_token(user.id, name).await.map_err(|error| match error {
+            davit_store::StoreError::NotFound(_) => {
+                EngineError::NotFound(format!("{} has no token named {name}", user.name))
+            }
+            other => other.into(),
+        })?;
+        let detail = serde_json::json!({ "user": user.name });
+        self.feed(&mut tx, "admin", "token_revoked", name, detail).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Shuts an account out, with its sessions and tokens, or lets it in again. What it did stays in the history.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account.
+    pub async fn disable_user(&self, user: &str, disabled: bool) -> Result<(), EngineError> {
+        let user = self.known_user(user).await?;
+        let mut tx = self.store().begin().await?;
+        tx.set_disabled(user.id, disabled).await?;
+        let action = if disabled { "user_disabled" } else { "user_enabled" };
+        self.feed(&mut tx, "admin", action, &user.name, serde_json::Value::Null).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Whether the first account has still to be made.
@@ -152,6 +181,11 @@ impl Engine {
             tx.commit().await?;
         }
         Ok(user)
+    }
+
+    async fn known_user(&self, name: &str) -> Result<User, EngineError> {
+        let found = self.store().user_by_name(name).await?;
+        found.map(|(user, _)| user).ok_or_else(|| EngineError::NotFound(format!("there is no account named {name}")))
     }
 
     async fn hash_password(&self, password: &SecretString) -> Result<String, EngineError> {

@@ -5,10 +5,11 @@
 //! ([`people`]) and the deployments that carry requests out ([`deployments`]) have files of their own.
 
 mod deployments;
+mod inputs;
 mod operate;
 mod people;
 
-pub use people::Wanted;
+pub use people::{Wanted, What};
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};

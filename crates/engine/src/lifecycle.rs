@@ -1,7 +1,8 @@
 //! Every task of the process: tracked, named, and stopped in two steps.
 //!
 //! Step 1, *drain*: nothing new is started, what runs goes on. Step 2, *abort*: what still runs is asked to stop at its
-//! next safe point; its work stays in the tables and is taken up by whoever starts next.
+//! next safe point; its work stays in the tables and is taken up by whoever starts next. Then the process is *down*:
+//! who only listens or shows things goes on until that.
 
 use futures::FutureExt as _;
 use std::future::Future;
@@ -20,6 +21,7 @@ pub struct Lifecycle {
     tracker: TaskTracker,
     drain: CancellationToken,
     abort: CancellationToken,
+    down: CancellationToken,
 }
 
 impl Lifecycle {
@@ -60,6 +62,12 @@ impl Lifecycle {
         self.abort.child_token()
     }
 
+    /// Cancelled when both steps are through.
+    #[must_use]
+    pub fn down_token(&self) -> CancellationToken {
+        self.down.child_token()
+    }
+
     /// Whether step 1 has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
@@ -75,6 +83,7 @@ impl Lifecycle {
             self.abort.cancel();
             self.tracker.wait().await;
         }
+        self.down.cancel();
     }
 }
 

@@ -2,11 +2,16 @@
 
 use crate::{Engine, EngineError};
 use davit_domain::config::SecretRef;
-use secrecy::SecretString;
+use davit_domain::time::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 
 /// The key under which davit's own SSH private key is sealed.
 const OWN_SSH_KEY: &str = "davit:ssh-key";
+/// What the keys of secrets that people store by name begin with; see [`SecretRef::key`].
+const BY_NAME: &str = "secret:";
+/// Keys of every kind fit; what is larger was given by mistake. Bytes.
+const LARGEST: usize = 64 * 1024;
 
 impl Engine {
     /// The value of a declared secret.
@@ -22,7 +27,9 @@ impl Engine {
                 SecretRef::File(path) => format!(
                     "the secret file {path} is not readable: apply davit.toml again where the file is, or put it on the server"
                 ),
-                SecretRef::Secret(name) => format!("there is no secret named {name} in davit"),
+                SecretRef::Secret(name) => {
+                    format!("there is no secret named {name} in davit: davit secrets set {name}")
+                }
             })
         })
     }
@@ -41,6 +48,58 @@ impl Engine {
             SecretRef::File(path) => tokio::fs::read_to_string(path).await.ok().map(SecretString::from),
             SecretRef::Secret(_) => None,
         })
+    }
+
+    /// The names of the secrets that people stored, sorted, each with when it was set last. Never a value.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn secret_names(&self) -> Result<Vec<(String, Timestamp)>, EngineError> {
+        let keys = self.store().secret_keys().await?.into_iter();
+        Ok(keys.filter_map(|(key, at)| Some((key.strip_prefix(BY_NAME)?.to_owned(), at))).collect())
+    }
+
+    /// Stores what `{ secret = "name" }` in a `davit.toml` stands for, in the place of what it stood for before.
+    ///
+    /// # Errors
+    /// `Invalid` when the name or the value is none.
+    pub async fn set_secret(&self, name: &str, value: &SecretString, by: &str) -> Result<(), EngineError> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
+            return Err(EngineError::Invalid(
+                "a secret's name has 1 to 64 ASCII letters, digits, '-', '_' or '.'".into(),
+            ));
+        }
+        if value.expose_secret().is_empty() || value.expose_secret().len() > LARGEST {
+            return Err(EngineError::Invalid("a secret has 1 to 65536 bytes".into()));
+        }
+        let key = SecretRef::Secret(name.to_owned()).key();
+        let sealed = self.sealer().seal(&key, value)?;
+        let mut tx = self.store().begin().await?;
+        tx.put_secret(&key, &sealed, self.now()).await?;
+        self.feed(&mut tx, by, "secret_set", name, serde_json::Value::Null).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets a secret that nothing in the configuration refers to any more.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, `Conflict` when the configuration refers to it.
+    pub async fn delete_secret(&self, name: &str, by: &str) -> Result<(), EngineError> {
+        let key = SecretRef::Secret(name.to_owned()).key();
+        let mut tx = self.store().begin().await?;
+        if tx.read_configuration().await?.secret_refs().contains_key(&key) {
+            return Err(EngineError::Conflict(format!(
+                "the configuration refers to the secret {name}: take it out of davit.toml and apply that first"
+            )));
+        }
+        if !tx.delete_secret(&key).await? {
+            return Err(EngineError::NotFound(format!("there is no secret named {name}")));
+        }
+        self.feed(&mut tx, by, "secret_deleted", name, serde_json::Value::Null).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Seals values that came with an apply call, by the key of their reference.

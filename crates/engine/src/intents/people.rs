@@ -5,13 +5,24 @@ use super::{Ask, hosts_of, release_config};
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, branch_allowed};
 use davit_domain::event::GitRef;
-use davit_domain::ids::{AppKey, EnvironmentKey, HostName, ReleaseName};
+use davit_domain::ids::{AppKey, CommitSha, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::request::Kind;
 use davit_exec::git::Resolved;
+use davit_store::builds::BuildSource;
 use davit_store::requests::{Inputs, Request};
+use std::collections::BTreeMap;
 
 /// Longer titles are cut. Characters.
 const LONGEST_TITLE: usize = 200;
+
+/// What a person wants to release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// What a branch, tag or SHA means now; `None`: the default branch.
+    Reference(Option<String>),
+    /// A kept build, by its number.
+    Build(i64),
+}
 
 /// A release that a person wants.
 #[derive(Debug, Clone)]
@@ -20,8 +31,10 @@ pub struct Wanted {
     pub app: AppKey,
     /// Where to.
     pub environment: EnvironmentKey,
-    /// A branch, tag or SHA; `None`: the default branch.
-    pub reference: Option<String>,
+    /// What is released.
+    pub what: What,
+    /// What was filled in, by the names of the release config's inputs.
+    pub inputs: BTreeMap<String, String>,
     /// What people read in lists; `None`: the commit's subject.
     pub title: Option<String>,
     /// Only these hosts.
@@ -30,6 +43,15 @@ pub struct Wanted {
     pub by: String,
     /// The same key again is the same request.
     pub idempotency_key: Option<String>,
+}
+
+/// What a wish means.
+struct Chosen {
+    commit: CommitSha,
+    git_ref: Option<GitRef>,
+    /// When the person gave none.
+    title: String,
+    build: Option<String>,
 }
 
 impl Engine {
@@ -42,22 +64,25 @@ impl Engine {
         let (app, config) = release_config(&configuration, &wanted.app, &wanted.environment)?;
         // Before the remote is asked, which may take seconds.
         hosts_of(&configuration, app, config, wanted.hosts.as_deref())?;
-        let resolved = self.resolve(app, wanted.reference.as_deref()).await?;
+        let inputs = self.inputs(app, config, wanted.inputs).await?;
         let environment = configuration.environments.iter().find(|known| known.key == wanted.environment);
         let branches = environment.and_then(|environment| environment.branches.as_deref());
-        self.check_branches(app, &wanted.environment, branches, &resolved).await?;
-        let title = wanted.title.filter(|title| !title.trim().is_empty()).unwrap_or(resolved.subject);
+        let chosen = match &wanted.what {
+            What::Reference(reference) => self.of_reference(app, branches, &wanted.environment, reference).await?,
+            What::Build(id) => self.of_build(app, branches, &wanted.environment, *id).await?,
+        };
+        let title = wanted.title.filter(|title| !title.trim().is_empty()).unwrap_or(chosen.title);
         let ask = Ask {
             kind: Kind::Regular,
             app: wanted.app,
             environment: wanted.environment,
-            commit: resolved.commit,
-            git_ref: resolved.branch.map(GitRef::Branch).or(resolved.tag.map(GitRef::Tag)),
+            commit: chosen.commit,
+            git_ref: chosen.git_ref,
             title: title.chars().take(LONGEST_TITLE).collect(),
             target_release: None,
             hosts: wanted.hosts,
-            build: None,
-            inputs: Inputs::default(),
+            build: chosen.build,
+            inputs,
             by: wanted.by,
             delivery: None,
             idempotency_key: wanted.idempotency_key,
@@ -120,6 +145,52 @@ impl Engine {
             idempotency_key,
         };
         self.ask_now(ask, at_once).await
+    }
+
+    /// What a name means at the remote now.
+    async fn of_reference(
+        &self,
+        app: &App,
+        branches: Option<&[String]>,
+        environment: &EnvironmentKey,
+        reference: &Option<String>,
+    ) -> Result<Chosen, EngineError> {
+        let resolved = self.resolve(app, reference.as_deref()).await?;
+        self.check_branches(app, environment, branches, &resolved).await?;
+        Ok(Chosen {
+            commit: resolved.commit,
+            git_ref: resolved.branch.map(GitRef::Branch).or(resolved.tag.map(GitRef::Tag)),
+            title: resolved.subject,
+            build: None,
+        })
+    }
+
+    /// A kept build. Where branches are restricted, its commit must lie on one of them; an uploaded one has none.
+    async fn of_build(
+        &self,
+        app: &App,
+        branches: Option<&[String]>,
+        environment: &EnvironmentKey,
+        id: i64,
+    ) -> Result<Chosen, EngineError> {
+        let build = self.store().build(id).await?.filter(|build| build.app == app.key);
+        let build = build.ok_or_else(|| {
+            EngineError::NotFound(format!("{} has no build {id}. See: davit builds list {}", app.key, app.key))
+        })?;
+        match build.source {
+            BuildSource::Git => {
+                let resolved = self.resolve(app, Some(build.commit.as_str())).await?;
+                self.check_branches(app, environment, branches, &resolved).await?;
+            }
+            BuildSource::Upload if branches.is_some_and(|branches| !branches.is_empty()) => {
+                return Err(EngineError::Invalid(format!(
+                    "{environment} takes only {}, and an uploaded build comes from no branch",
+                    branches.unwrap_or_default().join(", ")
+                )));
+            }
+            BuildSource::Upload => {}
+        }
+        Ok(Chosen { commit: build.commit, git_ref: None, title: build.title, build: Some(build.digest) })
     }
 
     /// A commit or tag may go where branches are restricted only when one of those branches holds it: otherwise naming
