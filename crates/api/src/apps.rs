@@ -7,13 +7,15 @@ use crate::problem::{Body, Path, Problem};
 use crate::views::{ConfigView, DeploymentSummary, LiveView, ReleaseView, RepositoryView, RequestView, live_in};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use davit_domain::access::Action;
-use davit_domain::config::App;
+use davit_domain::config::{App, Configuration, export};
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName, ReleaseName};
-use davit_engine::intents::Wanted;
+use davit_engine::intents::{Wanted, What};
 use davit_store::deployments::DeploymentFilter;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 const RECENT: i64 = 20;
@@ -60,7 +62,7 @@ pub(crate) struct RefView {
     at: String,
 }
 
-/// What to release. Neither ref nor commit: the default branch.
+/// What to release. Neither ref nor commit nor build: the default branch.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeployBody {
@@ -68,6 +70,11 @@ pub(crate) struct DeployBody {
     r#ref: Option<String>,
     /// A full SHA.
     commit: Option<String>,
+    /// The number of a kept build.
+    build: Option<i64>,
+    /// What is filled in, by the names of the release config's inputs.
+    #[serde(default)]
+    inputs: BTreeMap<String, String>,
     /// Without it: the commit's subject.
     title: Option<String>,
     /// Only these hosts.
@@ -158,6 +165,25 @@ pub(crate) async fn refs(
     Ok(Json(Refs { branches: branches.into_iter().map(view).collect(), tags: tags.into_iter().map(view).collect() }))
 }
 
+/// How an app is released to an environment, as the part of a `davit.toml` that says so: applied, it changes nothing.
+#[utoipa::path(get, path = "/api/v1/apps/{app}/configs/{environment}/toml",
+    params(("app" = String, Path), ("environment" = String, Path)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
+pub(crate) async fn config_toml(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((app, environment)): Path<(String, String)>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.allow(Action::Configure)?;
+    let mut app = known(&api, &app).await?;
+    app.releases.retain(|config| config.environment.as_str() == environment);
+    if app.releases.is_empty() {
+        return Err(Problem::not_found(format!("{} is not released to {environment}", app.key)));
+    }
+    let text = export(&Configuration { apps: vec![app], ..Configuration::default() });
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text))
+}
+
 /// Asks for a release; it goes out at once when no review is needed and the caller may release.
 #[utoipa::path(post, path = "/api/v1/apps/{app}/environments/{environment}/deploy",
     params(("app" = String, Path), ("environment" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -171,16 +197,19 @@ pub(crate) async fn deploy(
     Body(body): Body<DeployBody>,
 ) -> Result<(StatusCode, Json<RequestView>), Problem> {
     caller.allow(Action::Ask)?;
-    if body.r#ref.is_some() && body.commit.is_some() {
-        return Err(Problem::invalid("name a ref or a commit, not both"));
-    }
+    let what = match (body.r#ref, body.commit, body.build) {
+        (None, None, Some(build)) => What::Build(build),
+        (reference, commit, None) if reference.is_none() || commit.is_none() => What::Reference(reference.or(commit)),
+        (_, _, _) => return Err(Problem::invalid("name a ref, a commit or a build, and only one of them")),
+    };
     let environment: EnvironmentKey = environment.parse()?;
     let hosts: Option<Vec<HostName>> =
         body.hosts.map(|hosts| hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()).transpose()?;
     let wanted = Wanted {
         app: app.parse()?,
         environment,
-        reference: body.r#ref.or(body.commit),
+        what,
+        inputs: body.inputs,
         title: body.title,
         hosts,
         by: caller.name().to_owned(),
@@ -221,18 +250,27 @@ pub(crate) async fn releases(
     Path((app, environment)): Path<(String, String)>,
 ) -> Result<Json<Page<ReleaseView>>, Problem> {
     caller.allow(Action::See)?;
-    let app = known(&api, &app).await?;
+    let store = api.engine.store();
+    let configuration = store.configuration().await?;
+    let app = find(&configuration.apps, &app)?;
     let environment: EnvironmentKey = environment.parse()?;
-    let kept = api.engine.store().kept_releases(&app.key, &environment).await?;
-    Ok(Json(Page::whole(kept.into_iter().map(ReleaseView::from).collect())))
+    let meant = app.release(&environment).map(|config| config.select(&configuration.hosts)).unwrap_or_default();
+    let meant: Vec<HostName> = meant.into_iter().map(|host| host.name.clone()).collect();
+    let mut items = Vec::new();
+    for kept in store.kept_releases(&app.key, &environment).await? {
+        items.push(ReleaseView::load(store, kept, &meant).await?);
+    }
+    Ok(Json(Page::whole(items)))
 }
 
-async fn known(api: &Api, app: &str) -> Result<App, Problem> {
+/// The app of this key.
+pub(crate) async fn known(api: &Api, app: &str) -> Result<App, Problem> {
     let key: AppKey = app.parse()?;
     api.engine.store().app(&key).await?.ok_or_else(|| no_such_app(app))
 }
 
-fn find<'a>(apps: &'a [App], app: &str) -> Result<&'a App, Problem> {
+/// The app of this key among these.
+pub(crate) fn find<'a>(apps: &'a [App], app: &str) -> Result<&'a App, Problem> {
     apps.iter().find(|known| known.key.as_str() == app).ok_or_else(|| no_such_app(app))
 }
 

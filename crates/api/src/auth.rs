@@ -7,13 +7,9 @@ use crate::Api;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use davit_domain::access::{self, Action};
-use davit_domain::time::Timestamp;
 use davit_store::accounts::User;
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::time::Duration;
 
 pub(crate) const COOKIE: &str = "davit_session";
 const WRITE_HEADER: &str = "x-davit-request";
@@ -84,47 +80,4 @@ pub(crate) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
-}
-
-/// Slows down guessing: after ten wrong passwords an account name is locked for five minutes.
-#[derive(Debug, Default)]
-pub(crate) struct LoginLimiter(Mutex<HashMap<String, (u32, Timestamp)>>);
-
-const WRONG_ALLOWED: u32 = 10;
-const LOCKED_FOR: Duration = Duration::from_secs(300);
-/// Names that are remembered; past that the oldest knowledge is dropped, so that guessing names can't fill the memory.
-const REMEMBERED: usize = 10_000;
-
-impl LoginLimiter {
-    /// Whether another try is allowed now.
-    pub(crate) fn check(&self, name: &str, now: Timestamp) -> Result<(), Problem> {
-        let wrong = self.lock();
-        match wrong.get(name) {
-            Some((count, last)) if *count >= WRONG_ALLOWED && now.since(*last) < LOCKED_FOR => Err(Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "too many wrong passwords for this name: try again in five minutes",
-            )),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Counts a try.
-    pub(crate) fn record(&self, name: &str, right: bool, now: Timestamp) {
-        let mut wrong = self.lock();
-        if right {
-            wrong.remove(name);
-            return;
-        }
-        if wrong.len() >= REMEMBERED {
-            wrong.retain(|_, (_, last)| now.since(*last) < LOCKED_FOR);
-        }
-        let entry = wrong.entry(name.to_owned()).or_insert((0, now));
-        let expired = now.since(entry.1) >= LOCKED_FOR;
-        *entry = (if expired { 1 } else { entry.0 + 1 }, now);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u32, Timestamp)>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }

@@ -4,18 +4,17 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
-use crate::views::{CellView, DeploymentSummary, HostRunView};
+use crate::views::{Around, CellView, DeploymentSummary, HostRunView, StepView};
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use davit_domain::access::Action;
-use davit_domain::deployment::CellState;
 use davit_domain::ids::{DeploymentId, HostName};
-use davit_domain::log::{Line, Step};
+use davit_domain::log::Line;
 use davit_engine::Engine;
-use davit_store::deployments::{Cell, DeploymentFilter};
+use davit_store::deployments::DeploymentFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,7 +37,7 @@ pub(crate) struct LogQuery {
     after: Option<i64>,
     /// Of this host; `-` is the server.
     host: Option<String>,
-    /// Of this step, 1 to 6.
+    /// Of the step with this number.
     step: Option<u8>,
     /// 1 to 5000; 1000 without it.
     limit: Option<u32>,
@@ -54,14 +53,6 @@ pub(crate) struct DeploymentFull {
     cells: Vec<CellView>,
     previous_release: Option<String>,
     last_seq: i64,
-}
-
-/// One of the six steps, over all hosts.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StepView {
-    number: u8,
-    title: &'static str,
-    state: &'static str,
 }
 
 /// Stored lines.
@@ -168,14 +159,13 @@ pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): P
 pub(crate) async fn full(engine: &Engine, id: DeploymentId) -> Result<DeploymentFull, Problem> {
     let store = engine.store();
     let deployment = exists(engine, id).await?;
-    let request = store.request(deployment.request).await?;
-    let runs = store.host_runs(id).await?;
+    let around = Around::load(store, &deployment).await?;
     let cells = store.cells(id).await?;
-    let previous = runs.iter().find_map(|run| run.state.switched_from()?.as_ref().map(ToString::to_string));
+    let previous = around.runs.iter().find_map(|run| run.state.switched_from()?.as_ref().map(ToString::to_string));
     Ok(DeploymentFull {
-        summary: DeploymentSummary::new(&deployment, request.as_ref(), &runs),
-        host_runs: runs.iter().map(HostRunView::from).collect(),
-        steps: Step::ALL.into_iter().map(|step| step_view(step, &cells)).collect(),
+        summary: DeploymentSummary::new(&deployment, &around),
+        host_runs: around.runs.iter().map(HostRunView::from).collect(),
+        steps: StepView::all(deployment.kind, &around, &cells),
         cells: cells.iter().map(CellView::from).collect(),
         previous_release: previous,
         last_seq: store.last_seq(id).await?,
@@ -185,27 +175,6 @@ pub(crate) async fn full(engine: &Engine, id: DeploymentId) -> Result<Deployment
 async fn exists(engine: &Engine, id: DeploymentId) -> Result<davit_store::deployments::Deployment, Problem> {
     let found = engine.store().deployment(id).await?;
     found.ok_or_else(|| Problem::not_found(format!("there is no deployment {id}")))
-}
-
-/// A step over all hosts: the worst news first, then what is still to come.
-fn step_view(step: Step, cells: &[Cell]) -> StepView {
-    let of_step: Vec<CellState> =
-        cells.iter().filter(|cell| cell.step == step.number()).map(|cell| cell.state).collect();
-    let any = |state| of_step.contains(&state);
-    let state = if any(CellState::Failed) {
-        CellState::Failed
-    } else if any(CellState::Cancelled) {
-        CellState::Cancelled
-    } else if any(CellState::Running) || (any(CellState::Succeeded) && any(CellState::Waiting)) {
-        CellState::Running
-    } else if any(CellState::Waiting) {
-        CellState::Waiting
-    } else if any(CellState::Succeeded) {
-        CellState::Succeeded
-    } else {
-        CellState::Skipped
-    };
-    StepView { number: step.number(), title: step.title(), state: state.as_str() }
 }
 
 fn text_line(line: &Line) -> String {

@@ -21,6 +21,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 const PAGE: i64 = 1000;
@@ -39,6 +40,7 @@ struct LogStream {
     engine: Engine,
     id: DeploymentId,
     wake: Receiver<Change>,
+    down: CancellationToken,
     after: i64,
     ready: VecDeque<Event>,
     last_state: String,
@@ -63,6 +65,7 @@ pub(crate) async fn log_stream(
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let stream = LogStream {
         wake: api.engine.hub().subscribe(),
+        down: api.engine.lifecycle().down_token(),
         engine: api.engine,
         id,
         after: last_seen.or(query.after).unwrap_or(0),
@@ -82,12 +85,12 @@ pub(crate) async fn changes(
     caller: Caller,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     caller.allow(Action::See)?;
-    let drain = api.engine.lifecycle().drain_token();
+    let down = api.engine.lifecycle().down_token();
     let wake = api.engine.hub().subscribe();
-    let events = stream::unfold((wake, drain), async |(mut wake, drain)| {
+    let events = stream::unfold((wake, down), async |(mut wake, down)| {
         loop {
             let change = tokio::select! {
-                () = drain.cancelled() => return None,
+                () = down.cancelled() => return None,
                 change = wake.recv() => change,
             };
             let event = match change {
@@ -101,7 +104,7 @@ pub(crate) async fn changes(
                 Err(RecvError::Closed) => return None,
             };
             if let Ok(event) = event {
-                return Some((Ok(event), (wake, drain)));
+                return Some((Ok(event), (wake, down)));
             }
         }
     });
@@ -114,7 +117,7 @@ impl LogStream {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            if self.ended || self.engine.lifecycle().is_draining() {
+            if self.ended || self.down.is_cancelled() {
                 return None;
             }
             if !self.look().await {
@@ -149,7 +152,7 @@ impl LogStream {
 
     async fn sleep(&mut self) {
         let id = self.id.0;
-        let drain = self.engine.lifecycle().drain_token();
+        let down = self.down.clone();
         let told = async {
             loop {
                 match self.wake.recv().await {
@@ -165,7 +168,7 @@ impl LogStream {
         tokio::select! {
             () = told => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
-            () = drain.cancelled() => {}
+            () = down.cancelled() => {}
         }
     }
 }

@@ -11,20 +11,25 @@ mod deployments;
 mod events;
 mod health;
 mod hosts;
+mod limiter;
+mod live;
+mod locks;
+mod operate;
 mod overview;
 mod page;
 mod problem;
 mod requests;
+mod secrets;
 mod session;
 mod ui;
 mod views;
 mod webhook;
 
-use auth::LoginLimiter;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::get;
 use davit_engine::Engine;
+use limiter::LoginLimiter;
 use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
@@ -34,10 +39,25 @@ use utoipa_axum::routes;
 /// Renders the metrics that the process has collected, in Prometheus' text form.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// How much may come in.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of a build or file that is uploaded. Bytes.
+    pub upload: u64,
+}
+
+/// 2 GiB.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { upload: 2 * 1024 * 1024 * 1024 }
+    }
+}
+
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct Api {
     engine: Engine,
+    limits: Limits,
     logins: Arc<LoginLimiter>,
     hooks: Arc<webhook::HookSecrets>,
     render_metrics: RenderMetrics,
@@ -52,9 +72,10 @@ pub(crate) struct Api {
 ))]
 struct Document;
 
-/// Every route, over one engine.
-pub fn router(engine: Engine, render_metrics: RenderMetrics) -> Router {
-    let api = Api { engine, logins: Arc::default(), hooks: Arc::new(webhook::HookSecrets::default()), render_metrics };
+/// Every route, over one engine. Serve it with connect info: who logs in from where is limited by address.
+pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> Router {
+    let hooks = Arc::new(webhook::HookSecrets::default());
+    let api = Api { engine, limits, logins: Arc::default(), hooks, render_metrics };
     let (v1, document) = v1().split_for_parts();
     let document = Arc::new(document);
     let openapi = get(move || {
@@ -90,7 +111,10 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(apps::deploy))
         .routes(routes!(apps::rollback))
         .routes(routes!(apps::releases))
+        .routes(routes!(apps::config_toml))
+        .routes(routes!(live::show))
         .routes(routes!(requests::list))
+        .routes(routes!(requests::counts))
         .routes(routes!(requests::show))
         .routes(routes!(requests::approve))
         .routes(routes!(requests::reject))
@@ -100,6 +124,14 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(deployments::list))
         .routes(routes!(deployments::show))
         .routes(routes!(deployments::cancel))
+        .routes(routes!(operate::go_on))
+        .routes(routes!(operate::revert))
+        .routes(routes!(operate::retry_host))
+        .routes(routes!(operate::skip_host))
+        .routes(routes!(operate::override_gates))
+        .routes(routes!(locks::list, locks::create))
+        .routes(routes!(locks::delete))
+        .routes(routes!(locks::gates))
         .routes(routes!(deployments::logs))
         .routes(routes!(deployments::log_text))
         .routes(routes!(events::log_stream))
@@ -113,6 +145,8 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::replay))
         .routes(routes!(configuration::environments))
         .routes(routes!(configuration::forges))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(configuration::apply))
         .routes(routes!(configuration::export))
 }

@@ -12,6 +12,7 @@ use davit_domain::ids::RequestId;
 use davit_engine::intents::RetryHosts;
 use davit_store::requests::{Request, RequestFilter};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which requests.
@@ -68,6 +69,13 @@ pub(crate) async fn list(
         items.push(RequestView::load(store, request).await?);
     }
     Ok(Json(Page::cut(items, page.limit(), |request| request.id)))
+}
+
+/// How many requests are in each state.
+#[utoipa::path(get, path = "/api/v1/requests/counts", responses((status = 200, body = BTreeMap<String, i64>)))]
+pub(crate) async fn counts(State(api): State<Api>, caller: Caller) -> Result<Json<BTreeMap<String, i64>>, Problem> {
+    caller.allow(Action::See)?;
+    Ok(Json(api.engine.store().request_counts().await?))
 }
 
 /// One request.

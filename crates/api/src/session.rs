@@ -2,6 +2,7 @@
 
 use crate::Api;
 use crate::auth::{COOKIE, Caller, session_cookie};
+use crate::limiter::Origin;
 use crate::problem::{Body, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -85,12 +86,17 @@ pub(crate) async fn set_up_needed(State(api): State<Api>) -> Result<Json<SetUp>,
 /// Makes the first administrator and logs them in.
 #[utoipa::path(post, path = "/api/v1/setup", request_body = FirstAccount,
     responses((status = 201, body = Session), (status = 403, body = Problem), (status = 409, body = Problem)))]
-pub(crate) async fn set_up(State(api): State<Api>, Body(first): Body<FirstAccount>) -> Result<Response, Problem> {
-    let now = api.engine.now();
-    // One counter for all: the code is guessed or it is not, under whatever name.
-    api.logins.check(" set-up", now)?;
+pub(crate) async fn set_up(
+    State(api): State<Api>,
+    from: Origin,
+    Body(first): Body<FirstAccount>,
+) -> Result<Response, Problem> {
+    // One counter for all names: the code is guessed or it is not.
+    api.logins.attempt(" set-up", from, api.engine.now())?;
     let made = api.engine.set_up(&first.code, first.name.trim(), &first.password).await;
-    api.logins.record(" set-up", !matches!(made, Err(EngineError::Denied(_))), now);
+    if !matches!(made, Err(EngineError::Denied(_))) {
+        api.logins.forgive(" set-up", from);
+    }
     let user = made?;
     let token = api.engine.open_session(&user).await?;
     Ok(with_cookie(&api.engine, StatusCode::CREATED, &user, &token))
@@ -105,14 +111,18 @@ pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Json<Session
 /// Logs in.
 #[utoipa::path(post, path = "/api/v1/session", request_body = Credentials,
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)))]
-pub(crate) async fn log_in(State(api): State<Api>, Body(credentials): Body<Credentials>) -> Result<Response, Problem> {
-    let now = api.engine.now();
+pub(crate) async fn log_in(
+    State(api): State<Api>,
+    from: Origin,
+    Body(credentials): Body<Credentials>,
+) -> Result<Response, Problem> {
     let name = credentials.name.trim();
-    api.logins.check(name, now)?;
-    let outcome = api.engine.log_in(name, &credentials.password).await;
-    api.logins.record(name, outcome.is_ok(), now);
-    match outcome {
-        Ok((user, token)) => Ok(with_cookie(&api.engine, StatusCode::OK, &user, &token)),
+    api.logins.attempt(name, from, api.engine.now())?;
+    match api.engine.log_in(name, &credentials.password).await {
+        Ok((user, token)) => {
+            api.logins.forgive(name, from);
+            Ok(with_cookie(&api.engine, StatusCode::OK, &user, &token))
+        }
         Err(EngineError::Denied(detail)) => Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)),
         Err(error) => Err(error.into()),
     }

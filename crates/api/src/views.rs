@@ -1,16 +1,20 @@
 //! What the API shows of things: shapes that stay put when the domain moves.
 
+mod configs;
+mod deployments;
+
+pub(crate) use configs::ConfigView;
+pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};
+
 use crate::problem::Problem;
-use davit_domain::config::{Auto, Filter, Hooks, Host, HostSelector, ReleaseConfig, Repository, Shared};
-use davit_domain::deployment::HostRunState;
-use davit_domain::ids::{AppKey, EnvironmentKey};
+use davit_domain::config::Repository;
+use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
 use davit_domain::request::RequestState;
 use davit_store::Store;
-use davit_store::configuration::Revision;
-use davit_store::deployments::{Cell, Deployment, HostRun};
 use davit_store::releases::{KeptRelease, Live};
 use davit_store::requests::Request;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A release request.
@@ -35,6 +39,10 @@ pub(crate) struct RequestView {
     /// The latest deployment that carries it out.
     deployment: Option<i64>,
     target_release: Option<String>,
+    /// The digest of the build that was asked for; none: the one of the commit.
+    build: Option<String>,
+    /// What was filled in, by name.
+    inputs: BTreeMap<String, String>,
 }
 
 /// One approval.
@@ -84,132 +92,8 @@ impl RequestView {
             approvals,
             deployment,
             target_release: request.target_release.map(|release| release.to_string()),
-        }
-    }
-}
-
-/// A deployment, as lists show it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct DeploymentSummary {
-    pub(crate) id: i64,
-    request: i64,
-    app: String,
-    environment: String,
-    /// regular, rollback, auto.
-    kind: &'static str,
-    pub(crate) state: &'static str,
-    commit: String,
-    git_ref: Option<String>,
-    title: String,
-    release: String,
-    attempt: i64,
-    created_at: String,
-    started_at: Option<String>,
-    finished_at: Option<String>,
-    reason: Option<String>,
-    user: String,
-    hosts_total: usize,
-    hosts_done: usize,
-}
-
-impl DeploymentSummary {
-    /// With its request and hosts looked up.
-    pub(crate) async fn load(store: &Store, deployment: &Deployment) -> Result<Self, Problem> {
-        let request = store.request(deployment.request).await?;
-        let runs = store.host_runs(deployment.id).await?;
-        Ok(Self::new(deployment, request.as_ref(), &runs))
-    }
-
-    /// Whether nothing more happens.
-    pub(crate) const fn is_final(&self) -> bool {
-        self.finished_at.is_some()
-    }
-
-    /// From its parts.
-    pub(crate) fn new(deployment: &Deployment, request: Option<&Request>, runs: &[HostRun]) -> Self {
-        Self {
-            id: deployment.id.0,
-            request: deployment.request.0,
-            app: deployment.app.to_string(),
-            environment: deployment.environment.to_string(),
-            kind: deployment.kind.as_str(),
-            state: deployment.state.as_str(),
-            commit: deployment.commit.to_string(),
-            git_ref: request.and_then(|request| request.git_ref.clone()),
-            title: request.map(|request| request.title.clone()).unwrap_or_default(),
-            release: deployment.release.to_string(),
-            attempt: deployment.attempt,
-            created_at: deployment.created_at.to_string(),
-            started_at: deployment.started_at.map(|at| at.to_string()),
-            finished_at: deployment.finished_at.map(|at| at.to_string()),
-            reason: deployment.state.reason(),
-            user: request.map(|request| request.created_by.clone()).unwrap_or_default(),
-            hosts_total: runs.len(),
-            hosts_done: runs.iter().filter(|run| matches!(run.state, HostRunState::Done { .. })).count(),
-        }
-    }
-}
-
-/// One host of a deployment.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct HostRunView {
-    host: String,
-    state: &'static str,
-    /// Where it failed, 1 to 6.
-    step: Option<u8>,
-    reason: Option<String>,
-    previous_release: Option<String>,
-    updated_at: String,
-}
-
-impl From<&HostRun> for HostRunView {
-    fn from(run: &HostRun) -> Self {
-        let (step, reason) = match &run.state {
-            HostRunState::Failed { step, reason } => (Some(step.number()), Some(reason.clone())),
-            HostRunState::Held { step, reason, .. } => (Some(step.number()), Some(reason.clone())),
-            HostRunState::Unknown { reason, .. } => (None, Some(reason.clone())),
-            HostRunState::Waiting
-            | HostRunState::Staging
-            | HostRunState::Staged
-            | HostRunState::Switching { .. }
-            | HostRunState::Live { .. }
-            | HostRunState::Verifying { .. }
-            | HostRunState::Done { .. }
-            | HostRunState::Reverted { .. }
-            | HostRunState::Skipped
-            | HostRunState::Cancelled => (None, None),
-        };
-        let previous = run.state.switched_from().and_then(Option::as_ref).map(ToString::to_string);
-        Self {
-            host: run.host.to_string(),
-            state: run.state.as_str(),
-            step,
-            reason,
-            previous_release: previous,
-            updated_at: run.updated_at.to_string(),
-        }
-    }
-}
-
-/// One cell of the steps × hosts grid.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CellView {
-    /// None: the server.
-    host: Option<String>,
-    step: u8,
-    state: &'static str,
-    started_at: Option<String>,
-    finished_at: Option<String>,
-}
-
-impl From<&Cell> for CellView {
-    fn from(cell: &Cell) -> Self {
-        Self {
-            host: cell.host.as_ref().map(ToString::to_string),
-            step: cell.step,
-            state: cell.state.as_str(),
-            started_at: cell.started_at.map(|at| at.to_string()),
-            finished_at: cell.finished_at.map(|at| at.to_string()),
+            build: request.build,
+            inputs: request.inputs.values,
         }
     }
 }
@@ -252,13 +136,28 @@ pub(crate) struct ReleaseView {
     by: String,
     at: String,
     deployment: i64,
+    /// All that keep it.
     hosts: Vec<String>,
+    /// Those of them that the release config means now.
+    available_on: Vec<String>,
+    /// Those that the release config means now and that no longer have it, or never had.
+    missing_on: Vec<String>,
+    /// Whether its build is kept, so that hosts that lack it can get it.
+    build: bool,
     live: bool,
 }
 
-impl From<KeptRelease> for ReleaseView {
-    fn from(kept: KeptRelease) -> Self {
-        Self {
+impl ReleaseView {
+    /// With its build looked up; `meant` are the hosts of the release config.
+    pub(crate) async fn load(store: &Store, kept: KeptRelease, meant: &[HostName]) -> Result<Self, Problem> {
+        let deployment = store.deployment(kept.deployment).await?;
+        let build = match deployment.and_then(|deployment| deployment.build) {
+            Some(digest) => store.build_by_digest(&kept.app, &digest).await?.is_some(),
+            None => false,
+        };
+        let (available, missing): (Vec<_>, Vec<_>) = meant.iter().partition(|host| kept.hosts.contains(host));
+        let names = |hosts: Vec<&HostName>| hosts.into_iter().map(ToString::to_string).collect();
+        Ok(Self {
             release: kept.release.to_string(),
             commit: kept.commit.to_string(),
             title: kept.title,
@@ -266,8 +165,11 @@ impl From<KeptRelease> for ReleaseView {
             at: kept.at.to_string(),
             deployment: kept.deployment.0,
             hosts: kept.hosts.iter().map(ToString::to_string).collect(),
+            available_on: names(available),
+            missing_on: names(missing),
+            build,
             live: kept.live,
-        }
+        })
     }
 }
 
@@ -299,58 +201,6 @@ fn without_password(text: &str) -> String {
             url.into()
         }
         Ok(_) | Err(_) => text.to_owned(),
-    }
-}
-
-/// How an app is released to an environment.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ConfigView {
-    environment: String,
-    revision: i64,
-    saved_at: String,
-    saved_by: String,
-    mode: &'static str,
-    hosts: Vec<String>,
-    #[schema(value_type = Object)]
-    host_selector: HostSelector,
-    deploy_path: String,
-    releases_path: String,
-    keep: u32,
-    build_dir: String,
-    #[schema(value_type = Option<Object>)]
-    filter: Option<Filter>,
-    #[schema(value_type = Object)]
-    shared: Shared,
-    /// Names alone.
-    variables: Vec<String>,
-    #[schema(value_type = Object)]
-    hooks: Hooks,
-    #[schema(value_type = Option<Object>)]
-    auto: Option<Auto>,
-}
-
-impl ConfigView {
-    /// From a revision and the hosts there are.
-    pub(crate) fn new(revision: &Revision, config: ReleaseConfig, hosts: &[Host]) -> Self {
-        let variables = davit_domain::variables::parse(&config.variables).unwrap_or_default();
-        Self {
-            environment: config.environment.to_string(),
-            revision: revision.number,
-            saved_at: revision.saved_at.to_string(),
-            saved_by: revision.saved_by.clone(),
-            mode: "regular",
-            hosts: config.select(hosts).iter().map(|host| host.name.to_string()).collect(),
-            host_selector: config.hosts,
-            deploy_path: config.deploy_path,
-            releases_path: config.releases_path,
-            keep: config.keep,
-            build_dir: config.build_dir,
-            filter: config.filter,
-            shared: config.shared,
-            variables: variables.into_iter().map(|(name, _)| name).collect(),
-            hooks: config.hooks,
-            auto: config.auto,
-        }
     }
 }
 

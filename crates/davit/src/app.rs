@@ -12,10 +12,11 @@ use davit_store::inbox::Inbox;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 /// How long running work may go on after SIGTERM before it is asked to stop at its next safe point.
 const GRACE: Duration = Duration::from_secs(25);
@@ -49,7 +50,8 @@ impl App {
         let render = metrics()?;
         let (engine, storage) = engine(&server, address).await?;
         engine.start().await.map_err(|error| Failure::failed(error.to_string()))?;
-        let router = davit_api::router(engine.clone(), render);
+        let limits = davit_api::Limits { upload: server.largest_upload };
+        let router = davit_api::router(engine.clone(), render, limits);
         Ok(Self { engine, address, listener, router, storage, _lock: lock })
     }
 
@@ -57,21 +59,21 @@ impl App {
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         use axum::serve::ListenerExt as _;
         let lifecycle = self.engine.lifecycle().clone();
-        let drain = lifecycle.drain_token();
+        // Until running work is through: a webhook that comes meanwhile is stored, not refused.
+        let (down, closed) = (lifecycle.down_token(), lifecycle.down_token());
         let listener = self.listener.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY");
             }
         });
-        let server = axum::serve(listener, self.router)
-            .with_graceful_shutdown(async move { drain.cancelled().await })
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { closed.cancelled().await })
             .into_future();
-        let down = CancellationToken::new();
         let shut_down = async {
             stop.await;
             tracing::info!("stopping: no new work, running deployments go on for a while");
             lifecycle.shut_down(GRACE).await;
-            down.cancel();
         };
         let serve = async {
             tokio::select! {
@@ -99,9 +101,19 @@ pub(crate) async fn open_store(data: &Data) -> Result<Store, Failure> {
                 "the database URL must begin with postgres://. Leave it out to use SQLite in the data directory",
             ));
         }
-        None => Store::open_sqlite(&data.dir.join("davit.sqlite")).await,
+        None => {
+            let file = data.dir.join("davit.sqlite");
+            make_private(&file)?;
+            Store::open_sqlite(&file).await
+        }
     };
     opened.map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// Makes the database file before SQLite does, which would let everybody read it. Its log gets the same permissions.
+fn make_private(file: &Path) -> Result<(), Failure> {
+    let options = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file);
+    options.map(drop).map_err(|error| Failure::failed(format!("{}: {error}", file.display())))
 }
 
 /// An engine that nobody starts: for commands that work on the database directly.
@@ -112,6 +124,7 @@ pub(crate) async fn idle_engine(data: Data) -> Result<Engine, Failure> {
         public_url: None,
         parallel_deployments: 1,
         parallel_hosts: 1,
+        largest_upload: crate::settings::LARGEST_UPLOAD,
     };
     engine(&server, server.listen).await.map(|(engine, _)| engine)
 }

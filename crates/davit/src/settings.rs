@@ -4,7 +4,12 @@ use crate::failure::Failure;
 use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+
+const MIB: u64 = 1024 * 1024;
+/// What may be uploaded unless somebody says otherwise. Bytes.
+pub(crate) const LARGEST_UPLOAD: u64 = 2048 * MIB;
 
 /// Where the data is. Taken by `serve`, `admin` and whatever else works on the database directly.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -40,6 +45,9 @@ pub(crate) struct ServerArgs {
     /// Hosts of one deployment that are worked on at the same time [default: 16]
     #[arg(long, env = "DAVIT_PARALLEL_HOSTS", value_name = "N")]
     pub(crate) parallel_hosts: Option<usize>,
+    /// Largest build or file that may be uploaded, in MiB [default: 2048]
+    #[arg(long, env = "DAVIT_LARGEST_UPLOAD", value_name = "MIB")]
+    pub(crate) largest_upload: Option<u64>,
 }
 
 /// `davit-server.toml`: the same names with underscores.
@@ -65,13 +73,16 @@ pub(crate) struct Server {
     pub(crate) public_url: Option<String>,
     pub(crate) parallel_deployments: usize,
     pub(crate) parallel_hosts: usize,
+    /// Bytes.
+    pub(crate) largest_upload: u64,
 }
 
 impl DataArgs {
     /// Fills in the defaults; the directory is made when it is missing.
     pub(crate) fn decide(self) -> Result<Data, Failure> {
         let dir = self.data_dir.unwrap_or_else(|| PathBuf::from("davit-data"));
-        std::fs::create_dir_all(&dir).map_err(|error| {
+        // Databases, keys and sources are nobody else's business. A directory that is there stays as it is.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| {
             Failure::failed(format!(
                 "The data directory {} can't be made: {error}. Give a directory that this user may write to: --data-dir",
                 dir.display()
@@ -117,6 +128,10 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         parallel_deployments: server.parallel_deployments.or(file_server.parallel_deployments).unwrap_or(4).max(1),
         parallel_hosts: server.parallel_hosts.or(file_server.parallel_hosts).unwrap_or(16).max(1),
+        largest_upload: server
+            .largest_upload
+            .or(file_server.largest_upload)
+            .map_or(LARGEST_UPLOAD, |mib| mib.saturating_mul(MIB)),
     })
 }
 
@@ -141,6 +156,7 @@ fn read(path: &Path) -> Result<(DataArgs, ServerArgs), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn flags_win_over_the_file() {
@@ -153,6 +169,9 @@ mod tests {
         let server = decide(DataArgs::default(), flags, Some(&file)).expect("settings");
         assert_eq!((server.listen.port(), server.parallel_hosts, server.parallel_deployments), (2, 3, 4));
         assert!(server.data.master_key_file.ends_with("data/master.key"));
+        assert_eq!(server.largest_upload, LARGEST_UPLOAD);
+        let mode = std::fs::metadata(&data_dir).expect("it was made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "nobody else may look into it");
     }
 
     #[test]

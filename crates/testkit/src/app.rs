@@ -22,6 +22,7 @@ use davit_store::inbox::Inbox;
 use davit_store::outbox::{OutboxEntry, OutboxState};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -53,6 +54,8 @@ pub struct TestApp {
 
 struct Running {
     engine: Engine,
+    /// Listens until the engine is down.
+    http: Lifecycle,
     /// The inbox's writer, which stops last.
     storage: Lifecycle,
     url: String,
@@ -361,20 +364,22 @@ impl TestApp {
         };
         let engine = Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings });
         engine.start().await.expect("the engine starts");
-        let router = davit_api::router(engine.clone(), Arc::new(String::new));
-        let drain = engine.lifecycle().drain_token();
-        engine.lifecycle().spawn("http", async move {
-            let stop = async move { drain.cancelled().await };
-            drop(axum::serve(listener, router).with_graceful_shutdown(stop).await);
+        let router = davit_api::router(engine.clone(), Arc::new(String::new), davit_api::Limits::default());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let (http, down) = (Lifecycle::default(), engine.lifecycle().down_token());
+        http.spawn("http", async move {
+            let stop = async move { down.cancelled().await };
+            drop(axum::serve(listener, service).with_graceful_shutdown(stop).await);
         });
-        self.running = Some(Running { engine, storage, url });
+        self.running = Some(Running { engine, http, storage, url });
     }
 
     async fn stop(&mut self, grace: Duration) {
-        let Running { engine, storage, .. } = self.running.take().expect("davit runs");
+        let Running { engine, http, storage, .. } = self.running.take().expect("davit runs");
         // A client that keeps connections open would keep the server's task.
         self.http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
         engine.lifecycle().shut_down(grace).await;
+        http.shut_down(Duration::from_secs(5)).await;
         storage.shut_down(Duration::from_secs(5)).await;
         engine.store().close().await;
     }

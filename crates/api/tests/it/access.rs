@@ -30,6 +30,7 @@ const ADMIN: Needs = Needs::Role(Role::Admin);
 fn rows() -> Vec<Row> {
     let none = Value::Null;
     let empty = json!({});
+    let because = json!({ "reason": "a test" });
     vec![
         ("GET", "/setup", none.clone(), NOTHING, 200),
         ("POST", "/setup", json!({ "code": "x", "name": "x", "password": "x" }), NOTHING, 409),
@@ -44,7 +45,10 @@ fn rows() -> Vec<Row> {
         ("POST", "/apps/{app}/environments/{environment}/deploy", empty.clone(), DEVELOPER, 404),
         ("POST", "/apps/{app}/environments/{environment}/rollback", empty.clone(), DEVELOPER, 404),
         ("GET", "/apps/{app}/environments/{environment}/releases", none.clone(), VIEWER, 404),
+        ("GET", "/apps/{app}/environments/{environment}/live", none.clone(), VIEWER, 404),
+        ("GET", "/apps/{app}/configs/{environment}/toml", none.clone(), ADMIN, 404),
         ("GET", "/requests", none.clone(), VIEWER, 200),
+        ("GET", "/requests/counts", none.clone(), VIEWER, 200),
         ("GET", "/requests/{id}", none.clone(), VIEWER, 404),
         ("POST", "/requests/{id}/approve", empty.clone(), REVIEWER, 404),
         ("POST", "/requests/{id}/reject", json!({ "reason": "no" }), REVIEWER, 404),
@@ -54,6 +58,15 @@ fn rows() -> Vec<Row> {
         ("GET", "/deployments", none.clone(), VIEWER, 200),
         ("GET", "/deployments/{id}", none.clone(), VIEWER, 404),
         ("POST", "/deployments/{id}/cancel", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/continue", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/revert", because.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/hosts/{host}/retry", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/hosts/{host}/skip", because.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/override", because, OPERATOR, 404),
+        ("GET", "/locks", none.clone(), VIEWER, 200),
+        ("POST", "/locks", json!({ "environment": "none", "reason": "a test" }), OPERATOR, 404),
+        ("DELETE", "/locks/{id}", none.clone(), OPERATOR, 404),
+        ("GET", "/environments/{environment}/gates", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/logs", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/log.txt", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/logs/stream", none.clone(), VIEWER, 404),
@@ -67,6 +80,9 @@ fn rows() -> Vec<Row> {
         ("POST", "/deliveries/{id}/replay", empty, OPERATOR, 404),
         ("GET", "/environments", none.clone(), VIEWER, 200),
         ("GET", "/forges", none.clone(), VIEWER, 200),
+        ("GET", "/secrets", none.clone(), ADMIN, 200),
+        ("PUT", "/secrets/{name}", json!({ "value": "x" }), ADMIN, 204),
+        ("DELETE", "/secrets/{name}", none.clone(), ADMIN, 204),
         ("POST", "/apply", json!({ "document": "environment = [{ key = \"x\" }]", "dry_run": true }), ADMIN, 200),
         ("GET", "/export", none, ADMIN, 200),
     ]
@@ -89,7 +105,11 @@ async fn every_route_lets_in_whom_it_should() {
     let everybody = std::iter::once(None).chain(Role::ALL.map(Some));
     for caller in everybody {
         for (method, path, body, needs, allowed) in rows() {
-            let url = path.replace("{id}", "4711").replace("{app}", "none").replace("{name}", "none");
+            let url = path
+                .replace("{id}", "4711")
+                .replace("{app}", "none")
+                .replace("{name}", "none")
+                .replace("{host}", "none");
             let url = format!("{}/api/v1{}", app.url(), url.replace("{environment}", "none"));
             let request = app.http().request(method.parse::<Method>().unwrap(), url);
             let request = caller.into_iter().fold(request, |request, role| request.bearer_auth(app.token(role)));

@@ -135,7 +135,7 @@ async fn a_name_that_means_nothing_is_refused_with_a_sentence() {
         ("shop", json!({ "ref": "no-such-branch" }), 422, "no-such-branch"),
         ("shop", json!({ "commit": "f".repeat(40) }), 422, "ffffff"),
         ("shop", json!({ "ref": "--upload-pack=x" }), 422, "--upload-pack"),
-        ("shop", json!({ "ref": "main", "commit": "x" }), 422, "not both"),
+        ("shop", json!({ "ref": "main", "commit": "x" }), 422, "only one of them"),
         ("shop", json!({ "ref": "feature" }), 422, "production does not take the branch feature"),
         ("shop", json!({ "ref": "main", "hosts": ["ghost"] }), 422, "ghost is not a host that shop is released to"),
         ("shop", json!({ "ref": "main", "hosts": [] }), 422, "no host"),

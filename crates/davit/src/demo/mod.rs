@@ -12,7 +12,7 @@ use crate::client::types::{Deployment, DeploymentState};
 use crate::client::{Client, DeployOrder};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::serve::Signals;
-use crate::settings::{Data, Server};
+use crate::settings::{self, Data, Server};
 use clap::Args;
 use davit_domain::access::Role;
 use repository::SampleRepository;
@@ -229,6 +229,7 @@ fn server(root: &Path, listen: SocketAddr) -> Result<Server, Failure> {
         public_url: None,
         parallel_deployments: 2,
         parallel_hosts: 8,
+        largest_upload: settings::LARGEST_UPLOAD,
     })
 }
 
