@@ -5,11 +5,13 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
+import { addPaused, rolloutRoutes } from './rollout.mjs'
 import { createSimulator } from './simulator.mjs'
 
 const port = Number(process.env.PORT ?? 8700)
 const fresh = process.env.MOCK_FRESH === '1'
 const db = fixtures({ fresh })
+addPaused(db.deployments)
 const sessions = new Map()
 const listeners = new Set()
 const simulator = createSimulator(db, emit)
@@ -81,6 +83,8 @@ const routes = [
     '/deployments/:id/logs/stream',
     ({ id, query, request: req, response }) => streamLog(deployment(id), query, req, response),
   ],
+  ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
+  ['GET', '/apps/:app/configs/:env/toml', ({ app, env, response }) => sendText(response, releaseToml(app, env))],
   ['GET', '/hosts', () => page(db.hosts)],
   ['GET', '/hosts/public-key', () => ({ public_key: db.publicKey })],
   ['POST', '/hosts/:name/verify', ({ name }) => verifyHost(name)],
@@ -247,6 +251,12 @@ function appDetail(key) {
     .slice(0, 20)
     .map(summary)
   return { ...appOf(key), recent }
+}
+
+function releaseToml(app, environment) {
+  const config = find(appOf(app).configs, item => item.environment === environment, 'release config')
+  const lines = ['deploy_path', 'releases_path'].map(key => `${key} = "${config[key]}"`)
+  return `[[app]]\nkey = "${app}"\n\n[[app.release]]\nenvironment = "${environment}"\n${lines.join('\n')}\n`
 }
 
 function releases(app, environment) {
