@@ -9,9 +9,12 @@
 //! The digest covers names, kinds, modes and contents, not the time.
 
 mod filter;
+mod links;
 mod manifest;
 mod tree;
 mod write;
+
+pub(crate) use write::{BLOCK, END_MARK, head_length};
 
 pub use filter::{Filter, FilterMode};
 pub use manifest::{Entry, Kind};
@@ -21,17 +24,9 @@ use davit_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A file of a build and the checksum that hosts compare.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSum {
-    /// Relative to the release, in bytes: names need not be UTF-8.
-    pub path: Vec<u8>,
-    /// SHA-256 of the content.
-    pub sha256: [u8; 32],
-}
-
-/// A finished build on the server's disk.
+/// A finished build on the server's disk. Clones share its entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// The uncompressed tar archive (GNU format, read by GNU and BusyBox tar alike).
@@ -40,8 +35,8 @@ pub struct Build {
     pub archive_bytes: u64,
     /// How many regular files it holds.
     pub files: u64,
-    /// Their checksums, sorted by path.
-    pub sums: Vec<FileSum>,
+    /// Everything it holds, in the archive's order: sorted by path.
+    pub entries: Arc<[Entry]>,
     /// BLAKE3 of the manifest, in hexadecimal digits: equal builds have equal digests.
     pub digest: String,
 }
@@ -51,7 +46,7 @@ pub struct Build {
 ///
 /// # Errors
 /// [`ExecError::Refused`] when `build_dir` or a pattern is wrong, nothing is left to release, a file is neither file,
-/// directory nor symlink, or a file changes meanwhile; [`ExecError::Io`] for the disk.
+/// directory nor symlink, a symlink leads out of the release, or a file changes meanwhile; [`ExecError::Io`] for the disk.
 pub async fn make(
     source: &Path,
     build_dir: &str,
@@ -72,15 +67,6 @@ impl Build {
     pub async fn load(out_dir: &Path) -> Result<Self, ExecError> {
         let out_dir = out_dir.to_owned();
         blocking(move || load_now(&out_dir)).await
-    }
-
-    /// Every entry of the manifest, sorted by path: what an incremental transfer compares.
-    ///
-    /// # Errors
-    /// [`ExecError::Refused`] when the manifest can't be read as one, [`ExecError::Io`] for the disk.
-    pub async fn entries(&self) -> Result<Vec<Entry>, ExecError> {
-        let path = self.archive.with_file_name(MANIFEST);
-        blocking(move || manifest::read(&path).map(|(entries, _)| entries)).await
     }
 }
 
@@ -128,6 +114,7 @@ fn make_now(
             "there is nothing to release: the file filter leaves no file of build_dir {build_dir:?}"
         )));
     }
+    links::check(&found)?;
     remove_if_there(&out_dir.join(SEAL))?;
     let (archive, manifest) = (out_dir.join(ARCHIVE), out_dir.join(MANIFEST));
     let entries = write::archive(&root, found, modified, &archive)?;
@@ -158,14 +145,8 @@ fn load_now(out_dir: &Path) -> Result<Build, ExecError> {
 }
 
 fn assemble(archive: PathBuf, archive_bytes: u64, digest: String, entries: Vec<Entry>) -> Build {
-    let sums: Vec<FileSum> = entries
-        .into_iter()
-        .filter_map(|entry| match entry.kind {
-            Kind::File { sha256, .. } => Some(FileSum { path: entry.path, sha256 }),
-            Kind::Directory { .. } | Kind::Symlink { .. } => None,
-        })
-        .collect();
-    Build { archive, archive_bytes, files: sums.len() as u64, sums, digest }
+    let files = entries.iter().filter(|entry| matches!(entry.kind, Kind::File { .. })).count() as u64;
+    Build { archive, archive_bytes, files, entries: entries.into(), digest }
 }
 
 fn seal(out_dir: &Path, seal: &Seal) -> Result<(), ExecError> {

@@ -9,17 +9,24 @@
 
 mod hook;
 mod layout;
+mod inspect;
 mod local;
+mod pace;
+mod prepare;
+mod put;
 mod reply;
 mod script;
 mod stage;
 pub(crate) mod transport;
 
 pub use hook::{HookEnd, HookId, HookLine, HookSink, HostHook};
+pub use inspect::Inspection;
 pub use layout::{Layout, Shared};
-pub use stage::StageReport;
+pub use prepare::{Base, HostFacts};
+pub use put::{FileSource, PutReport};
+pub use stage::{Compress, StageReport, TransferOptions, Unchanged, Upload, Verify};
 
-use crate::{ExecError, quote, ssh};
+use crate::{ExecError, ssh};
 use davit_domain::ids::{HostName, ReleaseName};
 use reply::Reply;
 use script::Script;
@@ -27,7 +34,9 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use transport::Transport;
+use pace::Pace;
+use tokio::time::Instant;
+use transport::{Running, Transport};
 
 pub use crate::ssh::keys::generate_key;
 pub use crate::ssh::{Connector, ConnectorSettings};
@@ -67,25 +76,12 @@ pub struct HostTarget {
     pub jump: Vec<HostTarget>,
 }
 
-/// What a host looks like before a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostFacts {
-    /// The release `deploy_path` points to.
-    pub live: Option<ReleaseName>,
-    /// Where `deploy_path` points to when that is not a release of davit's; the first switch takes it over and
-    /// [`Host::unlink_live`] gives it back.
-    pub foreign: Option<String>,
-    /// The releases there are, oldest first.
-    pub releases: Vec<ReleaseName>,
-    /// Free space for releases, in bytes; `None` when `df` does not say.
-    pub free_bytes: Option<u64>,
-}
-
 /// One connection to a host. Clones share it; commands run side by side on it.
 #[derive(Clone)]
 pub struct Host {
     transport: Arc<Transport>,
     name: HostName,
+    pace: Arc<Pace>,
 }
 
 impl std::fmt::Debug for Host {
@@ -113,26 +109,7 @@ impl Host {
                 })??))
             }
         };
-        Ok(Self { transport: Arc::new(transport), name: target.name.clone() })
-    }
-
-    /// Checks the tools, makes the directories, clears leftovers of interrupted uploads, and looks around.
-    ///
-    /// # Errors
-    /// `Refused` when `deploy_path` is a real directory or file (which is left alone), tools are missing or the
-    /// directories can't be written; `ConnectionLost`.
-    pub async fn prepare(&self, layout: &Layout) -> Result<HostFacts, ExecError> {
-        let path = layout.deploy_path();
-        let mut script = layout.script(script::PREPARE);
-        script
-            .set("move_away", [b"mv ", &*quote::sh(path), b" ", &*quote::sh(format!("{path}.before-davit"))].concat());
-        let reply = self.ask(script, "the preparation").await?;
-        Ok(HostFacts {
-            live: reply.release("live"),
-            foreign: reply.value("foreign").map(str::to_owned),
-            releases: reply.releases("release"),
-            free_bytes: reply.value("free_kib").and_then(|kib| kib.parse::<u64>().ok()).map(|kib| kib * 1024),
-        })
+        Ok(Self { transport: Arc::new(transport), name: target.name.clone(), pace: Arc::new(Pace::of(target)) })
     }
 
     /// Removes a staged release.
@@ -212,9 +189,22 @@ impl Host {
         }
     }
 
+    /// Starts a command and notes how long the way to the host is.
+    async fn start(&self, command: &str) -> Result<Running, ExecError> {
+        let asked = Instant::now();
+        let running = self.transport.start(command).await?;
+        self.pace.note(asked.elapsed());
+        Ok(running)
+    }
+
+    /// Whether a round trip to the host takes at least this long.
+    fn is_far(&self, far: Duration) -> bool {
+        self.pace.quickest().is_some_and(|quickest| quickest >= far)
+    }
+
     /// Runs a script that takes nothing but itself and says what it found.
     async fn ask(&self, script: Script, during: &'static str) -> Result<Reply, ExecError> {
-        let mut running = self.transport.start(Script::COMMAND).await?;
+        let mut running = self.start(Script::COMMAND).await?;
         let said = tokio::time::timeout(ANSWER_LIMIT, async {
             running.send_all(&script.into_bytes()).await;
             running.finish().await

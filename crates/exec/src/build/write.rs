@@ -54,7 +54,22 @@ pub(super) fn archive(
     Ok(entries)
 }
 
-const BLOCK: usize = 512;
+/// A tar archive is made of these.
+pub(crate) const BLOCK: usize = 512;
+
+/// The zero blocks that end a tar archive.
+pub(crate) const END_MARK: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+
+/// How many bytes stand before an entry's content in an archive that [`archive`] wrote.
+pub(crate) fn head_length(entry: &Entry) -> u64 {
+    let (name, link) = match &entry.kind {
+        Kind::Directory { .. } => (entry.path.len() + 1, 0),
+        Kind::File { .. } => (entry.path.len(), 0),
+        Kind::Symlink { target } => (entry.path.len(), target.len()),
+    };
+    let long = |length: usize| if length > NAME { BLOCK + (length + 1).next_multiple_of(BLOCK) } else { 0 };
+    (long(link) + long(name) + BLOCK) as u64
+}
 
 /// The bytes of a name that fit into a header; longer ones get an entry of their own before it.
 const NAME: usize = 100;
@@ -137,7 +152,7 @@ impl Tar {
 
     /// Two empty blocks end an archive; a whole record of 20 spares GNU tar a warning.
     fn finish(mut self) -> io::Result<()> {
-        self.write(&[0; 2 * BLOCK])?;
+        self.write(&END_MARK)?;
         while !self.position.is_multiple_of(20 * BLOCK as u64) {
             self.write(&[0; BLOCK])?;
         }

@@ -77,7 +77,7 @@ impl Layout {
 }
 
 /// Paths that are shared by all releases: links to `shared/` take their place in every release.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Shared {
     dirs: Vec<String>,
     files: Vec<String>,
@@ -114,6 +114,14 @@ impl Shared {
         &self.files
     }
 
+    /// Whether davit puts something of its own there, so that the build's entry is not part of the release.
+    pub(super) fn covers(&self, path: &[u8]) -> bool {
+        let below = |outer: &str| {
+            path.strip_prefix(outer.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+        };
+        below("REVISION") || self.paths().any(below)
+    }
+
     fn paths(&self) -> impl Iterator<Item = &str> {
         self.dirs.iter().chain(&self.files).map(String::as_str)
     }
@@ -122,6 +130,11 @@ impl Shared {
 /// For a sentence about a path on a host.
 pub(super) fn on(host: &HostName, sentence: &str) -> ExecError {
     ExecError::Refused(format!("{host}: {sentence}"))
+}
+
+/// An absolute path that something is put at, checked as those of a [`Layout`].
+pub(super) fn destination(path: &str) -> Result<String, ExecError> {
+    absolute("target path", path)
 }
 
 fn absolute(what: &str, path: &str) -> Result<String, ExecError> {

@@ -8,7 +8,15 @@ use davit_domain::ids::{HostName, ReleaseName};
 
 /// The lines of a script that ended well.
 #[derive(Debug)]
-pub(super) struct Reply(Vec<(String, String)>);
+pub(super) struct Reply(Vec<Line>);
+
+#[derive(Debug)]
+struct Line {
+    key: String,
+    value: String,
+    /// The value as it came: paths need not be UTF-8.
+    bytes: Vec<u8>,
+}
 
 impl Reply {
     /// Reads what a script said, or makes a sentence of why it failed.
@@ -32,14 +40,24 @@ impl Reply {
 
     /// The lines that are ours.
     pub(super) fn parse(stdout: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(stdout);
-        let ours = text.lines().filter_map(|line| line.strip_prefix("@davit "));
-        Self(ours.map(|line| line.split_once(' ').unwrap_or((line, ""))).map(|(k, v)| (k.into(), v.into())).collect())
+        let ours = stdout.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"@davit "));
+        Self(ours.map(Line::of).collect())
     }
 
     /// The first value of a key.
     pub(super) fn value(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.values(key).next()
+    }
+
+    /// All values of a key.
+    pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |line| line.key == key).map(|line| line.value.as_str())
+    }
+
+    /// All values of a key, which are paths `./…`: without the dot.
+    pub(super) fn paths(&self, key: &str) -> Vec<Vec<u8>> {
+        let lines = self.0.iter().filter(|line| line.key == key);
+        lines.filter_map(|line| line.bytes.strip_prefix(b"./").map(<[u8]>::to_vec)).collect()
     }
 
     /// The first value of a key, when it names a release.
@@ -49,10 +67,18 @@ impl Reply {
 
     /// All values of a key that name releases, sorted: oldest first, because names begin with the time.
     pub(super) fn releases(&self, key: &str) -> Vec<ReleaseName> {
-        let mut names: Vec<ReleaseName> =
-            self.0.iter().filter(|(name, _)| name == key).filter_map(|(_, value)| value.parse().ok()).collect();
+        let mut names: Vec<ReleaseName> = self.values(key).filter_map(|value| value.parse().ok()).collect();
         names.sort();
         names
+    }
+}
+
+impl Line {
+    fn of(line: &[u8]) -> Self {
+        let mut words = line.splitn(2, |byte| *byte == b' ');
+        let key = String::from_utf8_lossy(words.next().unwrap_or_default()).into_owned();
+        let bytes = words.next().unwrap_or_default().to_vec();
+        Self { key, value: String::from_utf8_lossy(&bytes).into_owned(), bytes }
     }
 }
 

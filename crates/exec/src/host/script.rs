@@ -4,10 +4,8 @@ use crate::quote;
 
 /// Functions that several programs use.
 const COMMON: &str = include_str!("scripts/common.sh");
-/// See [`super::Host::prepare`].
-pub(super) const PREPARE: &str = include_str!("scripts/prepare.sh");
-/// See [`super::Host::stage`].
-pub(super) const STAGE: &str = include_str!("scripts/stage.sh");
+/// Functions of the programs that look at the files of a release.
+pub(super) const TREE: &str = include_str!("scripts/tree.sh");
 /// See [`super::Host::switch`].
 pub(super) const SWITCH: &str = include_str!("scripts/switch.sh");
 /// See [`super::Host::unlink_live`].
@@ -19,8 +17,7 @@ pub(super) const REMOVE: &str = include_str!("scripts/remove.sh");
 /// A program: values, then functions, then the fixed text. Bytes, because file names are.
 pub(super) struct Script {
     values: Vec<u8>,
-    common: &'static str,
-    body: &'static str,
+    texts: Vec<&'static str>,
 }
 
 impl Script {
@@ -29,19 +26,26 @@ impl Script {
     pub(super) const COMMAND: &str = r#"exec sh -c 'eval "$(cat)"'"#;
 
     /// Reads the first `length` bytes and runs them; what follows on standard input is the program's.
-    /// One byte a read, since a pipe gives no other way not to read too much.
+    /// One byte a read where `dd` knows no better way not to read too much.
     pub(super) fn command_for_prefix(length: usize) -> String {
-        format!(r#"exec sh -c 'eval "$(dd bs=1 count={length} 2>/dev/null)"'"#)
+        let (whole, bytewise) = (format!("dd bs={length} count=1 iflag=fullblock"), format!("dd bs=1 count={length}"));
+        format!(r#"exec sh -c 'eval "$({whole} 2>/dev/null || {bytewise} 2>/dev/null)"'"#)
     }
 
     /// A program that replies.
-    pub(super) const fn new(body: &'static str) -> Self {
-        Self { values: Vec::new(), common: COMMON, body }
+    pub(super) fn new(body: &'static str) -> Self {
+        Self { values: Vec::new(), texts: vec![COMMON, body] }
     }
 
     /// A program without the common functions, and without their locale and umask.
-    pub(super) const fn bare(body: &'static str) -> Self {
-        Self { values: Vec::new(), common: "", body }
+    pub(super) fn bare(body: &'static str) -> Self {
+        Self { values: Vec::new(), texts: vec![body] }
+    }
+
+    /// Puts functions before the last text.
+    pub(super) fn with(mut self, functions: &'static str) -> Self {
+        self.texts.insert(self.texts.len().saturating_sub(1), functions);
+        self
     }
 
     /// Sets a shell variable.
@@ -83,8 +87,7 @@ impl Script {
     /// The whole program.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         let mut program = self.values;
-        program.extend_from_slice(self.common.as_bytes());
-        program.extend_from_slice(self.body.as_bytes());
+        self.texts.iter().for_each(|text| program.extend_from_slice(text.as_bytes()));
         program
     }
 }

@@ -1,85 +1,194 @@
-//! Getting a build onto a host: one tar stream in, every file checked there by checksum, then renamed into place.
+//! Getting a build onto a host: one stream in, checked there by checksum, then renamed into place.
 //!
-//! The stream is the build's archive without its end mark, then one more member with the list of checksums, then the
-//! end mark. So the archive is read from disk in pieces by each host's upload and nothing is packed twice, and a
-//! stream that was cut can't be taken for a whole one: the list is what it lacks.
+//! The first release on a host is the build's whole archive. Later ones are made there from an older release and the
+//! members of the archive that differ; an upload that was cut is completed by what it lacks. Each of the three gives
+//! way to the whole archive by itself when something about it is not as it has to be.
+//!
+//! The work is split: [`manifest`] is what a host keeps to compare, [`plan`] what is sent, [`send`] the sending,
+//! [`upload`] what hosts share, `scripts/stage*.sh` the host's side.
+
+pub(super) mod manifest;
+pub(super) mod plan;
+pub(super) mod send;
+mod upload;
+
+pub use upload::{Compress, TransferOptions, Unchanged, Upload, Verify};
 
 use super::Host;
 use super::layout::{Layout, Shared, on};
+use super::prepare::{Base, upload_id};
 use super::reply::Reply;
 use super::script::{self, Script};
-use super::transport::{Input, Running, Said};
-use crate::build::{Build, FileSum};
+use super::transport::Said;
+use crate::build::Build;
 use crate::{ExecError, Exit};
 use davit_domain::ids::ReleaseName;
-use sha2::{Digest, Sha256};
-use std::pin::pin;
+use plan::{Lists, Plan};
+use send::Stream;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+const STAGE: &str = include_str!("scripts/stage.sh");
+const STAGE_BASE: &str = include_str!("scripts/stage_base.sh");
+const RESUME: &str = include_str!("scripts/resume.sh");
+const DROP_PARTIAL: &str = include_str!("scripts/drop_partial.sh");
+const WHOLE: &str = include_str!("scripts/whole.sh");
+
+/// From here on compressing is quicker than sending, on the usual lines of that length.
+const FAR: Duration = Duration::from_millis(3);
+
 /// What went over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageReport {
-    /// Regular files, each of them checked by SHA-256 on the host.
+    /// Regular files of the build.
     pub files: u64,
-    /// Bytes sent.
+    /// Those of them that were sent, each checked by SHA-256 on the host.
+    pub sent_files: u64,
+    /// Bytes sent, those of attempts that came to nothing among them.
     pub bytes: u64,
     /// From the first byte to the host's word that all is in place.
     pub elapsed: Duration,
+    /// The release that the others came from.
+    pub base: Option<ReleaseName>,
+    /// Why it took more than it had to, for people.
+    pub note: Option<String>,
 }
 
-/// What is read and sent at a time: whole blocks.
-const CHUNK: usize = 512 * BLOCK;
-/// A tar archive is made of these.
-const BLOCK: usize = 512;
-/// The zero blocks that end a tar archive.
-const END_MARK: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
-/// How long a host may take to clear up after an upload that was stopped.
-const CLEAR_UP: Duration = Duration::from_secs(10);
+/// One call of [`Host::stage`].
+struct Order<'a> {
+    layout: &'a Layout,
+    release: &'a ReleaseName,
+    revision: &'a str,
+    upload: &'a Upload,
+    shared: &'a Shared,
+    cancel: &'a CancellationToken,
+}
+
+/// How an attempt ended that no error ended.
+enum Attempt {
+    Staged,
+    /// It did not work, everything has to be sent; and why.
+    Instead(String),
+}
 
 impl Host {
-    /// Sends a build and makes it release `release`: unpacked beside the releases, every file checked by checksum,
-    /// shared paths linked, `revision` (the commit) written to `REVISION`, then renamed into place. Any failure
-    /// leaves no release, and no leftovers unless the host itself died; those go with the next [`prepare`](Self::prepare).
+    /// Sends a build and makes it release `release`: made beside the releases, what was sent checked by checksum,
+    /// shared paths linked, `revision` (the commit) written to `REVISION`, then renamed into place. `base` is what
+    /// [`prepare`](Self::prepare) found and the build it once was; `partial` what it said.
+    ///
+    /// A connection that is lost leaves what came so far, to be resumed; any other failure leaves nothing.
     ///
     /// # Errors
     /// `Refused` when the disk is full, a shared file is missing, the release is live already or the upload arrived
     /// damaged; `ConnectionLost`; `Cancelled`; `Io` when the archive can't be read.
+    #[expect(clippy::too_many_arguments, reason = "what, where to, from what: each of a type of its own")]
     pub async fn stage(
         &self,
         layout: &Layout,
         release: &ReleaseName,
         revision: &str,
-        build: &Build,
+        upload: &Upload,
+        base: Option<(&Base, &Build)>,
         shared: &Shared,
+        partial: bool,
         cancel: &CancellationToken,
     ) -> Result<StageReport, ExecError> {
         let started = Instant::now();
-        let sums = SumList::new(build);
-        let need_kib = build.archive_bytes / 1024 + build.files * 4 + 1024;
-        let mut script = layout.script(script::STAGE);
-        script
-            .set("release", release.as_str())
-            .set("revision", revision)
-            .set("need_kib", need_kib.to_string())
-            .set("sums_name", &sums.name)
-            .set("sums_sha256", hex(&sums.sha256))
-            .calls("each_dir", shared.dirs().iter().map(|path| vec![path.as_bytes()]))
-            .calls("each_file", shared.files().iter().map(|path| vec![path.as_bytes()]));
-        let odd: Vec<(Vec<u8>, String)> = build.sums.iter().filter(|sum| is_odd(sum)).map(odd_row).collect();
-        script.calls("each_odd", odd.iter().map(|(path, sum)| vec![path.as_slice(), sum.as_bytes()]));
-        let program = script.into_bytes();
-
-        let running = self.transport.start(&Script::command_for_prefix(program.len())).await?;
-        let said = upload(running, &program, build, &sums, cancel).await?;
-        self.judge(said, need_kib)?;
-        let bytes = build.archive_bytes + sums.length;
-        Ok(StageReport { files: build.files, bytes, elapsed: started.elapsed() })
+        let order = Order { layout, release, revision, upload, shared, cancel };
+        let files = upload.build.files;
+        let mut report =
+            StageReport { files, sent_files: 0, bytes: 0, elapsed: Duration::ZERO, base: None, note: None };
+        let mut plans = Vec::new();
+        if partial && let Some(missing) = self.missing(&order).await? {
+            plans.push((upload.rest(shared, missing).await?, None));
+        } else if let Some((base, build)) = base {
+            plans.push((upload.delta(shared, base, build).await?, Some(&base.release)));
+        }
+        plans.push((upload.full(shared).await?, None));
+        for (plan, base) in plans {
+            match self.attempt(&order, &plan, base, &mut report.bytes).await? {
+                Attempt::Instead(note) => report.note = Some(format!("{note}: everything was sent")),
+                Attempt::Staged => {
+                    let (sent_files, base, elapsed) = (plan.sent_files, base.cloned(), started.elapsed());
+                    return Ok(StageReport { sent_files, base, elapsed, ..report });
+                }
+            }
+        }
+        Err(on(&self.name, &format!("release {release} could not be staged: {}", report.note.unwrap_or_default())))
     }
 
-    fn judge(&self, said: Said, need_kib: u64) -> Result<Reply, ExecError> {
+    /// Whether a release lies there whole: staged to its end, and not being removed.
+    ///
+    /// # Errors
+    /// `ConnectionLost`.
+    pub async fn has_release(&self, layout: &Layout, release: &ReleaseName) -> Result<bool, ExecError> {
+        let mut script = layout.script(WHOLE);
+        script.set("release", release.as_str());
+        Ok(self.ask(script, "a look at a release").await?.value("whole").is_some())
+    }
+
+    /// Which of the manifest's files an interrupted upload lacks; `None` when it can't be resumed.
+    async fn missing(&self, order: &Order<'_>) -> Result<Option<Vec<u64>>, ExecError> {
+        let manifest = order.upload.manifest(order.shared).await?;
+        let mut script = order.layout.script(RESUME);
+        script.set("upload", upload_id(&order.upload.build.digest)).set("manifest_sha256", &manifest.sha256);
+        let asked = order.cancel.run_until_cancelled(self.ask(script, "a look at an interrupted upload")).await;
+        let reply = asked.ok_or_else(|| ExecError::Cancelled { proof: "nothing was sent yet".into() })??;
+        let missing = || reply.values("missing").filter_map(|number| number.parse().ok()).collect();
+        Ok(reply.value("whole_list").map(|_| missing()))
+    }
+
+    async fn attempt(
+        &self,
+        order: &Order<'_>,
+        plan: &Arc<Plan>,
+        base: Option<&ReleaseName>,
+        bytes: &mut u64,
+    ) -> Result<Attempt, ExecError> {
+        let upload = order.upload;
+        let packed = match upload.options.compress {
+            Compress::Always => true,
+            Compress::Never => false,
+            Compress::Auto => self.is_far(FAR),
+        };
+        let packed = match packed {
+            true => Some(plan.packed(&upload.build.archive, upload.work_dir()).await?),
+            false => None,
+        };
+        let need_kib = need_kib(upload, plan);
+        let manifest = upload.manifest(order.shared).await?;
+        let program = program(order, plan, base, &manifest.sha256, need_kib, packed.is_some());
+        let running = self.start(&Script::command_for_prefix(program.len())).await?;
+        let stream = match packed {
+            Some(packed) => Stream {
+                program: &program,
+                heads: [&[]; 3],
+                file: packed.path(),
+                pieces: std::slice::from_ref(&packed.whole),
+                tail: &[],
+            },
+            None => Stream {
+                program: &program,
+                heads: plan.heads(),
+                file: &upload.build.archive,
+                pieces: &plan.spans,
+                tail: &plan.tail,
+            },
+        };
+        *bytes += program.len() as u64 + packed.map_or_else(|| plan.bytes(), |packed| packed.whole.end);
+        match send::upload(running, &stream, order.cancel).await {
+            Ok(Some(said)) => self.judge(said, need_kib),
+            Ok(None) => Err(self.cancelled(order).await),
+            Err(error) => {
+                self.drop_partial(order).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn judge(&self, said: Said, need_kib: u64) -> Result<Attempt, ExecError> {
         let stderr = String::from_utf8_lossy(&said.stderr);
         let reply = Reply::parse(&said.stdout);
         let no_space = ["No space left on device", "quota exceeded"].iter().any(|text| stderr.contains(text));
@@ -93,227 +202,83 @@ impl Host {
             );
             return Err(on(&self.name, &sentence));
         }
-        Reply::of(&self.name, said, "the upload")
-    }
-}
-
-/// Sends everything and waits for the host's answer, whichever of the two ends first.
-async fn upload(
-    running: Running,
-    program: &[u8],
-    build: &Build,
-    sums: &SumList<'_>,
-    cancel: &CancellationToken,
-) -> Result<Said, ExecError> {
-    let Running { mut input, mut output } = running;
-    let mut answer = pin!(output.collect());
-    let stopped = {
-        let mut sending = pin!(send(&mut input, program, build, sums));
-        tokio::select! {
-            said = &mut answer => return Ok(said),
-            () = cancel.cancelled() => Some(None),
-            sent = &mut sending => sent.err().map(Some),
+        if let Some(note) = reply.value("instead") {
+            return Ok(Attempt::Instead(note.to_owned()));
         }
-    };
-    let Some(reason) = stopped else {
-        return tokio::select! {
-            said = &mut answer => Ok(said),
-            () = cancel.cancelled() => stop(&mut input, answer, None).await,
+        if reply.value("cut").is_some() {
+            return Err(ExecError::ConnectionLost { host: self.name.clone(), during: "the upload" });
+        }
+        Reply::of(&self.name, said, "the upload").map(|_| Attempt::Staged)
+    }
+
+    async fn cancelled(&self, order: &Order<'_>) -> ExecError {
+        let proof = match self.drop_partial(order).await {
+            true => "the upload was stopped and the host removed its partial copy",
+            false => "the upload was stopped; the next preparation of the host removes its partial copy",
         };
-    };
-    stop(&mut input, answer, reason).await
-}
-
-/// Ends an upload in the middle: the host sees the end of the stream too early and clears up by itself.
-/// An upload that was already whole may still win; then it is staged, which the caller is told.
-async fn stop(
-    input: &mut Input,
-    answer: impl Future<Output = Said>,
-    reason: Option<ExecError>,
-) -> Result<Said, ExecError> {
-    // Twice, because the first one may only get a write out of the way that was under way.
-    for _ in 0..2 {
-        if let Ok(Err(error)) = tokio::time::timeout(CLEAR_UP, input.shutdown()).await {
-            tracing::debug!(%error, "the stream of a stopped upload was closed already");
-        }
-    }
-    let said = tokio::time::timeout(CLEAR_UP, answer).await;
-    if let Some(reason) = reason {
-        return Err(reason);
-    }
-    let proof = match said {
-        Ok(said) if said.exit == Exit::Code(0) => return Ok(said),
-        Ok(Said { exit: Exit::Code(_), .. }) => "the upload was stopped and the host removed its partial copy",
-        Ok(_) | Err(_) => "the upload was stopped; the next preparation of the host removes its partial copy",
-    };
-    Err(ExecError::Cancelled { proof: proof.into() })
-}
-
-/// Sends program, archive and checksums. A host that stops reading says why in its answer, so that is no error here.
-async fn send(input: &mut Input, program: &[u8], build: &Build, sums: &SumList<'_>) -> Result<(), ExecError> {
-    let unreadable = || ExecError::io(format!("the build {} could not be read", build.archive.display()));
-    let mut archive = tokio::fs::File::open(&build.archive).await.map_err(unreadable())?;
-    archive.set_max_buf_size(CHUNK);
-    if input.write_all(program).await.is_err() {
-        return Ok(());
-    }
-    let mut chunk = vec![0; CHUNK];
-    let mut members = Members::default();
-    loop {
-        let filled = fill(&mut archive, &mut chunk).await.map_err(unreadable())?;
-        let end = members.end_in(&chunk[..filled]);
-        if end.is_none() && filled < CHUNK {
-            return Err(ExecError::Refused(format!(
-                "the build {} is not a whole tar archive: make it again",
-                build.archive.display()
-            )));
-        }
-        if input.write_all(&chunk[..end.unwrap_or(filled)]).await.is_err() {
-            return Ok(());
-        }
-        if end.is_some() {
-            break;
-        }
-    }
-    if let Err(error) = sums.send(input).await {
-        tracing::debug!(%error, "the host stopped reading before the end of the upload");
-    }
-    Ok(())
-}
-
-/// Reads until the chunk is full or the file ends.
-async fn fill(file: &mut tokio::fs::File, chunk: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while filled < chunk.len() {
-        match file.read(&mut chunk[filled..]).await? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(filled)
-}
-
-/// Walks an archive's members as its chunks go by, to find the end mark. Looking for zeros alone would not do: a file
-/// may end with them.
-#[derive(Default)]
-struct Members {
-    /// How far the next member's header is from the start of the next chunk.
-    to_header: u64,
-}
-
-impl Members {
-    /// Where the end mark starts in this chunk. Chunks are whole blocks, so a header is never split; an archive that
-    /// is damaged has no end.
-    fn end_in(&mut self, chunk: &[u8]) -> Option<usize> {
-        loop {
-            let at = usize::try_from(self.to_header).unwrap_or(usize::MAX);
-            let Some(block) = chunk.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) else {
-                self.to_header = self.to_header.saturating_sub(chunk.len() as u64);
-                return None;
-            };
-            if block.iter().all(|byte| *byte == 0) {
-                return Some(at);
-            }
-            let size = tar::Header::from_byte_slice(block).entry_size().ok()?;
-            self.to_header += BLOCK as u64 + size.next_multiple_of(BLOCK as u64);
-        }
-    }
-}
-
-/// The list of checksums as `sha256sum -c` reads it. Made piece by piece each time, for memory's sake: thousands of
-/// hosts may be sent to at once.
-struct SumList<'a> {
-    sums: &'a [FileSum],
-    /// The member's name, which no build has.
-    name: String,
-    length: u64,
-    sha256: [u8; 32],
-}
-
-impl<'a> SumList<'a> {
-    fn new(build: &'a Build) -> Self {
-        let mut digest = Sha256::new();
-        let mut length = 0;
-        for line in lines(&build.sums) {
-            digest.update(&line);
-            length += line.len() as u64;
-        }
-        let name = format!(".davit-sums-{:032x}", rand::random::<u128>());
-        Self { sums: &build.sums, name, length, sha256: digest.finalize().into() }
+        ExecError::Cancelled { proof: proof.into() }
     }
 
-    async fn send(&self, input: &mut Input) -> std::io::Result<()> {
-        let mut header = tar::Header::new_ustar();
-        header.set_path(&self.name)?;
-        header.set_size(self.length);
-        header.set_mode(0o600);
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_cksum();
-        let mut piece = header.as_bytes().to_vec();
-        for line in lines(self.sums) {
-            piece.extend(line);
-            if piece.len() >= CHUNK {
-                input.write_all(&piece).await?;
-                piece.clear();
+    /// Removes what a stopped upload left. False when the host could not be asked.
+    async fn drop_partial(&self, order: &Order<'_>) -> bool {
+        let mut script = order.layout.script(DROP_PARTIAL);
+        script.set("upload", upload_id(&order.upload.build.digest));
+        match self.ask(script, "the removal of a partial upload").await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(host = %self.name, %error, "a stopped upload's partial copy stays for now");
+                false
             }
         }
-        let padding = self.length.next_multiple_of(BLOCK as u64) - self.length;
-        piece.extend(std::iter::repeat_n(0, usize::try_from(padding).unwrap_or(0)));
-        piece.extend(END_MARK);
-        input.write_all(&piece).await?;
-        input.shutdown().await
     }
 }
 
-fn lines(sums: &[FileSum]) -> impl Iterator<Item = Vec<u8>> {
-    sums.iter().filter(|sum| !is_odd(sum)).map(|sum| {
-        let mut line = hex(&sum.sha256).into_bytes();
-        line.extend_from_slice(b"  ./");
-        line.extend_from_slice(&sum.path);
-        line.push(b'\n');
-        line
-    })
+/// Free space that a host needs, in KiB.
+fn need_kib(upload: &Upload, plan: &Plan) -> u64 {
+    let (content, entries) = match (&plan.lists, upload.options.unchanged) {
+        (Lists::Full(_), _) | (Lists::Delta { .. }, Unchanged::Copy) => (upload.build.archive_bytes, upload.build.files),
+        (Lists::Delta { .. }, Unchanged::Hardlink) | (Lists::Rest, _) => (plan.content(), plan.sent_files),
+    };
+    content / 1024 + entries * 4 + 1024
 }
 
-/// A name that a line can't hold: it has a line ending in it.
-fn is_odd(sum: &FileSum) -> bool {
-    sum.path.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
-}
-
-fn odd_row(sum: &FileSum) -> (Vec<u8>, String) {
-    ([b"./", sum.path.as_slice()].concat(), hex(&sum.sha256))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read;
-
-    #[test]
-    fn the_end_of_an_archive_is_found_wherever_chunks_end() {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, size) in [("a", 0), ("zeros", 5 * BLOCK), ("b", 100), ("more zeros", 3 * BLOCK)] {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(size as u64);
-            header.set_cksum();
-            builder.append_data(&mut header, name, std::io::repeat(0).take(size as u64)).expect("a member");
+fn program(
+    order: &Order<'_>,
+    plan: &Plan,
+    base: Option<&ReleaseName>,
+    manifest_sha256: &str,
+    need_kib: u64,
+    packed: bool,
+) -> Vec<u8> {
+    let options = order.upload.options;
+    let mut script = order.layout.script(STAGE).with(script::TREE).with(STAGE_BASE);
+    let how = match &plan.lists {
+        Lists::Full(manifest) => {
+            script.set("manifest_length", manifest.text.len().to_string());
+            "full"
         }
-        let archive = builder.into_inner().expect("an archive");
-        let content = archive.len() - END_MARK.len();
-        for blocks in 1..archive.len() / BLOCK {
-            let mut members = Members::default();
-            let mut chunks = archive.chunks(blocks * BLOCK).enumerate();
-            let end = chunks.find_map(|(number, chunk)| Some(number * blocks * BLOCK + members.end_in(chunk)?));
-            assert_eq!(end, Some(content), "chunks of {blocks} blocks");
+        Lists::Delta { drop, add, again } => {
+            for (name, list) in [("drop_length", drop), ("add_length", add), ("again_length", again)] {
+                script.set(name, list.len().to_string());
+            }
+            "delta"
         }
-    }
+        Lists::Rest => "resume",
+    };
+    script
+        .set("release", order.release.as_str())
+        .set("revision", order.revision)
+        .set("upload", upload_id(&order.upload.build.digest))
+        .set("how", how)
+        .set("base", base.map(ReleaseName::as_str).unwrap_or_default())
+        .set("need_kib", need_kib.to_string())
+        .set("manifest_sha256", manifest_sha256)
+        .set("trailer", &order.upload.trailer)
+        .set("packed", if packed { "yes" } else { "" })
+        .set("unchanged", if options.unchanged == Unchanged::Hardlink { "hardlink" } else { "copy" })
+        .set("verify", if options.verify == Verify::Full { "full" } else { "sent" })
+        .calls("each_dir", order.shared.dirs().iter().map(|path| vec![path.as_bytes()]))
+        .calls("each_file", order.shared.files().iter().map(|path| vec![path.as_bytes()]))
+        .calls("each_odd", plan.odd.iter().map(|(path, sum)| vec![path.as_slice(), sum.as_bytes()]));
+    script.into_bytes()
 }

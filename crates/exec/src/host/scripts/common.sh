@@ -52,7 +52,8 @@ remove_tree() {
 # Removes release $1: out of the list first, so that an interrupted removal never looks like a release.
 remove_release() {
   [ -e "$releases/$1" ] || return 0
-  mv "$releases/$1" "$releases/.removing-$1.$$" && remove_tree "$releases/.removing-$1.$$" && rm -f "$davit/$1.sha256"
+  mv "$releases/$1" "$releases/.removing-$1.$$" && remove_tree "$releases/.removing-$1.$$" &&
+    rm -f "$davit/$1.manifest" "$davit/$1.tree"
 }
 
 # Makes deploy_path a symlink to $1 in one rename: a reader finds the old one or the new one, never none.
@@ -74,3 +75,17 @@ is_gone() {
   [ -z "$1" ] || ! kill -s 0 "$1" 2>/dev/null
 }
 
+# Ends the process that works on the upload in $work and has not noticed yet that its connection is gone. The number
+# in the file may be another process's by now, so what it runs decides.
+end_earlier() {
+  earlier=
+  [ ! -f "$work/pid" ] || read -r earlier < "$work/pid"
+  is_gone "$earlier" && return 0
+  grep -q 'eval "\$(dd ' "/proc/$earlier/cmdline" 2>/dev/null || return 0
+  kill -s TERM -- "-$earlier" 2>/dev/null || kill -s TERM "$earlier"
+  patience=50
+  while ! is_gone "$earlier" && [ "$patience" -gt 0 ]; do
+    patience=$((patience - 1))
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}

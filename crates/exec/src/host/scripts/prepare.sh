@@ -1,35 +1,48 @@
-# Set before: move_away, a command for a person.
+# Set before: move_away, a command for a person; expected, the upload that may be resumed, or nothing.
 missing=
-for tool in tar sha256sum mv ln rm mkdir chmod readlink dd cat df tail; do
+for tool in tar sha256sum mv ln rm mkdir chmod readlink dd cat df tail cp cut find grep sed sort tr uniq wc xargs; do
   command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
-[ -z "$missing" ] || refuse "these programs are missing:$missing; install coreutils and tar, or BusyBox"
+[ -z "$missing" ] || refuse "these programs are missing:$missing; install coreutils, findutils and tar, or BusyBox"
 
 if [ -e "$deploy_path" ] && [ ! -L "$deploy_path" ]; then
   refuse "$deploy_path is a real directory or file, not a symlink; nothing was changed. Move it away on the host: $move_away"
 fi
 
-who=$(id -un 2>/dev/null || id -u)
-mkdir -p "$releases" "$shared" "$davit" "${deploy_path%/*}/" ||
-  fail "the directories could not be made as user $who; give that user $app_dir and ${deploy_path%/*}"
-chmod 700 "$davit" || fail "$davit does not belong to user $who"
+if ! [ -d "$releases" ] || ! [ -d "$shared" ] || ! [ -d "$davit" ] || ! [ -d "${deploy_path%/*}/" ]; then
+  mkdir -p "$releases" "$shared" "$davit" "${deploy_path%/*}/" || {
+    who=$(id -un 2>/dev/null || id -u)
+    fail "the directories could not be made as user $who; give that user $app_dir and ${deploy_path%/*}"
+  }
+fi
+chmod 700 "$davit" || fail "$davit does not belong to user $(id -un 2>/dev/null || id -u)"
 for place in "$releases" "${deploy_path%/*}/"; do
-  [ -w "$place" ] || refuse "user $who may not write to $place; give it that directory"
+  [ -w "$place" ] || refuse "user $(id -un 2>/dev/null || id -u) may not write to $place; give it that directory"
 done
 
-# Leftovers end in the id of the process that made them; those of a running one are not ours to touch.
-for left in "$releases"/.staging-* "$releases"/.removing-* "$davit"/upload-*; do
+# Leftovers of a process that still runs are not ours to touch.
+for left in "$releases"/.removing-*; do
   [ -e "$left" ] || continue
   is_gone "${left##*.}" && remove_tree "$left"
 done
-# What hooks leave is removed with their deployment; this is for deployments that were forgotten. An ended hook is not
-# started again as long as its directory is there.
-for left in "$davit"/hook-*; do
-  [ ! -d "$left" ] || find "$left" -prune -mtime +30 -exec rm -rf {} \;
+for work in "$davit"/upload-*; do
+  [ -d "$work" ] || continue
+  upload=${work##*/upload-}
+  if [ "$upload" = "$expected" ] && [ -f "$work/manifest" ] && [ -d "$releases/.partial-$upload" ]; then
+    say partial
+    continue
+  fi
+  pid=
+  [ ! -f "$work/pid" ] || read -r pid < "$work/pid"
+  is_gone "$pid" && remove_tree "$releases/.partial-$upload" && remove_tree "$work"
 done
 
+newest=
 for release in "$releases"/*; do
-  [ ! -d "$release" ] || [ -L "$release" ] || say release "${release##*/}"
+  { [ -d "$release" ] && [ ! -L "$release" ]; } || continue
+  release=${release##*/}
+  say release "$release"
+  [ ! -f "$davit/$release.manifest" ] || newest=$release
 done
 live=$(live_release)
 if [ -n "$live" ]; then
@@ -41,4 +54,14 @@ df -Pk "$releases" | tail -n 1 | {
   read -r _ _ _ free _
   say free_kib "$free"
 }
+
+# What the next release can be made from, and what is no longer there as it was staged.
+base=$live
+{ [ -n "$base" ] && [ -f "$davit/$base.manifest" ]; } || base=$newest
+if [ -n "$expected" ] && [ -n "$base" ] && cd "$releases/$base"; then
+  say base "$base"
+  tree | sort > "$davit/tree.$$"
+  without "$davit/$base.tree" "$davit/tree.$$" | kinds | sed -e '5001q' -e 's/^../@davit altered /'
+  rm -f "$davit/tree.$$"
+fi
 say done

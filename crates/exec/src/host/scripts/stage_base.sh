@@ -1,0 +1,66 @@
+# Makes the new release from an older one: whatever is in both is copied (or linked) from there.
+copy_base() {
+  from=$releases/$base
+  receive "$drop_length" "$work/drop"
+  receive "$add_length" "$work/add"
+  receive "$again_length" "$work/again"
+  without "$davit/$base.manifest" "$work/drop" > "$work/keep"
+  sort -m "$work/keep" "$work/add" > "$work/manifest.new"
+  check_manifest "$work/manifest.new" || instead "the base $base is not the build that the server knows"
+
+  cd "$from" || instead "the base $base is gone"
+  # What is there now, what has changed since it was staged, and what is needed of it.
+  tree | sort > "$work/now"
+  kinds < "$work/now" | sort > "$work/have"
+  listed < "$work/keep" | sort > "$work/kept"
+  if [ -s "$work/again" ]; then
+    listed < "$work/again" | sort > "$work/list"
+    without "$work/kept" "$work/list" > "$work/rest"
+    mv "$work/rest" "$work/kept"
+  fi
+  without "$davit/$base.tree" "$work/now" | kinds | sort > "$work/list"
+  [ -z "$(both "$work/kept" "$work/list")" ] || instead "the base $base is damaged or changed just now"
+  # Directories stay also when only their mode is another one now.
+  cat "$work/add" "$work/again" | grep '^D' | listed | sort > "$work/list"
+  sort -m "$work/kept" "$work/list" > "$work/wanted"
+  both "$work/have" "$work/wanted" > "$work/stays"
+  without "$work/have" "$work/stays" > "$work/surplus"
+
+  flags=-a
+  lists=
+  knows=$(cp --help 2>&1)
+  case $knows in *--parents*) lists=yes ;; esac
+  case $unchanged:$knows in
+    hardlink:*) flags=-al ;;
+    *--reflink*) flags='-a --reflink=auto' ;;
+  esac
+  # Copying whole directories is the fastest, unless most of what is in them is not wanted.
+  if [ -z "$lists" ] || [ "$(($(wc -l < "$work/surplus") * 4))" -le "$(wc -l < "$work/have")" ]; then
+    copy_whole
+  else
+    copy_lists
+  fi || {
+    no_space "$problem"
+    instead "the base $base could not be copied: ${problem%%"$line_feed"*}"
+  }
+}
+
+copy_whole() {
+  problem=$(grep -v '^. \./.*/' "$work/stays" | paths | xargs -0 -r cp $flags -t "$staging" -- 2>&1) || return 1
+  cd "$staging" || return 1
+  if grep -q '^O' "$work/have"; then
+    find . \( -name "*$line_feed*" -o -name "*$carriage_return*" \) -prune -exec rm -rf -- {} +
+  fi
+  problem=$(grep -v '^O' "$work/surplus" | paths | xargs -0 -r rm -rf -- 2>&1)
+}
+
+copy_lists() {
+  problem=$(grep -v '^D' "$work/stays" | paths | xargs -0 -r cp $flags --parents -t "$staging" -- 2>&1) || return 1
+  cd "$staging" || return 1
+  # Those without files.
+  problem=$(grep '^D' "$work/stays" | paths | xargs -0 -r mkdir -p -- 2>&1) || return 1
+  for mode in $(grep '^D' "$work/keep" | cut -b 3-5 | uniq); do
+    [ "$mode" = 755 ] || problem=$(grep "^D $mode" "$work/keep" | listed | paths | xargs -0 -r chmod "$mode" -- 2>&1) ||
+      return 1
+  done
+}
