@@ -244,7 +244,7 @@ fn not_released(app: &AppKey, environment: &EnvironmentKey) -> EngineError {
 }
 
 /// An app and how it is released to an environment.
-fn release_config<'c>(
+pub(crate) fn release_config<'c>(
     configuration: &'c Configuration,
     app: &AppKey,
     environment: &EnvironmentKey,
