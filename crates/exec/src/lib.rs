@@ -3,6 +3,7 @@
 //! Commands are data (argv, environment, working directory, standard input), never glued strings; the one place
 //! that writes shell text is [`host`], through [`quote`]. Nothing here knows the database, forges or people.
 
+pub mod archive;
 pub mod build;
 pub mod git;
 pub mod host;
