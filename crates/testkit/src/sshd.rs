@@ -195,6 +195,17 @@ impl Sshd {
         });
     }
 
+    /// From now on every login's shell first says this, on standard output and on standard error and without a line
+    /// ending, as the start-up files of some shells do.
+    pub fn greet(&self, noise: &str) {
+        assert!(!noise.contains('\''), "no quotes in {noise:?}");
+        self.edit_config(|config| {
+            format!(
+                "{config}\nForceCommand printf %s '{noise}'; printf %s '{noise}' >&2; exec sh -c \"$SSH_ORIGINAL_COMMAND\""
+            )
+        });
+    }
+
     async fn new_key(&self, whose: &str, kind: &str) -> PathBuf {
         let number = self.shared.keys.fetch_add(1, Ordering::SeqCst);
         let key = self.dir.path().join(format!("{whose}_{kind}_{number}"));

@@ -5,12 +5,11 @@
 //! travels in the connection alone; variables are nowhere but in its processes' environments. How it ended is a file
 //! as well, written by the small shell that waits for it.
 //!
-//! That shell knows what every shell knows: a hook that exits with 143 and one that TERM ended look the same, 128 more
-//! than the signal's number. Codes that are a signal's are said to be the signal: hands-on scripts, `sh -e` first of
-//! all, pass on in this way what ended the programs they ran.
+//! A shell can't tell a hook that exits with 143 from one that TERM ended. Where there is `/proc`, the kernel is asked
+//! before the shell collects its child; elsewhere such an end is said to be the code.
 //!
-//! Not ended with a hook, and not waited for: processes that left its session, or that outlive it. The output's file
-//! is not limited; of what is in it, 64 MiB are handed on.
+//! Not waited for, and not ended with a hook: processes that left its session, or that outlive it. Of its output 64 MiB
+//! are wanted; once they were handed on, the file is cut to that for as long as somebody follows.
 
 mod decode;
 mod follow;
@@ -26,13 +25,16 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// The most of one hook's output, in bytes, that is handed on. One line says so; the rest is dropped.
+/// The most of one hook's output, in bytes, that is handed on. One line says so; the rest is dropped, and the idle limit
+/// does not count any more.
 const MAX_OUTPUT: u64 = 64 << 20;
 
 /// Tenths of a second between TERM and KILL.
 const PATIENCE: &str = "50";
 /// What ending a hook may take: all waits on the host, and the way there.
 const ENDING: Duration = Duration::from_secs(20);
+/// What the output of a hook may take that is still under way when it was ended.
+const LAST_LINES: Duration = Duration::from_secs(3);
 
 /// Names one run of a hook on a host: the same name never runs twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -160,8 +162,7 @@ impl Host {
             match reason {
                 Ok(over) => Ok(over),
                 Err(limit) => {
-                    // The last lines are worth a wait, but not to hold anybody up.
-                    let (proof, _) = tokio::join!(self.end_or_say(control, id), timeout(ENDING, following));
+                    let proof = self.end_while(control, id, following).await;
                     Err((limit, proof))
                 }
             }
@@ -204,6 +205,22 @@ impl Host {
         script.set("control", control);
         script.calls("each_hook", ids.iter().map(|id| vec![id.as_str().as_bytes()]));
         self.ask(script, "the clearing up after hooks").await.map(drop)
+    }
+
+    /// Ends a hook that is being followed, and follows it until it is over. Its last lines are worth a short wait.
+    async fn end_while(&self, control: &str, id: &HookId, mut following: impl Future<Output = Over> + Unpin) -> String {
+        let mut ending = pin!(self.end_or_say(control, id));
+        let mut over = false;
+        let proof = loop {
+            tokio::select! {
+                proof = &mut ending => break proof,
+                _ = &mut following, if !over => over = true,
+            }
+        };
+        if !over && timeout(LAST_LINES, following).await.is_err() {
+            tracing::debug!(host = %self.name, %id, "some of the output of an ended hook was not waited for");
+        }
+        proof
     }
 
     /// [`end_hook`](Self::end_hook), whatever becomes of it as a sentence.

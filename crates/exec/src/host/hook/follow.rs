@@ -45,7 +45,9 @@ impl<'a> Follower<'a> {
         let mut last_error = Splitter::new(Stream::Stderr);
         let mut why = String::new();
         loop {
-            let Ok(next) = timeout(self.timeouts.idle, running.output.next()).await else {
+            // What is not wanted any more is not sent either, so silence says nothing then.
+            let idle = if output.position > MAX_OUTPUT { Duration::MAX } else { self.timeouts.idle };
+            let Ok(next) = timeout(idle, running.output.next()).await else {
                 self.quiet.send_replace(true);
                 continue;
             };

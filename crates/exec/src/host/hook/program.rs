@@ -1,6 +1,6 @@
 //! The shell programs for hooks, and what a person's script becomes in them.
 
-use super::HostHook;
+use super::{HostHook, MAX_OUTPUT};
 use crate::ExecError;
 use crate::host::script::Script;
 
@@ -16,7 +16,7 @@ pub(super) const FORGET: &str =
 
 /// Interpreters that know `-e`.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
-/// How output that is known already is skipped: in blocks of this size, and the rest.
+/// The scripts count output in blocks of this size.
 const BLOCK: u64 = 65536;
 
 /// The program that starts a hook in `dir`, unless that was done before, and follows it from the byte `from` on.
@@ -29,7 +29,8 @@ pub(super) fn starting(hook: &HostHook, control: &str, dir: &str, mark: &str, fr
         .set("hook_cwd", &hook.cwd)
         .set("mark", mark)
         .set("skip_blocks", (from / BLOCK).to_string())
-        .set("skip_rest", (from % BLOCK).to_string());
+        .set("skip_rest", (from % BLOCK).to_string())
+        .set("most_blocks", (MAX_OUTPUT / BLOCK).to_string());
     Ok(script.into_bytes())
 }
 

@@ -1,5 +1,6 @@
 # Starts a hook that has not started yet, and follows its output from a place in it to its end.
-# Set before: control, hook_dir, hook_cwd, program (the runner), mark, skip_blocks, skip_rest, and hook_common.sh.
+# Set before: control, hook_dir, hook_cwd, program (the runner), mark, skip_blocks and skip_rest (what is known already),
+# most_blocks (the most that is wanted at all; a block has 64 KiB), and hook_common.sh.
 # On standard output: the mark with "begin", the output's bytes, the mark with "end". On standard error, now and then,
 # an empty line, so that nobody follows for a connection that is gone.
 
@@ -45,19 +46,25 @@ pause() {
 
 # Copies what there is, at most $1 blocks. One open file keeps the place.
 copy() {
+  if [ "$full" ]; then
+    # Nobody wants more, and whoever comes later gets the same: the file is cut to what is wanted.
+    dd if=/dev/null of="$hook_dir/output" bs=65536 seek="$most_blocks" count=0 2>/dev/null
+    return 0
+  fi
   dd bs=65536 count="$1" <&3 2>/dev/null || exit 0
+  before=$position
+  look_up_position
+  [ "$position" = "$before" ] || quiet=0
+  [ "${position:-0}" -le $((most_blocks * 65536)) ] || full=1
 }
 
 follow() {
   quiet=0
   silent=0
-  position=
   # Asked in this order: the last thing a runner does is to note the end.
   while is_running && [ ! -f "$hook_dir/exit" ]; do
-    before=$position
     copy 64
-    look_up_position
-    [ "$position" = "$before" ] || quiet=0
+    settle && continue
     pause
   done
 }
@@ -74,6 +81,9 @@ main() {
   how=
   { read -r how < "$hook_dir/exit"; } 2>/dev/null
   [ "$how" != never ] || refuse "it was ended before it started"
+  full=
+  [ "$skip_blocks" -le "$most_blocks" ] || full=1
+  position=
   exec 3< "$hook_dir/output" || refuse "its output can't be read"
   printf '\n%sbegin %s %s\n' "$mark" "$since" "$clock"
   {
@@ -81,9 +91,8 @@ main() {
     [ "$skip_rest" = 0 ] || dd bs="$skip_rest" count=1
   } <&3 >/dev/null 2>&1
   follow
-  # What background processes write from now on is not the hook's.
-  size=$(wc -c < "$hook_dir/output")
-  copy $((size / 65536 + 1))
+  # To the end of the file, which a background process may keep moving.
+  copy $((most_blocks + 1))
   how=vanished
   { read -r how < "$hook_dir/exit"; } 2>/dev/null
   printf '%send %s\n' "$mark" "${how:-vanished}"

@@ -1,7 +1,7 @@
 # Functions for all programs about hooks. Set before: control, hook_dir.
-# What a hook's directory holds: script, output, pid (one line, see note_pid), exit (how it ended, one line; there when
-# it has ended) and stop (somebody wants it to end). A process is known by its id, the time it started at and the boot
-# it belongs to: ids are given out again.
+# What a hook's directory holds: script, output, pid (one line, see read_pid), status (what the kernel said of its end),
+# exit (how it ended, one line; there when it has ended) and stop (somebody wants it to end). A process is known by its
+# id, the time it started at and the boot it belongs to: ids are given out again.
 
 # Sets start: when process $1 started, in ticks since the boot; "gone" when there is none; "-" when nobody can say.
 look_up() {
@@ -41,7 +41,7 @@ look_up_clock() {
   clock=${clock:-$(date +%s)}
 }
 
-# Reads what note_pid wrote.
+# Reads the file pid.
 read_pid() {
   runner=
   { read -r runner runner_start hook hook_start hook_boot since < "$hook_dir/pid"; } 2>/dev/null
@@ -58,6 +58,21 @@ is_running() {
 # Writes file $1 of the hook's directory with the line $2, all at once.
 note() {
   printf '%s\n' "$2" > "$hook_dir/$1.$$" && mv -f "$hook_dir/$1.$$" "$hook_dir/$1"
+}
+
+# Wakes the runner once the hook has ended, with the kernel's word for it: a shell alone can't tell exit 143 from TERM,
+# so it is kept from asking for the end (which is then forgotten) until somebody has read it. After read_pid.
+settle() {
+  [ "$hook_start" != - ] || return 0
+  stat=
+  { read -r stat < "/proc/$hook/stat"; } 2>/dev/null
+  set -- ${stat##*) }
+  case ${1:-gone} in
+    Z) [ -f "$hook_dir/status" ] || note status "${50:--}" ;;
+    X | gone) ;;
+    *) return 1 ;;
+  esac
+  ! is_there "$runner" "$runner_start" || kill -s CONT "$runner" 2>/dev/null
 }
 
 # Where all hooks have their directories.

@@ -1,13 +1,9 @@
 # Ends a hook: TERM, then KILL. Set before: control, hook_dir, patience (tenths of a second between them), hook_common.sh.
 # What it started is in its session or its group; a process that left both is not found.
 
-say() {
-  printf '@davit %s\n' "$*"
-}
-
+# Says what was seen, on lines of their own: a login shell may have said something without a line ending.
 prove() {
-  say proof "$1"
-  say done
+  printf '\n@davit proof %s\n@davit done\n' "$1"
   exit 0
 }
 
@@ -54,6 +50,7 @@ await_runner() {
       kill -s KILL "$runner"
       return 0
     }
+    settle
     nap
     left=$((left - slept))
   done

@@ -10,7 +10,7 @@ forget() {
 
 main() {
   each_hook forget
-  printf '@davit done\n'
+  printf '\n@davit done\n'
 }
 
 # A program that was cut on its way does not get here.

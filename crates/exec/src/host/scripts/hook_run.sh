@@ -8,6 +8,19 @@ become_hook() {
   exec "$@"
 }
 
+# See settle. One that has not come to its stop yet would still collect a hook that ends at once.
+stop_runner() {
+  kill -s STOP "$$"
+  tries=0
+  while [ "$tries" -lt 130 ]; do
+    stat=
+    { read -r stat < "/proc/$$/stat"; } 2>/dev/null
+    case ${stat##*) } in T*) return 0 ;; esac
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || nap
+  done
+}
+
 run_hook() {
   # $$ is the runner here as well.
   self=$(exec sh -c 'echo "$PPID"')
@@ -22,8 +35,30 @@ run_hook() {
     note exit never
     exit 125
   }
+  [ "$start" = - ] || stop_runner
   umask "$mask"
   interpreter become_hook
+}
+
+# For the time when nobody follows.
+settle_in_time() {
+  until read_pid && settle; do sleep 1; done
+}
+
+# What the shell says is true of success and failure; the kernel's word adds whether it was a signal.
+note_end() {
+  status=
+  { read -r status < "$hook_dir/status"; } 2>/dev/null
+  case $status in
+    '' | *[!0-9]*) ;;
+    *)
+      [ "$1" -le 128 ] || [ $((status % 128)) != $(($1 - 128)) ] || {
+        note exit "signal $(kill -l $((status % 128)))"
+        return
+      }
+      ;;
+  esac
+  note exit "code $1"
 }
 
 main() {
@@ -36,16 +71,10 @@ main() {
     rm -rf "$hook_dir"
     exit 1
   }
+  settle_in_time &
   (run_hook) < /dev/null >> "$hook_dir/output" 2>&1
   code=$?
-  [ ! -f "$hook_dir/exit" ] || exit 0
-  # A shell says 128 more than the number of the signal, and so does a hook that hands such a code on.
-  name=
-  [ "$code" -le 128 ] || name=$(kill -l "$code" 2>/dev/null)
-  case $name in
-    [A-Z]*) note exit "signal $name" ;;
-    *) note exit "code $code" ;;
-  esac
+  [ -f "$hook_dir/exit" ] || note_end "$code"
 }
 
 # A program that was cut on its way does not get here.
