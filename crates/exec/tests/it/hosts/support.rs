@@ -3,11 +3,12 @@
 use davit_domain::ids::{CommitSha, DeploymentId, ReleaseName};
 use davit_domain::time::Timestamp;
 use davit_exec::build::{self, Build, Filter};
-use davit_exec::host::{Connector, Host, HostHook, HostKind, HostTarget, Layout, Shared};
-use davit_exec::{ExecError, Exit, OutputLine, Timeouts};
+use davit_exec::host::{Connector, HookEnd, HookId, Host, HostFacts, HostHook, HostKind, HostTarget, Layout, Shared, StageReport, TransferOptions, Upload};
+use davit_exec::{ExecError, OutputLine, Timeouts};
 use davit_testkit::sshd::Sshd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -96,39 +97,70 @@ impl Place {
     }
 
     pub(crate) async fn stage(&self, release: &ReleaseName, build: &Build) -> Result<(), ExecError> {
-        let shared = Shared::default();
-        self.host.stage(&self.layout, release, "c0ffee", build, &shared, &never()).await.map(drop)
+        self.stage_with(release, build, &Shared::default(), &never()).await.map(drop)
+    }
+
+    /// Everything is sent.
+    pub(crate) async fn stage_with(
+        &self,
+        release: &ReleaseName,
+        build: &Build,
+        shared: &Shared,
+        cancel: &CancellationToken,
+    ) -> Result<StageReport, ExecError> {
+        let upload = self.upload(build, TransferOptions::default());
+        self.host.stage(&self.layout, release, "c0ffee", &upload, None, shared, false, cancel).await
+    }
+
+    pub(crate) fn upload(&self, build: &Build, options: TransferOptions) -> Upload {
+        Upload::new(build.clone(), self.root().join("work"), options)
+    }
+
+    /// What the host says of itself.
+    pub(crate) async fn prepare(&self) -> Result<HostFacts, ExecError> {
+        self.host.prepare(&self.layout, None, &never()).await
     }
 
     /// Prepares and stages `release` with one file `index.html` that holds the release's name.
     pub(crate) async fn stage_page(&self, release: &ReleaseName) {
-        self.host.prepare(&self.layout).await.expect("prepared");
+        self.prepare().await.expect("prepared");
         let build = TestBuild::new(&[("index.html", release.as_str().as_bytes())]).await;
         self.stage(release, &build.build).await.expect("staged");
     }
 
     /// Runs a hook with generous limits and returns its end and its lines.
-    pub(crate) async fn hook(&self, script: &str) -> (Result<Exit, ExecError>, Vec<OutputLine>) {
+    pub(crate) async fn hook(&self, script: &str) -> (Result<HookEnd, ExecError>, Vec<OutputLine>) {
         self.hook_with(&hook(script, self.root()), HOUR, &never()).await
     }
 
+    /// Runs a hook under a name of its own and clears up after it.
     pub(crate) async fn hook_with(
         &self,
         hook: &HostHook,
         timeouts: Timeouts,
         cancel: &CancellationToken,
-    ) -> (Result<Exit, ExecError>, Vec<OutputLine>) {
+    ) -> (Result<HookEnd, ExecError>, Vec<OutputLine>) {
         let (sink, mut lines) = tokio::sync::mpsc::channel(4);
-        let running = async move { self.host.run_hook(&self.layout, hook, timeouts, &sink, cancel).await };
+        let (control, id) = (self.layout.control_dir(), new_id());
+        let (name, at) = (&id, &control);
+        let running = async move { self.host.run_hook(at, name, hook, 0, timeouts, &sink, cancel).await };
         let collecting = async {
             let mut all = Vec::new();
             while let Some(line) = lines.recv().await {
-                all.push(line);
+                all.push(line.line);
             }
             all
         };
-        tokio::join!(running, collecting)
+        let ended = tokio::join!(running, collecting);
+        self.host.forget_hooks(&control, &[id]).await.expect("cleared up");
+        ended
     }
+}
+
+/// A name for a hook that no other hook has.
+pub(crate) fn new_id() -> HookId {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    HookId::new(format!("7-4-{}", COUNT.fetch_add(1, Ordering::Relaxed))).expect("a name")
 }
 
 pub(crate) const HOUR: Timeouts = Timeouts { total: Duration::from_secs(3600), idle: Duration::from_secs(3600) };
@@ -178,7 +210,7 @@ pub(crate) fn release(number: i64) -> ReleaseName {
 /// A build made of files, with the directories it lies in.
 pub(crate) struct TestBuild {
     pub(crate) build: Build,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl TestBuild {
@@ -202,7 +234,14 @@ impl TestBuild {
         let out = dir.path().join("out");
         let modified = Timestamp::from_millis(1_700_000_000_000);
         let build = build::make(&source, "", &Filter::all(), modified, &out).await.expect("a build");
-        Self { build, _dir: dir }
+        Self { build, dir }
+    }
+}
+
+impl TestBuild {
+    /// What it was made of.
+    pub(crate) fn source(&self) -> PathBuf {
+        self.dir.path().join("source")
     }
 }
 
