@@ -8,6 +8,7 @@
 //! Not here: when to do what, on which hosts, and what to do about a failure. That is the engine.
 
 mod hook;
+mod install;
 mod layout;
 mod inspect;
 mod local;
@@ -21,6 +22,7 @@ pub(crate) mod transport;
 
 pub use hook::{HookEnd, HookId, HookLine, HookSink, HostHook};
 pub use inspect::Inspection;
+pub use install::{InstallReport, install_key};
 pub use layout::{Layout, Shared};
 pub use prepare::{Base, HostFacts};
 pub use put::{FileSource, PutReport};
@@ -38,7 +40,7 @@ use pace::Pace;
 use tokio::time::Instant;
 use transport::{Running, Transport};
 
-pub use crate::ssh::keys::generate_key;
+pub use crate::ssh::keys::{generate_key, public_key_line};
 pub use crate::ssh::{Connector, ConnectorSettings};
 
 /// For a script of ours other than an upload. Removing big trees on slow disks is the longest they do.
@@ -91,7 +93,8 @@ impl std::fmt::Debug for Host {
 }
 
 impl Host {
-    /// Connects, checks the pinned host key, logs in. Takes at most 70 s a hop, 10 of them for the connection.
+    /// Connects, checks the pinned host key, logs in. One try takes at most 70 s a hop, 10 of them for the connection;
+    /// what ends before the login is tried again as the connector's settings say.
     ///
     /// # Errors
     /// `Unreachable`, `HostKeyUnknown`, `HostKeyChanged`, `Denied`; `Cancelled` when cancelled first.
@@ -109,7 +112,11 @@ impl Host {
                 })??))
             }
         };
-        Ok(Self { transport: Arc::new(transport), name: target.name.clone(), pace: Arc::new(Pace::of(target)) })
+        Ok(Self::over(transport, target))
+    }
+
+    fn over(transport: Transport, target: &HostTarget) -> Self {
+        Self { transport: Arc::new(transport), name: target.name.clone(), pace: Arc::new(Pace::of(target)) }
     }
 
     /// Removes a staged release.

@@ -23,6 +23,20 @@ pub fn generate_key() -> Result<(SecretString, String), ExecError> {
     Ok((SecretString::from(pem.as_str().to_owned()), public_line(key.public_key())))
 }
 
+/// The line for `authorized_keys` that belongs to a private key.
+///
+/// # Errors
+/// When the key can't be read.
+pub fn public_key_line(private_key: &SecretString) -> Result<String, ExecError> {
+    let key = decode(private_key).map_err(ExecError::Refused)?;
+    Ok(public_line(key.public_key()))
+}
+
+/// Whether a line is a public key as in `authorized_keys`, on one line and without options.
+pub(crate) fn is_public(line: &str) -> bool {
+    !line.contains(['\n', '\r', '\0']) && PublicKey::from_openssh(line).is_ok()
+}
+
 /// Why a connection ended before it was usable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
@@ -108,13 +122,20 @@ pub(crate) fn private_key(target: &HostTarget) -> Result<Arc<PrivateKey>, ExecEr
     let Some(secret) = &target.private_key else {
         return Err(denied("no private key is set for it: set one on its page, or a default one".into()));
     };
-    let key = russh::keys::decode_secret_key(secret.expose_secret(), None).map_err(|error| {
-        denied(format!("its private key can't be read ({error}): import it in OpenSSH form, without a passphrase"))
-    })?;
-    if key.is_encrypted() {
-        return Err(denied("its private key has a passphrase: import it without one".into()));
+    decode(secret).map(Arc::new).map_err(denied)
+}
+
+/// A private key, or a sentence that says why it is none and nothing of what is in it.
+fn decode(secret: &SecretString) -> Result<PrivateKey, String> {
+    let locked = || "its private key has a passphrase: import it without one".to_owned();
+    match russh::keys::decode_secret_key(secret.expose_secret(), None) {
+        Ok(key) if key.is_encrypted() => Err(locked()),
+        Ok(key) => Ok(key),
+        Err(russh::keys::Error::KeyIsEncrypted) => Err(locked()),
+        Err(error) => {
+            Err(format!("its private key can't be read ({error}): import it in OpenSSH form, without a passphrase"))
+        }
     }
-    Ok(Arc::new(key))
 }
 
 /// `ssh-ed25519 AAAA…`, without a comment.
@@ -123,7 +144,8 @@ pub(crate) fn public_line(key: &PublicKey) -> String {
     format!("{} {}", key.algorithm().as_str(), key.public_key_base64())
 }
 
-fn fingerprint(key: &PublicKey) -> String {
+/// `SHA256:…`, as OpenSSH prints it.
+pub(crate) fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
 }
 
