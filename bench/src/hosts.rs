@@ -47,7 +47,7 @@ impl Hosts {
     ///
     /// # Errors
     /// When not root, or OpenSSH or util-linux's `unshare` is not installed.
-    pub async fn start(dir: &Path, count: u8) -> anyhow::Result<Self> {
+    pub async fn start(dir: &Path, count: usize) -> anyhow::Result<Self> {
         ensure!(Uid::effective().is_root(), "hosts with file systems of their own take root (mount namespaces)");
         let common = dir.join("srv");
         std::fs::create_dir_all(&common)?;
@@ -81,10 +81,11 @@ impl Hosts {
         Ok(hosts)
     }
 
-    async fn start_one(&self, dir: &Path, host_key: &Path, home: [&Path; 2], number: u8) -> anyhow::Result<Host> {
+    async fn start_one(&self, dir: &Path, host_key: &Path, home: [&Path; 2], number: usize) -> anyhow::Result<Host> {
         let root = dir.join(format!("host-{number}"));
         std::fs::create_dir_all(&root)?;
-        let address = format!("127.0.0.{}", number.checked_add(1).context("at most 254 hosts")?);
+        // 127.1.0.1 and on: the whole of 127/8 is this machine.
+        let address = format!("127.1.{}.{}", number / 250, number % 250 + 1);
         let port = std::net::TcpListener::bind((address.as_str(), 0))?.local_addr()?.port();
         let config = dir.join(format!("sshd_config-{number}"));
         std::fs::write(
@@ -92,7 +93,8 @@ impl Hosts {
             format!(
                 "ListenAddress {address}\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
                  StrictModes no\nUseDNS no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-                 PermitRootLogin prohibit-password\nLogLevel ERROR\n",
+                 PermitRootLogin prohibit-password\nLogLevel ERROR\n\
+                 MaxStartups 100:30:200\nMaxSessions 20\n",
                 host_key.display(),
                 self.key.with_extension("pub").display(),
             ),
@@ -141,8 +143,13 @@ impl Hosts {
         for host in &self.hosts {
             for entry in std::fs::read_dir(&host.root)? {
                 let path = entry?.path();
-                if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+                if path.is_dir() && !path.is_symlink() {
+                    std::fs::remove_dir_all(path)?
+                } else {
+                    std::fs::remove_file(path)?
+                }
             }
+            std::fs::create_dir_all(host.root.join("davit"))?;
         }
         Ok(())
     }

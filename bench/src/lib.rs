@@ -3,9 +3,13 @@
 //! Each binary below `src/bin` does one and the same work with davit and with what people would use otherwise, on one
 //! machine, in one run, and prints the ratios. Nothing here fails because something is slow: a figure is for people.
 
+pub mod cost;
 pub mod davit;
 pub mod hosts;
+pub mod peers;
 pub mod process;
+pub mod releases;
+pub mod repository;
 pub mod table;
 pub mod tree;
 

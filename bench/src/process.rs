@@ -34,7 +34,21 @@ pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
     Ok(std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
 
-/// CPU time of the process so far, without its children.
+/// Resident memory of all processes of a group together, in KiB. Those that end meanwhile count as nothing.
+#[must_use]
+pub fn group_memory(group: u32) -> u64 {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| group_of(*pid) == Some(group)).filter_map(|pid| Some(memory(pid).ok()?.now)).sum()
+}
+
+fn group_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(2)?.parse().ok()
+}
+
+/// CPU time of the process so far and of its children that have ended.
 ///
 /// # Errors
 /// When it is gone.
@@ -44,7 +58,7 @@ pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let mut fields = fields.split_whitespace().skip(11);
     let mut ticks = || -> anyhow::Result<u64> { Ok(fields.next().context("an odd /proc/PID/stat")?.parse()?) };
     // The unit of user and system time is 1/100 s on every Linux (sysconf(_SC_CLK_TCK)).
-    Ok(Duration::from_millis((ticks()? + ticks()?) * 10))
+    Ok(Duration::from_millis((ticks()? + ticks()? + ticks()? + ticks()?) * 10))
 }
 
 /// KiB as MiB with one digit.

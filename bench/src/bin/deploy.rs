@@ -1,257 +1,188 @@
-//! How long a release takes to get to ten hosts: 2,000 files of 50 MB in all, over real sshd on loopback addresses.
-//! Beside it, to the same hosts in the same run: `tar c | ssh host tar x`, all hosts at once, which neither checks nor
-//! switches nor remembers anything. Then a release with ten changed files, and a rollback.
+//! Releases to 1, 10, 50 and 100 hosts over real sshd on loopback addresses, beside what people use today: the first
+//! release of 2,000 files of 50 MB, a release with ten changed files, a rollback. Then what 500 hosts cost that only run
+//! `true`, and what ten changed files of 20,000 cost.
 //!
-//! `DAVIT_BENCH_HOSTS`, `_FILES`, `_BYTES` and `_ROUNDS` change the amount of work.
+//! `DAVIT_BENCH_HOSTS` (a list), `_FILES`, `_BYTES` and `_PEERS=no` change the amount of work; `_MANY=0` leaves the 500
+//! hosts out.
 
-use anyhow::{Context, ensure};
-use davit_bench::davit::{Davit, run};
-use davit_bench::hosts::{Host, Hosts};
+use anyhow::Context;
+use davit_bench::cost::Cost;
+use davit_bench::hosts::Hosts;
+use davit_bench::peers::{self, Ansible, Capistrano, Floors, Peer, Rsync};
+use davit_bench::releases::{Deployed, Releases};
+use davit_bench::repository::Repository;
 use davit_bench::table::{print, row, say};
-use davit_bench::{directory, median, process, setting, tree};
-use reqwest::Method;
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use davit_bench::{directory, process, setting, tree};
+use std::path::Path;
 use std::time::Duration;
 use tokio::process::Command;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+
+/// A hook on each side of the switch, as real releases have.
+const HOOKS: &str = "hooks.before_release = \"true\"\nhooks.after_release = \"true\"\n";
+/// For apps that never write into a release; the peers with hard links need the same.
+const LINKED: &str = "transfer = { unchanged = \"hardlink\" }\n";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let count = u8::try_from(setting("DAVIT_BENCH_HOSTS", 10)).context("DAVIT_BENCH_HOSTS is at most 254")?;
+    let counts = std::env::var("DAVIT_BENCH_HOSTS").unwrap_or_else(|_| "1,10,50,100".into());
     let size = tree::Size {
         files: setting("DAVIT_BENCH_FILES", 2_000),
         bytes: setting("DAVIT_BENCH_BYTES", 50 * 1024 * 1024),
     };
+    say(&format!(
+        "{} files, {} MiB; wall time, CPU and peak memory of the side that releases",
+        size.files,
+        size.bytes >> 20
+    ))?;
+    for count in counts.split(',') {
+        let count = count.trim().parse().context("DAVIT_BENCH_HOSTS is a list of numbers")?;
+        if let Err(error) = table_of(count, size).await {
+            say(&format!("{count} hosts: not measured: {error:#}"))?;
+        }
+    }
+    many(setting("DAVIT_BENCH_MANY", 500)).await?;
+    of_many_files(size).await
+}
+
+/// One tool's three works.
+struct Column {
+    name: String,
+    costs: [Cost; 3],
+}
+
+/// All tools, one after the other, each on hosts that are empty.
+async fn table_of(count: usize, size: tree::Size) -> anyhow::Result<()> {
     let dir = directory()?;
-    let hosts = match Hosts::start(dir.path(), count).await {
-        Ok(hosts) => hosts,
-        Err(error) => return say(&format!("not measured: {error:#}")),
-    };
-    say(&format!("{} files, {} MiB, to {count} hosts over SSH", size.files, size.bytes / 1024 / 1024))?;
+    let hosts = Hosts::start(dir.path(), count).await?;
     let repository = Repository::make(dir.path(), size).await?;
-    let davit = Davit::start(&dir.path().join("data")).await?;
-    davit.apply(&configuration(&hosts, &repository), json!({})).await?;
-    let bench = Bench { davit, hosts, repository, size };
-    bench.first_releases(setting("DAVIT_BENCH_ROUNDS", 3)).await?;
-    bench.later_ones().await?;
-    bench.davit.stop().await
+    let mut columns = Vec::new();
+    for (name, extra) in [("davit (hard links)", LINKED), ("davit (copies)", "")] {
+        repository.first().await?;
+        hosts.wipe()?;
+        let data = dir.path().join(format!("data-{}", columns.len()));
+        let deployed = davit_of(&data, &hosts, &repository, &format!("{HOOKS}{extra}")).await?;
+        let builds = deployed.map(|work| format!("{:.2} s", work.build.as_secs_f64()));
+        say(&format!("{count} hosts, {name}: of the wall time, checkout and build {}", builds.join(", ")))?;
+        columns.push(Column { name: name.to_owned(), costs: deployed.map(|work| work.cost) });
+    }
+    if std::env::var("DAVIT_BENCH_PEERS").as_deref() != Ok("no") {
+        peers_of(dir.path(), &hosts, &repository, &mut columns).await?;
+    }
+    hosts.wipe()?;
+    show(count, &columns)
 }
 
-struct Bench {
-    davit: Davit,
-    hosts: Hosts,
-    repository: Repository,
-    size: tree::Size,
+async fn davit_of(data: &Path, hosts: &Hosts, repository: &Repository, extra: &str) -> anyhow::Result<[Deployed; 3]> {
+    let releases = Releases::start(data, hosts, &repository.dir(), extra).await?;
+    quiet().await?;
+    let first = releases.deploy().await?;
+    releases.check("1")?;
+    repository.second().await?;
+    quiet().await?;
+    let next = releases.deploy().await?;
+    releases.check("2")?;
+    quiet().await?;
+    let back = releases.roll_back().await?;
+    releases.check("1")?;
+    releases.stop().await?;
+    Ok([first, next, back])
 }
 
-/// What a deployment took.
-struct Deployed {
-    /// From the request to its end.
-    wall: Duration,
-    /// Of that, checkout and build on the server: until the first host's step began.
-    server: Duration,
-    cpu: Duration,
-    peak: u64,
-}
-
-impl Bench {
-    async fn first_releases(&self, rounds: usize) -> anyhow::Result<()> {
-        let head =
-            ["round", "davit", "of it build", "hosts", "tar | ssh", "ratio", "ratio of hosts", "CPU", "peak RSS"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        let (mut davit, mut tar) = (Vec::new(), Vec::new());
-        for round in 1..=rounds {
-            self.fresh().await?;
-            let raw = self.tar_to_all().await?;
-            self.fresh().await?;
-            let deployed = self.deploy().await?;
-            self.check("1")?;
-            let on_hosts = deployed.wall.saturating_sub(deployed.server);
-            rows.push(row(&[
-                &round,
-                &seconds(deployed.wall),
-                &seconds(deployed.server),
-                &seconds(on_hosts),
-                &seconds(raw),
-                &ratio(deployed.wall, raw),
-                &ratio(on_hosts, raw),
-                &seconds(deployed.cpu),
-                &process::mib(deployed.peak),
-            ]));
-            davit.push(deployed.wall);
-            tar.push(raw);
+async fn peers_of(dir: &Path, hosts: &Hosts, repository: &Repository, columns: &mut Vec<Column>) -> anyhow::Result<()> {
+    let source = &repository.source;
+    let mut all: Vec<Box<dyn Peer>> = vec![Box::new(Floors), Box::new(Rsync)];
+    match Capistrano::new(dir.join("capistrano"), hosts, source) {
+        Ok(peer) => all.push(Box::new(peer)),
+        Err(error) => say(&format!("Capistrano is left out: {error:#}"))?,
+    }
+    match Ansible::new(dir.join("ansible"), hosts) {
+        Ok(peer) => all.push(Box::new(peer)),
+        Err(error) => say(&format!("Ansible is left out: {error:#}"))?,
+    }
+    for peer in all {
+        repository.first().await?;
+        hosts.wipe()?;
+        quiet().await?;
+        match peer_of(peer.as_ref(), hosts, repository).await {
+            Ok(costs) => columns.push(Column { name: peer.name().to_owned(), costs }),
+            Err(error) => say(&format!("{} is left out: {error:#}", peer.name()))?,
         }
-        print("First release", &rows)?;
-        let best = |all: &[Duration]| all.iter().min().copied().unwrap_or_default();
-        say(&format!(
-            "\nBest {} against {}: {}; median {} against {}: {}",
-            seconds(best(&davit)),
-            seconds(best(&tar)),
-            ratio(best(&davit), best(&tar)),
-            seconds(median(&davit)),
-            seconds(median(&tar)),
-            ratio(median(&davit), median(&tar)),
-        ))
     }
-
-    async fn later_ones(&self) -> anyhow::Result<()> {
-        tree::change(&self.repository.dir, self.size, 10, 2)?;
-        self.repository.commit("Change ten files").await?;
-        sync().await?;
-        let second = self.deploy().await?;
-        self.check("2")?;
-        sync().await?;
-        let back = self.go("rollback", json!({})).await?;
-        self.check("1")?;
-        let mut rows = vec![row(&[&"then", &"wall", &"of it build", &"CPU", &"peak RSS"])];
-        for (name, done) in [("10 files changed", second), ("rollback", back)] {
-            let peak = process::mib(done.peak);
-            rows.push(row(&[&name, &seconds(done.wall), &seconds(done.server), &seconds(done.cpu), &peak]));
-        }
-        print("Later", &rows)
-    }
-
-    async fn deploy(&self) -> anyhow::Result<Deployed> {
-        self.go("deploy", json!({})).await
-    }
-
-    async fn go(&self, verb: &str, body: Value) -> anyhow::Result<Deployed> {
-        let pid = self.davit.pid()?;
-        process::forget_peak(pid)?;
-        let cpu = process::cpu(pid)?;
-        let started = Instant::now();
-        let path = format!("/apps/bench/environments/bench/{verb}");
-        let request = self.davit.call(Method::POST, &path, Some(body)).await?;
-        let asked = started.elapsed();
-        let deployment = self.davit.succeeded(request["deployment"].as_i64().context("a deployment")?).await?;
-        let wall = started.elapsed();
-        let server = asked + until_the_hosts(&deployment)?;
-        let cpu = process::cpu(pid)?.saturating_sub(cpu);
-        Ok(Deployed { wall, server, cpu, peak: process::memory(pid)?.peak })
-    }
-
-    /// Every host serves the whole tree of this version.
-    fn check(&self, version: &str) -> anyhow::Result<()> {
-        for host in &self.hosts.hosts {
-            let live = std::fs::read_link(host.root.join("www/current"))?;
-            let live = host.root.join(live.strip_prefix(&self.hosts.common)?);
-            let found = std::fs::read_to_string(live.join("VERSION"))?;
-            ensure!(found == version, "{} serves version {found:?}, not {version:?}", host.name);
-            let directories = std::fs::read_dir(&live)?.filter_map(Result::ok).map(|entry| entry.path());
-            let files = directories.filter_map(|path| std::fs::read_dir(path).ok()).map(Iterator::count).sum::<usize>();
-            ensure!(files == self.size.files, "{} has {files} files, not {}", host.name, self.size.files);
-        }
-        Ok(())
-    }
-
-    /// Empty hosts, and a disk that has nothing left to do.
-    async fn fresh(&self) -> anyhow::Result<()> {
-        self.hosts.wipe()?;
-        for host in &self.hosts.hosts {
-            std::fs::create_dir_all(host.root.join("www"))?;
-        }
-        sync().await
-    }
-
-    async fn tar_to_all(&self) -> anyhow::Result<Duration> {
-        let started = Instant::now();
-        let mut tasks = JoinSet::new();
-        for host in &self.hosts.hosts {
-            tasks.spawn(tar_to(self.tar_command(host)));
-        }
-        while let Some(done) = tasks.join_next().await {
-            done??;
-        }
-        Ok(started.elapsed())
-    }
-
-    /// `tar c | ssh host tar x`.
-    fn tar_command(&self, host: &Host) -> Command {
-        let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg("tar -C \"$1\" --exclude=.git -cf - . | ssh -F \"$2\" \"$3\" \"mkdir '$4' && tar -C '$4' -xf -\"");
-        command.arg("sh").arg(&self.repository.dir).arg(&self.hosts.ssh_config).arg(&host.name);
-        command.arg(self.hosts.common.join("tar"));
-        command
-    }
-}
-
-async fn tar_to(mut command: Command) -> anyhow::Result<()> {
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
-    ensure!(status.success(), "tar over ssh: {status}");
     Ok(())
 }
 
-/// The repository that is released.
-struct Repository {
-    dir: PathBuf,
+async fn peer_of(peer: &dyn Peer, hosts: &Hosts, repository: &Repository) -> anyhow::Result<[Cost; 3]> {
+    let source = &repository.source;
+    let first = peers::run(peer.first(hosts, source)?).await?;
+    repository.second().await?;
+    quiet().await?;
+    let next = peers::run(peer.next(hosts, source)?).await?;
+    quiet().await?;
+    let back = peers::run(peer.back(hosts, source)?).await?;
+    Ok([first, next, back])
 }
 
-impl Repository {
-    async fn make(below: &Path, size: tree::Size) -> anyhow::Result<Self> {
-        let repository = Self { dir: below.join("repository") };
-        tree::write(&repository.dir, size)?;
-        repository.git(&["init", "--quiet", "--initial-branch=main"]).await?;
-        std::fs::write(repository.dir.join("VERSION"), "0")?;
-        repository.commit("Begin").await?;
-        Ok(repository)
-    }
-
-    /// Commits what is there, as the next version.
-    async fn commit(&self, message: &str) -> anyhow::Result<()> {
-        let file = self.dir.join("VERSION");
-        let version: u32 = std::fs::read_to_string(&file)?.parse()?;
-        std::fs::write(&file, (version + 1).to_string())?;
-        self.git(&["add", "--all"]).await?;
-        self.git(&["commit", "--quiet", "--message", message]).await
-    }
-
-    async fn git(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let mut command = Command::new("git");
-        command.args(arguments).current_dir(&self.dir).env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for role in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{role}_NAME"), "Bench").env(format!("GIT_{role}_EMAIL"), "bench@example.com");
+/// The works of all tools, with the ratio of davit's first column to each.
+fn show(count: usize, columns: &[Column]) -> anyhow::Result<()> {
+    for (work, name) in ["first release", "10 files changed", "rollback"].into_iter().enumerate() {
+        let mut rows = vec![row(&[&"", &"wall", &"CPU", &"peak", &"davit / this"])];
+        let ours = columns.first().map(|column| column.costs[work].wall).unwrap_or_default();
+        for column in columns {
+            let Cost { wall, cpu, peak } = column.costs[work];
+            rows.push(row(&[&column.name, &seconds(wall), &seconds(cpu), &process::mib(peak), &ratio(ours, wall)]));
         }
-        run(command, "").await.map(drop)
+        print(&format!("{count} hosts, {name}"), &rows)?;
     }
+    Ok(())
 }
 
-fn configuration(hosts: &Hosts, repository: &Repository) -> String {
-    let path = |name: &str| hosts.common.join(name);
-    format!(
-        "[[environment]]\nkey = \"bench\"\n\n{}[[app]]\nkey = \"bench\"\nrepository = {{ url = {:?} }}\n\n\
-         [[app.release]]\nenvironment = \"bench\"\nhosts = {{ labels = [\"bench\"] }}\ndeploy_path = {:?}\n\
-         releases_path = {:?}\nkeep = 5\n",
-        hosts.tables("bench"),
-        repository.dir,
-        path("www/current"),
-        path("releases"),
-    )
+/// Hosts that do nothing: what each costs in memory.
+async fn many(count: usize) -> anyhow::Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let dir = directory()?;
+    let size = tree::Size { files: 1, bytes: 1024 };
+    let hosts = Hosts::start(dir.path(), count).await?;
+    let repository = Repository::make(dir.path(), size).await?;
+    let custom = "mode = \"custom\"\n[[app.release.action]]\nname = \"Nothing\"\non = \"host\"\nrun = \"true\"\n";
+    let releases = Releases::start(&dir.path().join("data"), &hosts, &repository.dir(), custom).await?;
+    let before = releases.memory()?.now;
+    let deployed = releases.deploy().await?;
+    let more = deployed.cost.peak.saturating_sub(before);
+    say(&format!(
+        "\n{count} hosts that run `true`: {}, CPU {}; memory {} before, {} at the peak: {:.3} MiB a host",
+        seconds(deployed.cost.wall),
+        seconds(deployed.cost.cpu),
+        process::mib(before),
+        process::mib(deployed.cost.peak),
+        f64::from(u32::try_from(more)?) / 1024.0 / f64::from(u32::try_from(count)?),
+    ))?;
+    releases.stop().await
 }
 
-/// From a deployment's creation until the first host's step began, as its grid says.
-fn until_the_hosts(deployment: &Value) -> anyhow::Result<Duration> {
-    let cells = deployment["cells"].as_array().context("cells")?;
-    let on_hosts = cells.iter().filter(|cell| !cell["host"].is_null());
-    let first = on_hosts.filter_map(|cell| millis_of(&cell["started_at"])).min().context("a host that began")?;
-    let created = millis_of(&deployment["created_at"]).context("a time")?;
-    Ok(Duration::from_millis(u64::try_from((first - created).rem_euclid(24 * 3600 * 1000))?))
+/// Ten changed files among ten times as many: the cost follows the change.
+async fn of_many_files(size: tree::Size) -> anyhow::Result<()> {
+    let mut found = Vec::new();
+    for factor in [1, 10] {
+        let size = tree::Size { files: size.files * factor, bytes: size.bytes * factor };
+        let dir = directory()?;
+        let hosts = Hosts::start(dir.path(), 10).await?;
+        let repository = Repository::make(dir.path(), size).await?;
+        let works = davit_of(&dir.path().join("data"), &hosts, &repository, &format!("{HOOKS}{LINKED}")).await?;
+        found.push((size.files, works[1]));
+    }
+    let mut rows = vec![row(&[&"10 files changed of", &"sent", &"CPU", &"wall without build"])];
+    for (files, work) in &found {
+        let sent = process::mib(work.sent / 1024);
+        rows.push(row(&[files, &sent, &seconds(work.cost.cpu), &seconds(work.cost.wall.saturating_sub(work.build))]));
+    }
+    print("10 hosts, hard links", &rows)
 }
 
-/// The milliseconds of its day in `2026-01-31T13:45:10.123Z`: enough to subtract.
-fn millis_of(time: &Value) -> Option<i64> {
-    let (_, clock) = time.as_str()?.trim_end_matches('Z').split_once('T')?;
-    let (clock, millis) = clock.split_once('.').unwrap_or((clock, "0"));
-    let seconds = clock.split(':').try_fold(0_i64, |sum, part| Some(sum * 60 + part.parse::<i64>().ok()?))?;
-    Some(seconds * 1000 + millis.parse::<i64>().ok()?)
-}
-
-async fn sync() -> anyhow::Result<()> {
-    run(Command::new("sync"), "").await.map(drop)
+/// Nothing of the work before is still on its way to the disk.
+async fn quiet() -> anyhow::Result<()> {
+    davit_bench::davit::run(Command::new("sync"), "").await.map(drop)
 }
 
 fn seconds(duration: Duration) -> String {
