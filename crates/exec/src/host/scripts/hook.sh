@@ -34,7 +34,7 @@ pause() {
   esac
   sleep "$moment" 2>/dev/null || {
     hundredths=100
-    sleep 1
+    sleep 1 || exit 1
   }
   quiet=$((quiet + 1))
   silent=$((silent + hundredths))
@@ -64,7 +64,7 @@ follow() {
   # Asked in this order: the last thing a runner does is to note the end.
   while is_running && [ ! -f "$hook_dir/exit" ]; do
     copy 64
-    settle && continue
+    ! settle || quiet=0
     pause
   done
 }

@@ -40,9 +40,14 @@ run_hook() {
   interpreter become_hook
 }
 
-# For the time when nobody follows.
+# For the time when nobody follows. Without the directory there is nothing to note, and the runner may go.
 settle_in_time() {
-  until read_pid && settle; do sleep 1; done
+  until read_pid && settle; do
+    [ -d "$hook_dir" ] && sleep 1 || {
+      kill -s CONT "$$"
+      return
+    }
+  done
 }
 
 # What the shell says is true of success and failure; the kernel's word adds whether it was a signal.
@@ -72,9 +77,11 @@ main() {
     exit 1
   }
   settle_in_time &
+  watcher=$!
   (run_hook) < /dev/null >> "$hook_dir/output" 2>&1
   code=$?
   [ -f "$hook_dir/exit" ] || note_end "$code"
+  kill "$watcher"
 }
 
 # A program that was cut on its way does not get here.
