@@ -197,6 +197,9 @@ impl Sshd {
 
     /// From now on every login's shell first says this, on standard output and on standard error and without a line
     /// ending, as the start-up files of some shells do.
+    ///
+    /// # Panics
+    /// When it holds a single quote, or the configuration can't be written.
     pub fn greet(&self, noise: &str) {
         assert!(!noise.contains('\''), "no quotes in {noise:?}");
         self.edit_config(|config| {

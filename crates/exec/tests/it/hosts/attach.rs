@@ -62,12 +62,12 @@ on_every_host! {
     async fn it_is_followed_after_it_ended(place: Place) {
         let (id, script) = (new_id(), hook("echo x >> runs; echo one; echo two; kill -KILL $$", place.root()));
         let mut first = Followed::default();
-        first.to_the_end(&place, &id, &script).await;
+        first.finish(&place, &id, &script).await;
         let mut again = Followed::default();
-        again.to_the_end(&place, &id, &script).await;
+        again.finish(&place, &id, &script).await;
         assert_eq!((again.texts(), &again.end), (vec!["one".into(), "two".into()], &first.end));
         assert_eq!(again.end, Some(HookEnd::Exited(Exit::Signal("KILL".into()))));
-        again.to_the_end(&place, &id, &script).await;
+        again.finish(&place, &id, &script).await;
         assert_eq!(again.lines.len(), 2, "nothing is new");
         assert_eq!(place.runs(), 1);
         place.host.forget_hooks(&place.layout.control_dir(), &[id]).await.expect("forgotten");
@@ -79,10 +79,10 @@ on_every_host! {
         let mut all = [Followed::default(), Followed::default(), Followed::default(), Followed::default()];
         let [a, b, c, d] = &mut all;
         tokio::join!(
-            a.to_the_end(&place, &id, &script),
-            b.to_the_end(&place, &id, &script),
-            c.to_the_end(&place, &id, &script),
-            d.to_the_end(&place, &id, &script),
+            a.finish(&place, &id, &script),
+            b.finish(&place, &id, &script),
+            c.finish(&place, &id, &script),
+            d.finish(&place, &id, &script),
         );
         for followed in &all {
             assert_eq!((followed.texts(), &followed.end), (vec!["one".into()], &Some(exited(0))));
@@ -97,7 +97,7 @@ on_every_host! {
         for pid in place.pids(&id) {
             kill(pid, Signal::SIGKILL).expect("it ran");
         }
-        followed.to_the_end(&place, &id, &script).await;
+        followed.finish(&place, &id, &script).await;
         assert_eq!((followed.texts(), followed.end), (vec!["one".into()], Some(HookEnd::Vanished)));
     }
 
@@ -113,7 +113,7 @@ on_every_host! {
                 fields[field] = "0".into();
                 fields[if field == 4 { 4 } else { 4 - field }] = "0".into();
             });
-            followed.to_the_end(&place, &id, &script).await;
+            followed.finish(&place, &id, &script).await;
             assert_eq!(followed.end, Some(HookEnd::Vanished), "field {field}");
             let proof = place.host.end_hook(&place.layout.control_dir(), &id).await.expect("asked");
             assert!(proof.starts_with("it had ended"), "{proof}");
@@ -133,15 +133,15 @@ on_every_host! {
         let refusal = place.host.run_hook(&control, &id, &script, 0, HOUR, &sink, &never()).await.expect_err("ended");
         assert!(refusal.to_string().contains("it was ended before it started"), "{refusal}");
         assert!(!place.root().join("runs").exists());
-        place.host.forget_hooks(&control, &[id.clone()]).await.expect("forgotten");
-        Followed::default().to_the_end(&place, &id, &script).await;
+        place.host.forget_hooks(&control, std::slice::from_ref(&id)).await.expect("forgotten");
+        Followed::default().finish(&place, &id, &script).await;
         assert_eq!(place.runs(), 1);
     }
 
     async fn what_a_hook_leaves_running_is_not_ended_with_it(place: Place) {
         let (id, script) = (new_id(), hook("sleep 3600 & echo $!", place.root()));
         let mut followed = Followed::default();
-        followed.to_the_end(&place, &id, &script).await;
+        followed.finish(&place, &id, &script).await;
         assert_eq!(followed.end, Some(exited(0)));
         let proof = place.host.end_hook(&place.layout.control_dir(), &id).await.expect("asked");
         assert_eq!(proof, "it had ended by itself (code 0)");
@@ -159,7 +159,7 @@ on_every_host! {
         let other = connect(&place.target).await.expect("connected");
         let proof = other.end_hook(&control, &id).await.expect("ended");
         assert!(proof.starts_with("process group ") && proof.ends_with(" ended by TERM"), "{proof}");
-        followed.to_the_end(&place, &id, &script).await;
+        followed.finish(&place, &id, &script).await;
         assert_eq!(followed.end, Some(HookEnd::Exited(Exit::Signal("TERM".into()))));
     }
 
@@ -258,7 +258,7 @@ async fn much_output_is_followed_from_far_inside() {
     let (id, script) = (new_id(), hook(script, place.root()));
     let mut followed = Followed::default();
     followed.follow(&place, &place.host, &id, &script, 15_000).await;
-    followed.to_the_end(&place, &id, &script).await;
+    followed.finish(&place, &id, &script).await;
     assert_eq!((followed.lines.len(), followed.from()), (20_001, 20_000_004));
     assert_eq!(followed.lines.last().map(|line| line.line.text.as_str()), Some("end"));
     assert!(followed.lines.windows(2).all(|pair| pair[0].end < pair[1].end));
@@ -310,7 +310,7 @@ impl Followed {
     }
 
     /// Follows it to its end.
-    async fn to_the_end(&mut self, place: &Place, id: &HookId, hook: &HostHook) {
+    async fn finish(&mut self, place: &Place, id: &HookId, hook: &HostHook) {
         self.follow(place, &place.host, id, hook, usize::MAX).await;
     }
 
