@@ -32,6 +32,33 @@ enum AdminCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Shuts an account out, with its sessions and tokens
+    DisableUser {
+        /// Its name
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Lets an account in again
+    EnableUser {
+        /// Its name
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Takes an API token away: whoever holds it can do nothing with it any more
+    RevokeToken {
+        /// Whose
+        #[arg(long)]
+        user: String,
+        /// The token's name
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Makes an API token and prints it, this once
     CreateToken {
         /// Whose
@@ -59,6 +86,20 @@ pub(crate) async fn run(args: AdminArgs) -> Outcome {
                 role.as_str()
             ))
         }
+        AdminCommand::DisableUser { name, data } => {
+            disable(&name, true, data).await?;
+            print(&format!("{name} is shut out."))
+        }
+        AdminCommand::EnableUser { name, data } => {
+            disable(&name, false, data).await?;
+            print(&format!("{name} may log in again."))
+        }
+        AdminCommand::RevokeToken { user, name, data } => {
+            let engine = app::idle_engine(data.decide()?).await?;
+            engine.revoke_token(&user, &name).await.map_err(explain)?;
+            engine.store().close().await;
+            print(&format!("The token {name} of {user} is worth nothing any more."))
+        }
         AdminCommand::CreateToken { user, name, data } => {
             let engine = app::idle_engine(data.decide()?).await?;
             let token = engine.create_token(&user, &name).await.map_err(explain)?;
@@ -66,6 +107,13 @@ pub(crate) async fn run(args: AdminArgs) -> Outcome {
             print(token.expose_secret())
         }
     }
+}
+
+async fn disable(name: &str, disabled: bool, data: DataArgs) -> Result<(), Failure> {
+    let engine = app::idle_engine(data.decide()?).await?;
+    engine.disable_user(name, disabled).await.map_err(explain)?;
+    engine.store().close().await;
+    Ok(())
 }
 
 fn password_from_stdin() -> Result<SecretString, Failure> {

@@ -2,13 +2,16 @@
 //!
 //! A [`Client`] knows where the server is and who is asking. It turns every answer into a value of [`types`] or a
 //! [`Failure`] with the sentence that the server gave. Streams that go on after a cut live in [`stream`], following a
-//! request or deployment to its end in [`follow`], the login that is kept on disk in [`login`].
+//! request or deployment to its end in [`follow`], what is done to deployments and around them in [`operate`], the login
+//! that is kept on disk in [`login`].
 
 pub(crate) mod follow;
 pub(crate) mod login;
+pub(crate) mod operate;
 mod problem;
 mod sse;
 pub(crate) mod stream;
+pub(crate) mod things;
 pub(crate) mod types;
 
 use crate::failure::Failure;
@@ -54,6 +57,12 @@ pub(crate) struct DeployOrder {
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
+    /// A kept build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<i64>,
+    /// What is filled in.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) inputs: BTreeMap<String, String>,
     /// These hosts alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hosts: Option<Vec<String>>,

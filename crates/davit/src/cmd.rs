@@ -3,19 +3,24 @@
 //! A command reads its arguments, calls [`crate::client`], and prints: results on stdout, the rest on stderr.
 
 pub(crate) mod apply;
+mod builds;
 mod cancel;
 mod completions;
 mod deliveries;
 pub(crate) mod deploy;
 mod doctor;
 mod export;
+mod host_keys;
 mod hosts;
+mod locks;
 mod login;
 mod logs;
+mod operate;
 mod releases;
 mod requests;
 mod rollback;
 mod secret_values;
+mod secrets;
 mod status;
 
 use crate::failure::{Failure, Outcome};
@@ -42,13 +47,36 @@ pub(crate) enum ClientCommand {
     Releases(releases::ReleasesArgs),
     /// Print a deployment's log; times are UTC
     Logs(logs::LogsArgs),
-    /// Stop a deployment
+    /// Look at a deployment, and decide about its failed hosts
+    #[command(subcommand)]
+    Deployment(operate::DeploymentCommand),
+    /// Stop a deployment that has not switched any host yet
     Cancel(cancel::CancelArgs),
+    /// Let the next batch of a paused deployment go
+    Continue(operate::ContinueArgs),
+    /// Take a paused deployment back: its hosts serve again what they served before
+    Revert(operate::RevertArgs),
+    /// Let a waiting deployment pass locks and freeze windows
+    Override(operate::OverrideArgs),
+    /// Keep releases to an environment, or of one app to it, waiting
+    Lock(locks::LockArgs),
+    /// End a lock; what waited for it starts
+    Unlock(locks::UnlockArgs),
+    /// List the locks that hold
+    Locks(ListFormat),
+    /// List builds that are kept, and upload ones that were made elsewhere
+    #[command(subcommand)]
+    Builds(builds::BuildsCommand),
+    /// Files for the transfers of custom release configs
+    Uploads(builds::UploadsArgs),
     /// Show what is live where, what runs and what waits
     Status(status::StatusArgs),
-    /// List and check hosts
+    /// List and check hosts, and exchange keys with them
     #[command(subcommand)]
     Hosts(hosts::HostsCommand),
+    /// Store what { secret = "name" } in a davit.toml stands for
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Look at webhook deliveries
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
@@ -89,9 +117,19 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Request(command) => requests::run(command).await,
         ClientCommand::Releases(args) => releases::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Deployment(command) => operate::run(command).await,
         ClientCommand::Cancel(args) => cancel::run(args).await,
+        ClientCommand::Continue(args) => operate::go_on(args).await,
+        ClientCommand::Revert(args) => operate::revert(args).await,
+        ClientCommand::Override(args) => operate::override_gates(args).await,
+        ClientCommand::Lock(args) => locks::lock(args).await,
+        ClientCommand::Unlock(args) => locks::unlock(args).await,
+        ClientCommand::Locks(list) => locks::list(list).await,
+        ClientCommand::Builds(command) => builds::run(command).await,
+        ClientCommand::Uploads(args) => builds::uploads(args).await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
+        ClientCommand::Secrets(command) => secrets::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
@@ -102,8 +140,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
 /// The colour of a state, whatever it is the state of.
 pub(crate) fn tone(state: &str) -> Tone {
     match state {
-        "succeeded" | "done" | "processed" | "live" => Tone::Good,
-        "failed" | "rejected" | "reverted" | "cancelled" | "unknown" => Tone::Bad,
+        "succeeded" | "done" | "processed" | "live" | "ok" => Tone::Good,
+        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" => Tone::Bad,
         "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" => Tone::Faint,
         _ => Tone::Busy,
     }

@@ -3,7 +3,7 @@
 //! All of it goes to stderr. What came of the deployment is the command's own to print.
 
 use crate::client::follow::Update;
-use crate::client::types::{Deployment, HostRun, Line};
+use crate::client::types::{Deployment, HostRun, Line, StepState};
 use crate::cmd::tone;
 use crate::output::{Output, Tone, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -57,6 +57,14 @@ impl Progress {
         }
     }
 
+    /// Says something that stays, between what moves.
+    pub(crate) fn say(&self, sentence: &str) {
+        match &self.drawing {
+            Drawing::Moving(moving) => moving.all.suspend(|| self.output.note(sentence)),
+            Drawing::Plain { .. } => self.output.note(sentence),
+        }
+    }
+
     /// Leaves the lines as they are; where the deployment failed, the end of its log comes below them.
     pub(crate) fn finish(self, failed: bool) {
         let Drawing::Moving(moving) = self.drawing else { return };
@@ -79,12 +87,14 @@ impl Moving {
     fn state(&mut self, output: Output, deployment: &Deployment) {
         let running = deployment.steps.iter().find(|step| step.state == "running");
         let done = deployment.steps.iter().filter(|step| step.state == "succeeded").count();
+        self.server.set_length(deployment.steps.len().max(1) as u64);
         self.server.set_position(done as u64);
-        let step = running.map(|step| format!(": {} {}", step.number, step.title)).unwrap_or_default();
+        let step = running.map(|step| format!(": {}", step_name(step))).unwrap_or_default();
         let state = deployment.state.as_str();
         self.server.set_message(format!("{}{step}", output.paint(tone(state), state)));
         for run in &deployment.host_runs {
-            let bar = self.hosts.entry(run.host.clone()).or_insert_with(|| self.all.add(bar(&visible(&run.host))));
+            let name = || format!("{}{}", visible(&run.host), batch_of(run, deployment));
+            let bar = self.hosts.entry(run.host.clone()).or_insert_with(|| self.all.add(bar(&name())));
             bar.set_position(position(&run.state));
             bar.set_message(host_message(output, run));
         }
@@ -102,10 +112,23 @@ fn plain_changes(state: &mut String, hosts: &mut BTreeMap<String, String>, deplo
         if hosts.get(&run.host) != Some(&run.state) {
             hosts.insert(run.host.clone(), run.state.clone());
             let reason = run.reason.as_ref().map(|reason| format!(", {}", visible(reason))).unwrap_or_default();
-            changes.push(format!("{}: {}{reason}", run.host, run.state));
+            changes.push(format!("{}{}: {}{reason}", run.host, batch_of(run, deployment), run.state));
         }
     }
     changes
+}
+
+/// ` (2/3)` where hosts go in more than one portion.
+fn batch_of(run: &HostRun, deployment: &Deployment) -> String {
+    match (run.batch, deployment.batches) {
+        (Some(batch), Some(batches)) if batches > 1 => format!(" ({batch}/{batches})"),
+        (Some(_) | None, Some(_) | None) => String::new(),
+    }
+}
+
+/// `5 release`; of an action, its name alone.
+fn step_name(step: &StepState) -> String {
+    if step.number <= 6 { format!("{} {}", step.number, visible(&step.title)) } else { visible(&step.title) }
 }
 
 fn host_message(output: Output, run: &HostRun) -> String {
@@ -120,7 +143,7 @@ fn position(state: &str) -> u64 {
         "staged" => 2,
         "switching" => 3,
         "live" => 4,
-        "verifying" => 5,
+        "verifying" | "held" => 5,
         "done" => 6,
         _ => 0,
     }

@@ -6,6 +6,7 @@ use super::stream::Signal;
 use super::types::{Deployment, Line, Request};
 use crate::failure::{Exit, Failure};
 use serde::de::DeserializeOwned;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// How often a request is read again even though nobody said that it changed.
@@ -28,23 +29,37 @@ impl Client {
         after: u64,
         mut sink: impl FnMut(Update) -> Result<(), Failure>,
     ) -> Result<Deployment, Failure> {
+        self.follow_while(deployment, after, |update| sink(update).map(ControlFlow::Continue)).await
+    }
+
+    /// As [`follow`](Self::follow), until `sink` has seen enough.
+    pub(crate) async fn follow_while(
+        &self,
+        deployment: i64,
+        after: u64,
+        mut sink: impl FnMut(Update) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<Deployment, Failure> {
         let query = [("after", after.to_string())];
         let mut stream = self.stream(&["deployments", &deployment.to_string(), "logs", "stream"], &query);
         let mut seen = after;
         loop {
             let Signal::Message(message) = stream.next().await? else { continue };
-            match message.event.as_str() {
+            let flow = match message.event.as_str() {
                 "line" => {
                     let line: Line = self.read(&message)?;
                     // What came twice is shown once, whatever the server thinks of Last-Event-ID.
-                    if line.seq > seen {
-                        seen = line.seq;
-                        sink(Update::Line(line))?;
+                    if line.seq <= seen {
+                        continue;
                     }
+                    seen = line.seq;
+                    sink(Update::Line(line))?
                 }
                 "state" => sink(Update::State(self.read(&message)?))?,
-                "end" => return self.deployment(deployment).await,
-                _ => {}
+                "end" => ControlFlow::Break(()),
+                _ => continue,
+            };
+            if flow.is_break() {
+                return self.deployment(deployment).await;
             }
         }
     }

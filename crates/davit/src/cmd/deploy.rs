@@ -9,6 +9,7 @@ use crate::output::{Output, short};
 use crate::progress::Progress;
 use clap::Args;
 use serde::Serialize;
+use std::ops::ControlFlow;
 
 /// Ask for a release of an app to an environment
 #[derive(Debug, Args)]
@@ -23,6 +24,12 @@ pub(crate) struct DeployArgs {
     /// The commit to release
     #[arg(long, value_name = "SHA")]
     commit: Option<String>,
+    /// The kept build to release; see davit builds list
+    #[arg(long, value_name = "ID", conflicts_with_all = ["git_ref", "commit"])]
+    build: Option<i64>,
+    /// A value that the release config asks for; may be given for each of them
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    inputs: Vec<(String, String)>,
     /// What it is for
     #[arg(long)]
     title: Option<String>,
@@ -39,6 +46,9 @@ pub(crate) struct FollowArgs {
     /// Wait until it is released and deployed, and show how it goes
     #[arg(long)]
     follow: bool,
+    /// With --follow: end when it waits for a person, with exit code 0
+    #[arg(long, requires = "follow")]
+    no_wait: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -58,6 +68,9 @@ pub(crate) struct Report {
     pub(crate) commit: String,
     /// Host by host.
     pub(crate) hosts: Vec<HostReport>,
+    /// Whether following ended because a person has to do something.
+    #[serde(skip)]
+    waits: bool,
 }
 
 /// What came of a deployment on one host.
@@ -71,7 +84,14 @@ pub(crate) struct HostReport {
 
 pub(super) async fn run(args: DeployArgs) -> Outcome {
     let client = Client::from_environment()?;
-    let order = DeployOrder { git_ref: args.git_ref, commit: args.commit, title: args.title, hosts: args.hosts };
+    let order = DeployOrder {
+        git_ref: args.git_ref,
+        commit: args.commit,
+        title: args.title,
+        build: args.build,
+        inputs: args.inputs.into_iter().collect(),
+        hosts: args.hosts,
+    };
     let request = client.deploy(&args.app, &args.environment, &order).await;
     args.follow.conclude(&client, request.map_err(|failure| failure.hint_if_not_found(SEE_STATUS))?).await
 }
@@ -81,7 +101,7 @@ impl FollowArgs {
     pub(super) async fn conclude(self, client: &Client, request: Request) -> Outcome {
         let output = Output::detect();
         if self.follow {
-            let report = follow(client, request, output).await?;
+            let report = follow(client, request, self.no_wait, output).await?;
             return self.print_end(&report, output);
         }
         if self.format.json {
@@ -99,14 +119,34 @@ impl FollowArgs {
         Ok(Exit::Done)
     }
 
+    /// Prints a deployment that something was done to, or follows it to its end and prints that.
+    pub(super) async fn conclude_deployment(self, client: &Client, deployment: &Deployment) -> Outcome {
+        let output = Output::detect();
+        if self.follow {
+            let report = follow_deployment(client, deployment.id, self.no_wait, output).await?;
+            return self.print_end(&report, output);
+        }
+        if self.format.json {
+            output.json(deployment)?;
+            return Ok(Exit::Done);
+        }
+        let state = deployment.state.as_str();
+        output.line(format!("deployment {} {}", deployment.id, output.paint(tone(state), state)))?;
+        let next = || format!("Follow it: davit logs -f {}", deployment.id);
+        output.note(deployment.waits().unwrap_or_else(next));
+        Ok(Exit::Done)
+    }
+
     fn print_end(self, report: &Report, output: Output) -> Outcome {
         let succeeded = report.state == DeploymentState::Succeeded.as_str();
         if self.format.json {
             output.json(report)?;
         } else if succeeded {
             output.line(success(report, output))?;
+        } else if report.waits {
+            output.line(format!("deployment {} {}", report.deployment.unwrap_or_default(), report.state))?;
         }
-        if succeeded {
+        if succeeded || report.waits {
             return Ok(Exit::Done);
         }
         Err(match report.deployment {
@@ -120,26 +160,47 @@ impl FollowArgs {
 }
 
 /// Follows a request over review and release to the end of its deployment. Shows on stderr how it goes.
-pub(crate) async fn follow(client: &Client, request: Request, output: Output) -> Result<Report, Failure> {
+async fn follow(client: &Client, request: Request, no_wait: bool, output: Output) -> Result<Report, Failure> {
+    if no_wait && request.state.waits() {
+        explain_wait(&request, output);
+        return Ok(Report { waits: true, ..Report::of_request(&request) });
+    }
     let request = client.wait_for_release(request, |request| explain_wait(request, output)).await?;
-    let Some(id) = request.deployment else { return Ok(Report::of_request(&request)) };
+    match request.deployment {
+        Some(id) => follow_deployment(client, id, no_wait, output).await,
+        None => Ok(Report::of_request(&request)),
+    }
+}
+
+/// Follows a deployment to its end; with `no_wait`, at most until it waits for a person.
+async fn follow_deployment(client: &Client, id: i64, no_wait: bool, output: Output) -> Result<Report, Failure> {
     output.note(format!("Following deployment {id}; Ctrl-C ends the following, not the deployment."));
     let mut progress = Progress::new(output);
+    let mut told = None;
     let ended = client
-        .follow(id, 0, |update| {
+        .follow_while(id, 0, |update| {
             progress.show(&update);
-            Ok(())
+            let Update::State(deployment) = &update else { return Ok(ControlFlow::Continue(())) };
+            let waits = deployment.waits();
+            if waits != told {
+                waits.iter().for_each(|sentence| progress.say(sentence));
+                told = waits;
+            }
+            let enough = no_wait && deployment.waits_for_a_person();
+            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
         .await;
     if let Ok(deployment) = &ended {
         progress.show(&Update::State(deployment.clone()));
     }
-    progress.finish(!matches!(&ended, Ok(deployment) if deployment.state == DeploymentState::Succeeded));
+    let well = |deployment: &Deployment| deployment.state == DeploymentState::Succeeded || deployment.waits().is_some();
+    progress.finish(!ended.as_ref().is_ok_and(well));
     let deployment = ended?;
-    if let Some(reason) = &deployment.reason {
+    let waits = no_wait && deployment.waits_for_a_person();
+    if let Some(reason) = deployment.reason.as_ref().filter(|_| !waits) {
         output.note(crate::output::visible(reason));
     }
-    Ok(Report::of_deployment(&deployment))
+    Ok(Report { waits, ..Report::of_deployment(&deployment) })
 }
 
 impl Report {
@@ -151,6 +212,7 @@ impl Report {
             release: None,
             commit: request.commit.clone(),
             hosts: Vec::new(),
+            waits: false,
         }
     }
 
@@ -163,6 +225,7 @@ impl Report {
             release: deployment.release.clone(),
             commit: deployment.commit.clone(),
             hosts: hosts.map(|run| HostReport { name: run.host.clone(), state: run.state.clone() }).collect(),
+            waits: false,
         }
     }
 }
@@ -187,6 +250,14 @@ pub(super) fn explain_wait(request: &Request, output: Output) {
         | RequestState::Withdrawn
         | RequestState::Cancelled
         | RequestState::Superseded => output.note(format!("Request {id} is {}.", request.state.as_str())),
+    }
+}
+
+/// `NAME=VALUE`.
+fn input(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("it must be NAME=VALUE".to_owned()),
     }
 }
 

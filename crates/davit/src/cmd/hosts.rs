@@ -1,6 +1,6 @@
 //! `davit hosts …`: list them, check them, pin their keys.
 
-use super::{Format, ListFormat, not_found};
+use super::{Format, ListFormat, host_keys, not_found};
 use crate::client::Client;
 use crate::client::types::{Host, HostCheck};
 use crate::failure::{Exit, Failure, Outcome};
@@ -26,6 +26,10 @@ pub(crate) enum HostsCommand {
     Verify(NamesArgs),
     /// Show the keys of hosts and pin those that are accepted
     ScanKeys(ScanArgs),
+    /// Log in to hosts with a password, once, and leave davit's public key there
+    InstallKey(host_keys::InstallArgs),
+    /// Pin the host keys that a known_hosts file of yours has
+    ImportKnownHosts(host_keys::ImportArgs),
     /// Print davit's public key, for the authorized_keys of hosts
     PublicKey,
 }
@@ -50,6 +54,9 @@ pub(crate) struct ScanArgs {
     /// Accept a key with exactly this fingerprint, also in place of another one
     #[arg(long, value_name = "SHA256:…")]
     fingerprint: Option<String>,
+    /// Look at every host at once, also those with a pinned key, and ask once
+    #[arg(long, conflicts_with_all = ["names", "fingerprint"])]
+    all: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -77,9 +84,17 @@ pub(super) async fn run(command: HostsCommand) -> Outcome {
     match command {
         HostsCommand::List(list) => print_list(&client, list).await,
         HostsCommand::Verify(args) => verify(&client, args).await,
+        HostsCommand::ScanKeys(args) if args.all => host_keys::scan_all(&client, args.yes, args.format).await,
         HostsCommand::ScanKeys(args) => scan_keys(&client, args).await,
+        HostsCommand::InstallKey(args) => host_keys::install(&client, args).await,
+        HostsCommand::ImportKnownHosts(args) => host_keys::import(&client, args).await,
         HostsCommand::PublicKey => public_key(&client).await,
     }
+}
+
+/// What to try when there is no such host.
+pub(super) fn see_list(failure: Failure) -> Failure {
+    failure.hint_if_not_found(SEE_LIST)
 }
 
 /// The hosts that the server knows.
@@ -125,7 +140,7 @@ async fn verify(client: &Client, args: NamesArgs) -> Outcome {
     let output = Output::detect();
     let names = choose(client, args.names, |_| true).await?;
     let mut checks = stream::iter(names.into_iter().map(|name| async move {
-        let check = client.verify_host(&name).await.map_err(|failure| failure.hint_if_not_found(SEE_LIST));
+        let check = client.verify_host(&name).await.map_err(see_list);
         check.map(|check| Checked { name, check })
     }))
     .buffered(AT_ONCE);
@@ -169,7 +184,7 @@ async fn scan_keys(client: &Client, args: ScanArgs) -> Outcome {
     }
     let mut items = Vec::new();
     for name in names {
-        let check = client.verify_host(&name).await.map_err(|failure| failure.hint_if_not_found(SEE_LIST))?;
+        let check = client.verify_host(&name).await.map_err(see_list)?;
         items.push(scan(client, &args, name, check, output).await?);
     }
     if args.format.json {

@@ -2,6 +2,7 @@
 
 use super::{Format, SEE_STATUS, not_found, tone};
 use crate::client::Client;
+use crate::client::things::LiveCheck;
 use crate::client::types::{Overview, OverviewApp, OverviewCell, Request};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, short, visible};
@@ -14,11 +15,17 @@ pub(crate) struct StatusArgs {
     app: Option<String>,
     /// This environment alone
     environment: Option<String>,
+    /// Ask every host now what it really serves; exit code 1 when that is not what davit put there
+    #[arg(long, requires = "environment")]
+    ask: bool,
     #[command(flatten)]
     format: Format,
 }
 
 pub(super) async fn run(args: StatusArgs) -> Outcome {
+    if let (true, Some(app), Some(environment)) = (args.ask, &args.app, &args.environment) {
+        return ask(app, environment, args.format).await;
+    }
     let output = Output::detect();
     let mut overview: Overview = Client::from_environment()?.get(&["overview"], &[]).await?;
     narrow(&mut overview, args.app.as_deref(), args.environment.as_deref())?;
@@ -32,10 +39,43 @@ pub(super) async fn run(args: StatusArgs) -> Outcome {
     for deployment in &overview.running {
         let state = deployment.state.as_str();
         let what = format!("{} to {}", deployment.app, deployment.environment);
-        output.note(format!("{what} is {}: davit logs -f {}", output.paint(tone(state), state), deployment.id));
+        match deployment.waits() {
+            Some(waits) => output.note(format!("{what}: {waits}")),
+            None => {
+                output.note(format!("{what} is {}: davit logs -f {}", output.paint(tone(state), state), deployment.id));
+            }
+        }
     }
     overview.waiting.iter().for_each(|request| output.note(waiting(request)));
     Ok(Exit::Done)
+}
+
+async fn ask(app: &str, environment: &str, format: Format) -> Outcome {
+    let output = Output::detect();
+    let checks = Client::from_environment()?.ask_live(app, environment).await;
+    let checks = checks.map_err(|failure| failure.hint_if_not_found(SEE_STATUS))?;
+    if format.json {
+        output.json(&checks)?;
+    } else {
+        let row = |check: &LiveCheck| {
+            vec![
+                Cell::from(&check.host),
+                Cell::toned(tone(&check.verdict), &check.verdict),
+                Cell::from(check.live.as_deref().unwrap_or("-")),
+                Cell::from(check.expected.as_deref().unwrap_or("-")),
+                Cell::from(&check.detail.sentence),
+            ]
+        };
+        let rows: Vec<_> = checks.items.iter().map(row).collect();
+        output.table(&["host", "", "serves", "should serve", "detail"], &rows, "It has no hosts.")?;
+    }
+    match checks.items.iter().filter(|check| check.verdict != "ok").count() {
+        0 => Ok(Exit::Done),
+        other => Err(Failure::failed(format!(
+            "{other} of {} hosts do not serve what davit put there, or did not say",
+            checks.items.len()
+        ))),
+    }
 }
 
 /// Leaves what was asked for; what does not exist is a failure, not an empty table.

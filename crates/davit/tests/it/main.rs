@@ -1,12 +1,14 @@
 //! The real binary: against a stub that speaks the API at the wire.
 
 mod apply;
+mod around;
 mod deploy;
 mod exit_codes;
 mod hosts;
 mod lists;
 mod login;
 mod logs;
+mod operate;
 mod process;
 mod server;
 mod stub;

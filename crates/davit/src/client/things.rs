@@ -1,0 +1,153 @@
+//! More of what the server's API says: see [`types`](super::types), whose rules hold here too.
+
+use super::types::More;
+use davit_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A lock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Lock {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Where nothing is released.
+    pub(crate) environment: String,
+    /// Of which app; `None`: of every app.
+    pub(crate) app: Option<String>,
+    /// Why.
+    pub(crate) reason: String,
+    /// Who locked.
+    pub(crate) owner: String,
+    /// When.
+    pub(crate) created_at: Timestamp,
+    /// When it ends by itself.
+    pub(crate) expires_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A kept build.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Build {
+    /// Its number.
+    pub(crate) id: i64,
+    /// The app's key.
+    pub(crate) app: String,
+    /// Of its content.
+    pub(crate) digest: String,
+    /// `git` or `upload`.
+    pub(crate) source: String,
+    /// The commit.
+    pub(crate) commit: String,
+    /// A line for people.
+    pub(crate) title: String,
+    /// Who made it.
+    pub(crate) created_by: String,
+    /// When.
+    pub(crate) created_at: Timestamp,
+    /// Regular files.
+    pub(crate) files: u64,
+    /// Its size.
+    pub(crate) bytes: u64,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// An uploaded file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    /// Its number.
+    pub(crate) id: i64,
+    /// What transfers call it.
+    pub(crate) name: String,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Who brought it.
+    pub(crate) created_by: String,
+    /// When.
+    pub(crate) created_at: Timestamp,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What a host said when it was asked what it serves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LiveCheck {
+    /// The host.
+    pub(crate) host: String,
+    /// `ok`, `drift`, `unreachable`, `unknown`.
+    pub(crate) verdict: String,
+    /// What it serves.
+    pub(crate) live: Option<String>,
+    /// What davit put there.
+    pub(crate) expected: Option<String>,
+    /// What differs.
+    pub(crate) detail: LiveDetail,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What differs on a host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LiveDetail {
+    /// For people.
+    pub(crate) sentence: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A stored secret; its value stays on the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Secret {
+    /// Its name.
+    pub(crate) name: String,
+    /// When it was set last.
+    pub(crate) updated_at: Timestamp,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// The key that a host shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ScannedKey {
+    /// The host.
+    pub(crate) host: String,
+    /// Of the key that it shows.
+    pub(crate) fingerprint: Option<String>,
+    /// `new`, `same`, `changed`, `failed`.
+    pub(crate) status: String,
+    /// For people.
+    #[serde(default)]
+    pub(crate) detail: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+impl ScannedKey {
+    /// The key of a host that has none pinned yet.
+    pub(crate) fn first_key(&self) -> Option<AcceptKey> {
+        let fingerprint = self.fingerprint.clone().filter(|_| self.status == "new")?;
+        Some(AcceptKey { host: self.host.clone(), fingerprint })
+    }
+}
+
+/// A key that a person has compared.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AcceptKey {
+    /// The host.
+    pub(crate) host: String,
+    /// The key's fingerprint.
+    pub(crate) fingerprint: String,
+}
+
+/// What came of a `known_hosts` file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeyImport {
+    /// Hosts that have a pinned key now.
+    pub(crate) pinned: Vec<String>,
+    /// Hosts that have another one.
+    pub(crate) conflicts: Vec<String>,
+    /// Lines of hosts that davit does not know.
+    pub(crate) unknown: u64,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
