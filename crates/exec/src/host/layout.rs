@@ -68,6 +68,16 @@ impl Layout {
         format!("{}/releases/{release}", self.app_dir())
     }
 
+    /// What the upload of a build is called on a host: the same one has the same name, so that it can be resumed.
+    /// Deployments to another deploy path beside the same releases have uploads of their own.
+    pub(super) fn upload_id(&self, digest: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(digest.as_bytes()).update(b"\0").update(self.deploy_path.as_bytes());
+        let mut id = hasher.finalize().to_hex().to_string();
+        id.truncate(16);
+        id
+    }
+
     /// A script that knows the directories.
     pub(super) fn script(&self, body: &'static str) -> Script {
         let mut script = Script::new(body);

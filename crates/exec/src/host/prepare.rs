@@ -54,7 +54,9 @@ impl Host {
         let path = layout.deploy_path();
         let move_away = [b"mv ", &*quote::sh(path), b" ", &*quote::sh(format!("{path}.before-davit"))].concat();
         let mut script = layout.script(PREPARE).with(script::TREE);
-        script.set("move_away", move_away).set("expected", digest.map(upload_id).unwrap_or_default());
+        script
+            .set("move_away", move_away)
+            .set("expected", digest.map(|digest| layout.upload_id(digest)).unwrap_or_default());
         let asked = cancel.run_until_cancelled(self.ask(script, "the preparation")).await;
         let reply = asked.ok_or_else(|| ExecError::Cancelled {
             proof: format!("{} was being prepared, which changes nothing that is live", self.name),
@@ -69,9 +71,4 @@ impl Host {
             partial: reply.value("partial").is_some(),
         })
     }
-}
-
-/// What an upload is called on a host: the same build has the same name, so that it can be resumed.
-pub(super) fn upload_id(digest: &str) -> &str {
-    digest.get(..16).unwrap_or(digest)
 }

@@ -16,7 +16,7 @@ pub use upload::{Compress, TransferOptions, Unchanged, Upload, Verify};
 
 use super::Host;
 use super::layout::{Layout, Shared, on};
-use super::prepare::{Base, upload_id};
+use super::prepare::Base;
 use super::reply::Reply;
 use super::script::{self, Script};
 use super::transport::Said;
@@ -133,7 +133,9 @@ impl Host {
     async fn missing(&self, order: &Order<'_>) -> Result<Option<Vec<u64>>, ExecError> {
         let manifest = order.upload.manifest(order.shared).await?;
         let mut script = order.layout.script(RESUME);
-        script.set("upload", upload_id(&order.upload.build.digest)).set("manifest_sha256", &manifest.sha256);
+        script
+            .set("upload", order.layout.upload_id(&order.upload.build.digest))
+            .set("manifest_sha256", &manifest.sha256);
         let asked = order.cancel.run_until_cancelled(self.ask(script, "a look at an interrupted upload")).await;
         let reply = asked.ok_or_else(|| ExecError::Cancelled { proof: "nothing was sent yet".into() })??;
         let missing = || reply.values("missing").filter_map(|number| number.parse().ok()).collect();
@@ -222,7 +224,7 @@ impl Host {
     /// Removes what a stopped upload left. False when the host could not be asked.
     async fn drop_partial(&self, order: &Order<'_>) -> bool {
         let mut script = order.layout.script(DROP_PARTIAL);
-        script.set("upload", upload_id(&order.upload.build.digest));
+        script.set("upload", order.layout.upload_id(&order.upload.build.digest));
         match self.ask(script, "the removal of a partial upload").await {
             Ok(_) => true,
             Err(error) => {
@@ -236,7 +238,9 @@ impl Host {
 /// Free space that a host needs, in KiB.
 fn need_kib(upload: &Upload, plan: &Plan) -> u64 {
     let (content, entries) = match (&plan.lists, upload.options.unchanged) {
-        (Lists::Full(_), _) | (Lists::Delta { .. }, Unchanged::Copy) => (upload.build.archive_bytes, upload.build.files),
+        (Lists::Full(_), _) | (Lists::Delta { .. }, Unchanged::Copy) => {
+            (upload.build.archive_bytes, upload.build.files)
+        }
         (Lists::Delta { .. }, Unchanged::Hardlink) | (Lists::Rest, _) => (plan.content(), plan.sent_files),
     };
     content / 1024 + entries * 4 + 1024
@@ -268,7 +272,7 @@ fn program(
     script
         .set("release", order.release.as_str())
         .set("revision", order.revision)
-        .set("upload", upload_id(&order.upload.build.digest))
+        .set("upload", order.layout.upload_id(&order.upload.build.digest))
         .set("how", how)
         .set("base", base.map(ReleaseName::as_str).unwrap_or_default())
         .set("need_kib", need_kib.to_string())

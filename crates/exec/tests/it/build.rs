@@ -47,13 +47,12 @@ impl Site {
     async fn names(&self, mode: FilterMode, patterns: &[&str]) -> Vec<String> {
         let filter = Filter { mode, patterns: patterns.iter().map(ToString::to_string).collect() };
         let build = self.make(".", &filter, "names").await.expect("a build");
-        names(&build).await
+        names(&build)
     }
 }
 
-async fn names(build: &Build) -> Vec<String> {
-    let entries = build.entries().await.expect("entries");
-    entries.iter().map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect()
+fn names(build: &Build) -> Vec<String> {
+    build.entries.iter().map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect()
 }
 
 #[tokio::test]
@@ -116,7 +115,7 @@ async fn the_build_directory_stays_inside() {
     }
     for good in ["web", "./web/", "in"] {
         let build = site.make(good, &Filter::all(), "out").await.expect(good);
-        assert_eq!(names(&build).await, ["index.html"], "{good}");
+        assert_eq!(names(&build), ["index.html"], "{good}");
     }
     let inside = make(&site.source(), "", &Filter::all(), AT, &site.source().join("build")).await;
     assert!(inside.expect_err("would hold itself").to_string().contains("inside"));
@@ -184,8 +183,8 @@ async fn odd_things_survive_gnu_and_busybox_tar() {
         .file("none", "");
     let mode = |name: &str, mode| std::fs::set_permissions(site.source().join(name), PermissionsExt::from_mode(mode));
     mode("run.sh", 0o750).and_then(|()| mode("none", 0o4600)).expect("modes");
-    let far = format!("../{}//./x/", "t".repeat(150));
-    for (target, link) in [("big", "link"), ("/no/such/file", "dangling"), (far.as_str(), "far"), ("..", "up")] {
+    let far = format!("./{}//./x/", "t".repeat(150));
+    for (target, link) in [("big", "link"), ("no/such/file", "dangling"), (far.as_str(), "far"), ("..", "empty/up")] {
         symlink(target, site.source().join(link)).expect("a symlink");
     }
     let build = site.make(".", &Filter::all(), "out").await.expect("a build");
@@ -219,16 +218,17 @@ async fn checksums_are_those_of_sha256sum_and_offsets_lead_to_the_content() {
     symlink("b", site.source().join("c")).expect("a symlink");
     let build = site.make(".", &Filter::all(), "out").await.expect("a build");
     assert_eq!(build.files, 3);
-    let paths: Vec<&[u8]> = build.sums.iter().map(|sum| &sum.path[..]).collect();
-    assert_eq!(paths, [&b"b"[..], b"none", b"sub/a"]);
+    let paths: Vec<&[u8]> = build.entries.iter().map(|entry| &entry.path[..]).collect();
+    assert_eq!(paths, [&b"b"[..], b"c", b"none", b"sub", b"sub/a"]);
     let sum = Command::new("sha256sum").arg(site.source().join("sub/a")).output().expect("sha256sum runs").stdout;
-    let hex: String = build.sums[2].sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let Some(Entry { kind: Kind::File { offset, size, sha256, .. }, .. }) = build.entries.last() else {
+        panic!("{:?}", build.entries)
+    };
+    let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(&sum[..64], hex.as_bytes());
 
     let archive = std::fs::read(&build.archive).expect("bytes");
     assert_eq!(archive.len() as u64, build.archive_bytes);
-    let entries = build.entries().await.expect("entries");
-    let Some(Entry { kind: Kind::File { offset, size, .. }, .. }) = entries.last() else { panic!("{entries:?}") };
     let range = usize::try_from(*offset).expect("small")..usize::try_from(offset + size).expect("small");
     assert_eq!(&archive[range], b"hello\n");
 }

@@ -75,17 +75,23 @@ is_gone() {
   [ -z "$1" ] || ! kill -s 0 "$1" 2>/dev/null
 }
 
-# Ends the process that works on the upload in $work and has not noticed yet that its connection is gone. The number
-# in the file may be another process's by now, so what it runs decides.
+# Waits until the process in $1 is gone, at most $2 tenths of a second.
+wait_gone() {
+  patience=$2
+  while ! is_gone "$1"; do
+    [ "$patience" -gt 0 ] || return 1
+    if sleep 0.1 2>/dev/null; then patience=$((patience - 1)); else sleep 1; patience=$((patience - 10)); fi
+  done
+}
+
+# Ends the process that works on the upload in $work and has lost its connection: it notices by itself soon, and then
+# has unpacked all that came. The number in the file may be another process's by now, so what it runs decides.
 end_earlier() {
   earlier=
   [ ! -f "$work/pid" ] || read -r earlier < "$work/pid"
   is_gone "$earlier" && return 0
-  grep -q 'eval "\$(dd ' "/proc/$earlier/cmdline" 2>/dev/null || return 0
+  grep -q 'eval "$(dd ' "/proc/$earlier/cmdline" 2>/dev/null || return 0
+  wait_gone "$earlier" 20 && return 0
   kill -s TERM -- "-$earlier" 2>/dev/null || kill -s TERM "$earlier"
-  patience=50
-  while ! is_gone "$earlier" && [ "$patience" -gt 0 ]; do
-    patience=$((patience - 1))
-    sleep 0.1 2>/dev/null || sleep 1
-  done
+  wait_gone "$earlier" 50
 }

@@ -14,7 +14,7 @@ if cd "$deploy_path/" 2>/dev/null; then
   [ ! -f REVISION ] || say revision "$(head -n 1 REVISION)"
   if [ -n "$live" ] && [ -f "$davit/$live.manifest" ] && [ -f "$davit/$live.tree" ]; then
     work=$davit/inspect.$$
-    tree | sort > "$work"
+    tree | sort -u > "$work"
     without "$davit/$live.tree" "$work" > "$work.altered"
     say altered_count "$(wc -l < "$work.altered")"
     kinds < "$work.altered" | sed -e 's/^../@davit altered /' -e 20q

@@ -28,6 +28,7 @@ done
 for work in "$davit"/upload-*; do
   [ -d "$work" ] || continue
   upload=${work##*/upload-}
+  [ "$upload" != "$expected" ] || end_earlier
   if [ "$upload" = "$expected" ] && [ -f "$work/manifest" ] && [ -d "$releases/.partial-$upload" ]; then
     say partial
     continue
@@ -60,7 +61,7 @@ base=$live
 { [ -n "$base" ] && [ -f "$davit/$base.manifest" ]; } || base=$newest
 if [ -n "$expected" ] && [ -n "$base" ] && cd "$releases/$base"; then
   say base "$base"
-  tree | sort > "$davit/tree.$$"
+  tree | sort -u > "$davit/tree.$$"
   without "$davit/$base.tree" "$davit/tree.$$" | kinds | sed -e '5001q' -e 's/^../@davit altered /'
   rm -f "$davit/tree.$$"
 fi

@@ -163,7 +163,7 @@ each_file link_file
 
 remove_tree ./REVISION && printf '%s\n' "$revision" > ./REVISION || exit 4
 
-tree | sort > "$work/tree"
+tree | sort -u > "$work/tree"
 if [ "$how" = resume ] || [ "$verify" = full ]; then
   cut -b 1-6,73- "$work/manifest" | sed -n 's/^L .../L -/;p' | sort > "$work/wanted"
   cut -d ' ' -f 1,2,5- "$work/tree" | sort > "$work/there"

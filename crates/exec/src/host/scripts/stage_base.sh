@@ -10,7 +10,7 @@ copy_base() {
 
   cd "$from" || instead "the base $base is gone"
   # What is there now, what has changed since it was staged, and what is needed of it.
-  tree | sort > "$work/now"
+  tree | sort -u > "$work/now"
   kinds < "$work/now" | sort > "$work/have"
   listed < "$work/keep" | sort > "$work/kept"
   if [ -s "$work/again" ]; then

@@ -124,7 +124,7 @@ async fn jump_hosts_are_gone_through_in_order_and_pinned_too() {
     let connected = Host::connect(&Connector::default(), &target, &never()).await.expect("through two jump hosts");
     let dir = tempfile::tempdir().expect("a directory");
     let layout = super::support::layout(dir.path().to_str().expect("UTF-8"));
-    assert_eq!(connected.prepare(&layout).await.expect("prepared").live, None);
+    assert_eq!(connected.prepare(&layout, None, &never()).await.expect("prepared").live, None);
     connected.close().await;
     assert_eq!([&first, &second, &host].map(Sshd::connections), [1, 1, 1]);
     scan_key(&Connector::default(), &target).await.expect("scanned through them");

@@ -1,7 +1,11 @@
 //! Hosts, with the same tests on each kind: this machine, a real sshd with GNU tools, a real sshd with BusyBox alone.
 
+mod attach;
 mod connect;
 mod hook;
+mod put;
+mod resume;
 mod stage;
 mod support;
 mod switch;
+mod transfer;

@@ -1,8 +1,8 @@
 //! Preparing a host and getting builds onto it whole, or not at all.
 
-use super::support::{Place, TestBuild, connect, layout, never, on_every_host, release};
-use davit_exec::ExecError;
-use davit_exec::host::{Host, Shared};
+use super::support::{Place, TestBuild, layout, never, on_every_host, release};
+use davit_exec::build::Kind;
+use davit_exec::host::{Shared, TransferOptions};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 on_every_host! {
     async fn the_first_preparation_makes_the_directories(place: Place) {
-        let facts = place.host.prepare(&place.layout).await.expect("prepared");
+        let facts = place.prepare().await.expect("prepared");
         assert_eq!((facts.live, facts.foreign, facts.releases), (None, None, vec![]));
         assert!(facts.free_bytes.is_some_and(|free| free > 1 << 20), "{:?}", facts.free_bytes);
         let app = place.layout.app_dir();
@@ -26,7 +26,7 @@ on_every_host! {
     async fn a_real_directory_in_the_way_is_refused_and_left_alone(place: Place) {
         fs::create_dir_all(place.deploy_path()).expect("the old site");
         fs::write(place.deploy_path().join("index.html"), "old").expect("its page");
-        let refusal = place.host.prepare(&place.layout).await.expect_err("refused").to_string();
+        let refusal = place.prepare().await.expect_err("refused").to_string();
         let path = place.layout.deploy_path();
         assert!(refusal.contains("is a real directory") && refusal.contains("mv "), "{refusal}");
         assert!(refusal.contains(&format!("{path} is a real")), "{refusal}");
@@ -35,11 +35,11 @@ on_every_host! {
         // What it says to do does it.
         let command = refusal.split("on the host: ").nth(1).expect("a command");
         assert!(Command::new("sh").args(["-c", command]).status().expect("sh").success(), "{command}");
-        place.host.prepare(&place.layout).await.expect("prepared now");
+        place.prepare().await.expect("prepared now");
     }
 
     async fn what_is_staged_is_what_was_built(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         let odd: [&[u8]; 9] = [
             b"with space", b"-rf", b"back\\slash", b"two\nlines", b"\\n leading", b"'quote\" $(id)", b"not-\xff\x81-utf8",
             b"return\r", b"tab\t*?[x]",
@@ -52,16 +52,15 @@ on_every_host! {
             fs::write(source.join("deep/er\n/run.sh"), "#!/bin/sh\n").expect("a file");
             fs::set_permissions(source.join("deep/er\n/run.sh"), fs::Permissions::from_mode(0o755)).expect("mode");
             symlink("../index.html", source.join("deep/link")).expect("a link");
-            symlink("/nowhere at all", source.join("dangling")).expect("a link");
+            symlink("nowhere at all", source.join("dangling")).expect("a link");
             fs::write(source.join("empty-file"), "").expect("a file");
             fs::write(source.join("long".repeat(50)), "long").expect("a file");
             fs::write(source.join("big"), vec![7; 3 << 20]).expect("a file");
         }).await;
         let release = release(1);
-        let (shared, cancel) = (Shared::default(), never());
-        let report = place.host.stage(&place.layout, &release, "c0ffee", &build.build, &shared, &cancel).await;
-        let report = report.expect("staged");
-        assert_eq!(report.files, build.build.files);
+        let report = place.stage_with(&release, &build.build, &Shared::default(), &never()).await.expect("staged");
+        assert_eq!((report.files, report.sent_files), (build.build.files, build.build.files));
+        assert_eq!((report.base, report.note), (None, None));
         assert!(report.bytes > 3 << 20);
 
         let dir = place.release_dir(&release);
@@ -74,29 +73,29 @@ on_every_host! {
         assert_eq!(fs::metadata(dir.join("big")).expect("big").mode() & 0o777, 0o644);
         assert!(fs::read_dir(dir.join("deep/er\n/empty")).expect("the empty directory").next().is_none());
         assert_eq!(fs::read_link(dir.join("deep/link")).expect("link"), Path::new("../index.html"));
-        assert_eq!(fs::read_link(dir.join("dangling")).expect("link"), Path::new("/nowhere at all"));
+        assert_eq!(fs::read_link(dir.join("dangling")).expect("link"), Path::new("nowhere at all"));
         assert_eq!(fs::read_to_string(dir.join("REVISION")).expect("REVISION"), "c0ffee\n");
         assert_eq!(fs::metadata(&dir).expect("the release").mode() & 0o777, 0o755);
         let there = fs::read_dir(&dir).expect("the release").count();
         assert_eq!(there, odd.len() + 6, "nothing but the build and REVISION");
         assert_eq!(place.in_releases(), [release.as_str()]);
-        assert_eq!(place.in_davit_dir(), [format!("{release}.sha256")]);
+        assert_eq!(place.in_davit_dir(), [format!("{release}.manifest"), format!("{release}.tree")]);
         assert_eq!(place.host.releases(&place.layout).await.expect("listed"), [release]);
     }
 
     async fn an_empty_file_list_is_staged_too(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         let build = TestBuild::of(|source| symlink("elsewhere", source.join("link")).expect("a link")).await;
         place.stage(&release(1), &build.build).await.expect("staged");
         assert!(place.release_dir(&release(1)).join("link").is_symlink());
     }
 
     async fn shared_paths_are_linked(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         let build = TestBuild::new(&[("config/app.toml", b"a"), ("storage/logs/.gitkeep", b"")]).await;
         let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
         let shared = Shared::new(&own(&["storage/logs", "new one/dir"]), &own(&["config/.env"])).expect("paths");
-        let stage = async || place.host.stage(&place.layout, &release(1), "c0ffee", &build.build, &shared, &never()).await;
+        let stage = async || place.stage_with(&release(1), &build.build, &shared, &never()).await;
 
         let refusal = stage().await.expect_err("the shared file is missing").to_string();
         let file = Path::new(&place.layout.app_dir()).join("shared/config/.env");
@@ -116,15 +115,16 @@ on_every_host! {
     }
 
     async fn a_shared_path_never_leads_out_of_the_release(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
-        let outside = place.root().join("outside");
-        fs::create_dir_all(outside.join("logs")).expect("a directory");
-        let build = TestBuild::of(|source| symlink(&outside, source.join("storage")).expect("a link")).await;
+        place.prepare().await.expect("prepared");
+        let build = TestBuild::of(|source| {
+            fs::create_dir_all(source.join("elsewhere/logs")).expect("directories");
+            symlink("elsewhere", source.join("storage")).expect("a link");
+        })
+        .await;
         let shared = Shared::new(&["storage/logs".to_owned()], &[]).expect("paths");
-        let staged = place.host.stage(&place.layout, &release(1), "c0ffee", &build.build, &shared, &never()).await;
+        let staged = place.stage_with(&release(1), &build.build, &shared, &never()).await;
         let refusal = staged.expect_err("refused").to_string();
         assert!(refusal.contains("leads through a symlink"), "{refusal}");
-        assert!(outside.join("logs").is_dir(), "untouched");
         assert_eq!(place.in_releases(), [""; 0]);
     }
 
@@ -141,21 +141,24 @@ on_every_host! {
     }
 
     async fn a_damaged_upload_is_never_staged(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
-        let mut build = TestBuild::new(&[("a", b"a"), ("b", b"b"), ("odd\nname", b"c")]).await;
+        place.prepare().await.expect("prepared");
+        let build = TestBuild::new(&[("a", b"a"), ("b", b"b"), ("odd\nname", b"c")]).await;
         for bad in 0..3 {
-            build.build.sums[bad].sha256[0] ^= 1;
-            let refusal = place.stage(&release(1), &build.build).await.expect_err("damaged").to_string();
+            let mut damaged = build.build.clone();
+            let mut entries = damaged.entries.to_vec();
+            let Kind::File { sha256, .. } = &mut entries[bad].kind else { panic!("a file") };
+            sha256[0] ^= 1;
+            damaged.entries = entries.into();
+            let refusal = place.stage(&release(1), &damaged).await.expect_err("damaged").to_string();
             assert!(refusal.contains("is not what was sent"), "{refusal}");
             assert_eq!(place.in_releases(), [""; 0]);
             assert_eq!(place.in_davit_dir(), [""; 0]);
-            build.build.sums[bad].sha256[0] ^= 1;
         }
         place.stage(&release(1), &build.build).await.expect("whole again");
     }
 
     async fn an_archive_that_is_cut_is_never_staged(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         let build = TestBuild::new(&[("a", &[1; 4096]), ("b", &[2; 4096])]).await;
         let archive = fs::OpenOptions::new().write(true).open(&build.build.archive).expect("the archive");
         archive.set_len(6000).expect("cut");
@@ -165,7 +168,7 @@ on_every_host! {
     }
 
     async fn a_cancelled_upload_leaves_nothing(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         // The archive is a pipe that gives one piece and then waits: the upload is in the middle for as long as needed.
         let mut build = TestBuild::new(&[("big", &vec![1; 4 << 20])]).await;
         let whole = fs::read(&build.build.archive).expect("the archive");
@@ -175,7 +178,7 @@ on_every_host! {
         let cancel = CancellationToken::new();
         let (shared, canceller) = (Shared::default(), cancel.clone());
         let release = release(1);
-        let staging = place.host.stage(&place.layout, &release, "c0ffee", &build.build, &shared, &cancel);
+        let staging = place.stage_with(&release, &build.build, &shared, &cancel);
         let feeding = tokio::task::spawn_blocking(move || {
             use std::io::Write;
             let mut pipe = fs::OpenOptions::new().write(true).open(pipe).expect("the pipe");
@@ -192,20 +195,20 @@ on_every_host! {
     }
 
     async fn leftovers_of_dead_uploads_go_and_running_ones_stay(place: Place) {
-        place.host.prepare(&place.layout).await.expect("prepared");
+        place.prepare().await.expect("prepared");
         let app = Path::new(&place.layout.app_dir()).to_owned();
         let dead = Command::new("true").spawn().and_then(|mut child| { child.wait()?; Ok(child.id()) }).expect("true");
         let alive = std::process::id();
-        for left in [format!("releases/.staging-x.{dead}/locked"), format!("releases/.removing-x.{dead}"),
-            format!("releases/.staging-x.{alive}"), ".davit/hook-1".into(), ".davit/hook-2".into()] {
+        for left in ["releases/.partial-1/locked".into(), "releases/.partial-2".into(), ".davit/upload-1".into(),
+            ".davit/upload-2".into(), format!("releases/.removing-x.{dead}"), format!("releases/.removing-x.{alive}")] {
             fs::create_dir_all(app.join(left)).expect("a leftover");
         }
-        fs::write(app.join(".davit/hook-1/pid"), dead.to_string()).expect("a pid");
-        fs::write(app.join(".davit/hook-2/pid"), alive.to_string()).expect("a pid");
-        fs::set_permissions(app.join(format!("releases/.staging-x.{dead}/locked")), fs::Permissions::from_mode(0o500)).expect("mode");
-        place.host.prepare(&place.layout).await.expect("prepared");
-        assert_eq!(place.in_releases(), [format!(".staging-x.{alive}")]);
-        assert_eq!(place.in_davit_dir(), ["hook-2"]);
+        fs::write(app.join(".davit/upload-1/pid"), dead.to_string()).expect("a pid");
+        fs::write(app.join(".davit/upload-2/pid"), alive.to_string()).expect("a pid");
+        fs::set_permissions(app.join("releases/.partial-1/locked"), fs::Permissions::from_mode(0o500)).expect("mode");
+        place.prepare().await.expect("prepared");
+        assert_eq!(place.in_releases(), [".partial-2".to_owned(), format!(".removing-x.{alive}")]);
+        assert_eq!(place.in_davit_dir(), ["upload-2"]);
     }
 
     async fn a_full_disk_is_called_that(place: Place) {
@@ -213,42 +216,22 @@ on_every_host! {
             let Some(disk) = SmallDisk::mount(&place.root().join(format!("disk-{content}")), options) else { return };
             let root = disk.0.to_str().expect("UTF-8");
             let layout = layout(root);
-            place.host.prepare(&layout).await.expect("prepared");
+            place.host.prepare(&layout, None, &never()).await.expect("prepared");
             let content = vec![1; content];
             let names: Vec<String> = (0..60).map(|number| format!("file-{number}")).collect();
             let files: Vec<(&str, &[u8])> =
                 names.iter().enumerate().map(|(n, name)| (name.as_str(), if n == 0 { content.as_slice() } else { &b"x"[..] })).collect();
             let build = TestBuild::new(&files).await;
-            let staged = place.host.stage(&layout, &release(1), "c0ffee", &build.build, &Shared::default(), &never()).await;
+            let staged = {
+                let (upload, shared) = (place.upload(&build.build, TransferOptions::default()), Shared::default());
+                place.host.stage(&layout, &release(1), "c0ffee", &upload, None, &shared, false, &never()).await
+            };
             let refusal = staged.expect_err("no room").to_string();
             assert!(refusal.contains("the disk is full") && refusal.contains("MiB"), "{refusal}");
             let left: Vec<_> = fs::read_dir(Path::new(&layout.app_dir()).join("releases")).expect("releases").collect();
             assert!(left.is_empty(), "{left:?}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_connection_that_is_cut_stages_nothing_and_a_retry_succeeds() {
-    let place = Place::new(super::support::Kind::Ssh).await;
-    let sshd = place.sshd.as_ref().expect("sshd");
-    place.host.prepare(&place.layout).await.expect("prepared");
-    let build = TestBuild::new(&[("big", &vec![1; 4 << 20])]).await;
-    sshd.cut_after_bytes(1 << 20);
-    let cut = connect(&place.target).await.expect("connected");
-    let lost = cut.stage(&place.layout, &release(1), "c0ffee", &build.build, &Shared::default(), &never()).await;
-    let lost = lost.expect_err("cut");
-    assert!(matches!(lost, ExecError::ConnectionLost { .. }) && lost.is_transient(), "{lost}");
-    sshd.stop_cutting();
-
-    assert_eq!(place.host.releases(&place.layout).await.expect("listed"), []);
-    let host: Host = connect(&place.target).await.expect("connected again");
-    // The host notices the end of the stream by itself, in its own time.
-    while !place.in_releases().is_empty() {
-        host.prepare(&place.layout).await.expect("prepared");
-    }
-    host.stage(&place.layout, &release(1), "c0ffee", &build.build, &Shared::default(), &never()).await.expect("staged");
-    assert_eq!(place.in_releases(), [release(1).as_str()]);
 }
 
 /// A small file system of its own. Needs root and a kernel that lets it mount.

@@ -3,7 +3,10 @@
 use davit_domain::ids::{CommitSha, DeploymentId, ReleaseName};
 use davit_domain::time::Timestamp;
 use davit_exec::build::{self, Build, Filter};
-use davit_exec::host::{Connector, HookEnd, HookId, Host, HostFacts, HostHook, HostKind, HostTarget, Layout, Shared, StageReport, TransferOptions, Upload};
+use davit_exec::host::{
+    Connector, HookEnd, HookId, Host, HostFacts, HostHook, HostKind, HostTarget, Layout, Shared, StageReport,
+    TransferOptions, Upload,
+};
 use davit_exec::{ExecError, OutputLine, Timeouts};
 use davit_testkit::sshd::Sshd;
 use std::path::{Path, PathBuf};

@@ -22,7 +22,7 @@ on_every_host! {
         let log = fs::read_to_string(Path::new(&place.layout.app_dir()).join(".davit/revisions.log")).expect("log");
         assert_eq!(log, "by ann\nby bob and co\n");
         assert_eq!(fs::read_dir(place.deploy_path().parent().expect("sites")).expect("sites").count(), 1, "no leftovers");
-        let facts = place.host.prepare(&place.layout).await.expect("prepared");
+        let facts = place.prepare().await.expect("prepared");
         assert_eq!((facts.live, facts.releases), (Some(two.clone()), vec![one.clone(), two]));
         place.host.switch(&place.layout, &one, "back").await.expect("switched back");
         assert_eq!(place.host.live(&place.layout).await.expect("asked"), Some(one));
@@ -60,7 +60,7 @@ on_every_host! {
         fs::create_dir_all(&old).expect("the old site");
         fs::create_dir_all(place.deploy_path().parent().expect("sites")).expect("sites");
         symlink(&old, place.deploy_path()).expect("its symlink");
-        let facts = place.host.prepare(&place.layout).await.expect("prepared");
+        let facts = place.prepare().await.expect("prepared");
         assert_eq!((facts.live, facts.foreign.as_deref()), (None, old.to_str()));
         place.stage_page(&release(1)).await;
         assert_eq!(place.host.switch(&place.layout, &release(1), "one").await.expect("switched"), None);
