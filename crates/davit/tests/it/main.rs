@@ -2,6 +2,7 @@
 
 mod apply;
 mod around;
+mod crash;
 mod deploy;
 mod exit_codes;
 mod hosts;

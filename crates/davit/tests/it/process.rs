@@ -4,6 +4,7 @@
 use davit_domain::ids::CommitSha;
 use davit_testkit::fake_forge::{Access, Delivery, FakeGitHub, GitBackend, NewPush};
 use davit_testkit::git::{self, Repo};
+use davit_testkit::sshd::Sshd;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::Method;
@@ -340,4 +341,18 @@ pub(crate) async fn until<T>(what: &str, limit: Duration, look: impl AsyncFn() -
 /// Where a symlink leads, as its last name.
 pub(crate) fn target(link: &Path) -> Option<String> {
     Some(std::fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
+}
+
+/// The keys of a `[[host]]` that lead to this SSH server. Its private key becomes a file of the site's.
+pub(crate) fn ssh(site: &Site, sshd: &Sshd) -> String {
+    let key = site.path(&format!("key-{}", sshd.port()));
+    std::fs::write(&key, sshd.client_private_key()).expect("a key file");
+    format!(
+        "kind = \"ssh\"\naddress = {:?}\nport = {}\nuser = {:?}\nhost_key = {:?}\nprivate_key = {{ file = {:?} }}",
+        sshd.address(),
+        sshd.port(),
+        sshd.user(),
+        sshd.host_key_line(),
+        key
+    )
 }
