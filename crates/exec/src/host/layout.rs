@@ -132,6 +132,17 @@ impl Shared {
         below("REVISION") || self.paths().any(below)
     }
 
+    /// The same for the same paths.
+    pub(super) fn id(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (kind, paths) in [(b"D", &self.dirs), (b"F", &self.files)] {
+            for path in paths {
+                hasher.update(kind).update(path.as_bytes()).update(b"\n");
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     fn paths(&self) -> impl Iterator<Item = &str> {
         self.dirs.iter().chain(&self.files).map(String::as_str)
     }

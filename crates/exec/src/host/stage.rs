@@ -281,6 +281,7 @@ fn program(
         .set("packed", if packed { "yes" } else { "" })
         .set("unchanged", if options.unchanged == Unchanged::Hardlink { "hardlink" } else { "copy" })
         .set("verify", if options.verify == Verify::Full { "full" } else { "sent" })
+        .set("shared_id", order.shared.id())
         .calls("each_dir", order.shared.dirs().iter().map(|path| vec![path.as_bytes()]))
         .calls("each_file", order.shared.files().iter().map(|path| vec![path.as_bytes()]))
         .calls("each_odd", plan.odd.iter().map(|(path, sum)| vec![path.as_slice(), sum.as_bytes()]));

@@ -15,9 +15,9 @@ if cd "$deploy_path/" 2>/dev/null; then
   if [ -n "$live" ] && [ -f "$davit/$live.manifest" ] && [ -f "$davit/$live.tree" ]; then
     work=$davit/inspect.$$
     tree | sort -u > "$work"
-    without "$davit/$live.tree" "$work" > "$work.altered"
+    without "$davit/$live.tree" "$work" | kinds | grep '^. \./' > "$work.altered"
     say altered_count "$(wc -l < "$work.altered")"
-    kinds < "$work.altered" | sed -e 's/^../@davit altered /' -e 20q
+    sed -e 's/^../@davit altered /' -e 20q "$work.altered"
     rm -f "$work" "$work.altered"
   fi
 fi

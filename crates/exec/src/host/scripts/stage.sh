@@ -1,5 +1,5 @@
 # Set before: release, revision, upload (which one may be resumed), how (full, delta or resume), base, need_kib,
-# manifest_sha256, trailer, packed, unchanged, verify, the lengths of lists (manifest_length, drop_length, add_length,
+# manifest_sha256, trailer, packed, unchanged, verify, shared_id, the lengths of lists (manifest_length, drop_length, add_length,
 # again_length), and the functions each_dir, each_file, each_odd.
 # Standard input: the lists, then a tar stream whose last member is the trailer: a stream that was cut has none.
 staging=$releases/.partial-$upload
@@ -34,6 +34,14 @@ no_space() {
       exit 4
       ;;
   esac
+}
+
+# What lies in the current directory, which is a release, and which shared paths it has.
+look() {
+  {
+    printf '= - - - %s\n' "$shared_id"
+    tree
+  } | sort -u
 }
 
 # $1 bytes of standard input become file $2.
@@ -163,7 +171,7 @@ each_file link_file
 
 remove_tree ./REVISION && printf '%s\n' "$revision" > ./REVISION || exit 4
 
-tree | sort -u > "$work/tree"
+look > "$work/tree"
 if [ "$how" = resume ] || [ "$verify" = full ]; then
   cut -b 1-6,73- "$work/manifest" | sed -n 's/^L .../L -/;p' | sort > "$work/wanted"
   cut -d ' ' -f 1,2,5- "$work/tree" | sort > "$work/there"

@@ -9,8 +9,43 @@ copy_base() {
   check_manifest "$work/manifest.new" || instead "the base $base is not the build that the server knows"
 
   cd "$from" || instead "the base $base is gone"
-  # What is there now, what has changed since it was staged, and what is needed of it.
-  tree | sort -u > "$work/now"
+  # What is there now.
+  look > "$work/now"
+  flags=-a
+  lists=
+  knows=$(cp --help 2>&1)
+  case $knows in *--parents*) lists=yes ;; esac
+  case $unchanged:$knows in
+    hardlink:*) flags=-al ;;
+    *--reflink*) flags='-a --reflink=auto' ;;
+  esac
+  if [ ! -s "$work/again" ] && cmp -s "$work/now" "$davit/$base.tree" && ! grep -q '^O' "$work/now"; then
+    copy_untouched
+  else
+    sort_out
+    # Copying whole directories is the fastest, unless most of what is in them is not wanted.
+    if [ -z "$lists" ] || [ "$(($(wc -l < "$work/surplus") * 4))" -le "$(wc -l < "$work/have")" ]; then
+      copy_whole
+    else
+      copy_lists
+    fi
+  fi || {
+    no_space "$problem"
+    instead "the base $base could not be copied: ${problem%%"$line_feed"*}"
+  }
+}
+
+# Nothing was added and nothing altered: what differs is what the server says. Links to shared paths, which are the
+# same, and REVISION are replaced later.
+copy_untouched() {
+  problem=$(cp $flags ./. "$staging/" 2>&1) && cd "$staging" || return 1
+  listed < "$work/drop" | sort > "$work/gone"
+  grep '^D' "$work/add" | listed | sort > "$work/list"
+  problem=$(without "$work/gone" "$work/list" | paths | xargs -0 -r rm -rf -- 2>&1)
+}
+
+# What has changed since the base was staged, and what is needed of it.
+sort_out() {
   kinds < "$work/now" | sort > "$work/have"
   listed < "$work/keep" | sort > "$work/kept"
   if [ -s "$work/again" ]; then
@@ -24,25 +59,7 @@ copy_base() {
   cat "$work/add" "$work/again" | grep '^D' | listed | sort > "$work/list"
   sort -m "$work/kept" "$work/list" > "$work/wanted"
   both "$work/have" "$work/wanted" > "$work/stays"
-  without "$work/have" "$work/stays" > "$work/surplus"
-
-  flags=-a
-  lists=
-  knows=$(cp --help 2>&1)
-  case $knows in *--parents*) lists=yes ;; esac
-  case $unchanged:$knows in
-    hardlink:*) flags=-al ;;
-    *--reflink*) flags='-a --reflink=auto' ;;
-  esac
-  # Copying whole directories is the fastest, unless most of what is in them is not wanted.
-  if [ -z "$lists" ] || [ "$(($(wc -l < "$work/surplus") * 4))" -le "$(wc -l < "$work/have")" ]; then
-    copy_whole
-  else
-    copy_lists
-  fi || {
-    no_space "$problem"
-    instead "the base $base could not be copied: ${problem%%"$line_feed"*}"
-  }
+  without "$work/have" "$work/stays" | grep '^. \./.' > "$work/surplus"
 }
 
 copy_whole() {
@@ -51,7 +68,7 @@ copy_whole() {
   if grep -q '^O' "$work/have"; then
     find . \( -name "*$line_feed*" -o -name "*$carriage_return*" \) -prune -exec rm -rf -- {} +
   fi
-  problem=$(grep -v '^O' "$work/surplus" | paths | xargs -0 -r rm -rf -- 2>&1)
+  problem=$(paths < "$work/surplus" | xargs -0 -r rm -rf -- 2>&1)
 }
 
 copy_lists() {
