@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -336,11 +336,6 @@ pub(crate) async fn until<T>(what: &str, limit: Duration, look: impl AsyncFn() -
         assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
         sleep(LOOK).await;
     }
-}
-
-/// Where a symlink leads, as its last name.
-pub(crate) fn target(link: &Path) -> Option<String> {
-    Some(std::fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
 }
 
 /// The keys of a `[[host]]` that lead to this SSH server. Its private key becomes a file of the site's.

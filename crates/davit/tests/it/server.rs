@@ -1,11 +1,10 @@
 //! The server as a process: what survives `kill -9`, how it stops, who may run beside it, and what it says at a start
 //! that makes no sense.
 
-use crate::process::{REPOSITORY, Site, TAKEN_UP, davit, ended, target, until};
+use crate::process::{REPOSITORY, Site, TAKEN_UP, davit, ended};
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState;
 use davit_testkit::postgres::TestDatabase;
-use davit_testkit::sshd::Sshd;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use nix::sys::signal::Signal;
@@ -106,54 +105,6 @@ async fn a_call_to_the_forge_that_a_kill_cut_off_is_made_again_at_the_next_start
 }
 
 #[tokio::test]
-async fn a_kill_after_the_switch_takes_a_local_host_back() {
-    killed_after_the_switch(LOCAL).await;
-}
-
-#[tokio::test]
-async fn a_kill_after_the_switch_takes_an_ssh_host_back() {
-    let sshd = Sshd::start().await;
-    let key = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(key.path(), sshd.client_private_key()).expect("a key file");
-    let host = format!(
-        "kind = \"ssh\"\naddress = {:?}\nport = {}\nuser = {:?}\nhost_key = {:?}\nprivate_key = {{ file = {:?} }}",
-        sshd.address(),
-        sshd.port(),
-        sshd.user(),
-        sshd.host_key_line(),
-        key.path()
-    );
-    killed_after_the_switch(&host).await;
-}
-
-async fn killed_after_the_switch(host: &str) {
-    let site = Site::new(None).await;
-    let server = site.set_up(&site.app(host, "", &site.waits_while_held("hook6"))).await;
-    let (first, second) = (site.commit("first"), site.commit("second"));
-    let good = server.deploy(&first).await;
-    assert_eq!(server.end_of(good).await["state"], "succeeded");
-    let before = target(&site.path("www/current"));
-
-    let hold = site.hold("hook6");
-    let deployment = server.deploy(&second).await;
-    hold.reached().await;
-    assert_eq!(site.served().as_deref(), Some("second"), "it is switched, and its last hook runs");
-    server.kill().await;
-    drop(hold);
-
-    let mut server = site.serve().await;
-    server.token = site.new_token("data").await;
-    let end = server.end_of(deployment).await;
-    assert_eq!(end["state"], "reverted", "{end}");
-    assert_eq!(end["reason"], "the server stopped while hosts were being switched");
-    assert_eq!(end["host_runs"][0]["state"], "reverted", "{end}");
-    assert_eq!((site.served().as_deref(), target(&site.path("www/current"))), (Some("first"), before.clone()));
-    let apps = server.get("/apps").await;
-    assert_eq!(json!(before), apps["items"][0]["environments"][0]["live"]["release"], "what the tables say: {apps}");
-    site.forge.wait_for_status(REPOSITORY, &second, CONTEXT, CommitState::Failure).await;
-}
-
-#[tokio::test]
 async fn sigterm_lets_a_deployment_end_and_exits_with_0() {
     let site = Site::new(None).await;
     let server = site.set_up(&site.app(LOCAL, &site.waits_while_held("hook3"), "")).await;
@@ -162,11 +113,9 @@ async fn sigterm_lets_a_deployment_end_and_exits_with_0() {
     let deployment = server.deploy(&commit).await;
     hold.reached().await;
     server.signal(Signal::SIGTERM);
-    let url = server.url.clone();
-    until("no new connection is taken", TAKEN_UP, async || {
-        reqwest::Client::builder().tls_certs_only([]).build().expect("a client").get(&url).send().await.err()
-    })
-    .await;
+    // What a forge sends meanwhile is not refused.
+    let push = site.push(&site.commit("sent while it stops"));
+    assert_eq!(server.deliver(&push).await.map(|(status, _)| status), Some(202));
     drop(hold);
     let (status, log) = server.ended().await;
     assert_eq!(status.code(), Some(0), "{log}");
@@ -178,6 +127,8 @@ async fn sigterm_lets_a_deployment_end_and_exits_with_0() {
     assert_eq!((&end["state"], &end["attempt"]), (&json!("succeeded"), &json!(1)), "{end}");
     let log = server.log(deployment).await;
     assert!(!log.iter().any(|line| line.starts_with("Starting again")), "{log:#?}");
+    let (deliveries, _) = server.at_rest().await;
+    assert_eq!(deliveries[0]["verdict"], "processed", "{deliveries:#?}");
 }
 
 #[tokio::test]
