@@ -9,6 +9,7 @@
 
 mod command;
 mod explain;
+mod large_files;
 mod refs;
 mod remote;
 
@@ -246,11 +247,34 @@ impl Mirror {
         let ask = ["rev-parse", "--verify", "HEAD"].map(OsString::from).to_vec();
         let head = self.git.local(ask, into, None, cancel).await?;
         if head.stdout.first().map(String::as_str) == Some(commit.as_str()) {
-            warn_of_large_files(into, sink, cancel).await;
-            Ok(())
+            self.check_large_files(into, sink, cancel).await
         } else {
             Err(ExecError::Git(format!("the checkout is not at {commit}, as was asked: {}", head.stdout.join(" "))))
         }
+    }
+
+    /// Files that are kept in Git LFS are pointers now. Without git-lfs on the server no hook can change that.
+    async fn check_large_files(
+        &self,
+        checkout: &Path,
+        sink: &LineSink,
+        cancel: &CancellationToken,
+    ) -> Result<(), ExecError> {
+        let ask = ["-c", "core.quotePath=false", "ls-files", "--", ":(attr:filter=lfs)"].map(OsString::from).to_vec();
+        let listed = self.git.local(ask, checkout, None, cancel).await?;
+        let Some(pointers) = large_files::pointers(checkout, &listed.stdout) else { return Ok(()) };
+        if !large_files::is_installed(std::env::var_os("PATH").as_deref()) {
+            return Err(ExecError::Refused(format!(
+                "this repository uses Git LFS, so {pointers} would be released as a pointer and not as what it is, and \
+                 git-lfs is missing on the server: install git-lfs there and run `git lfs pull` in the hook after checkout"
+            )));
+        }
+        let text = format!(
+            "this repository uses Git LFS: {pointers} is a pointer here, not its content. Run `git lfs pull` in the hook \
+             after checkout, or exclude it"
+        );
+        say(sink, cancel, text).await;
+        Ok(())
     }
 
     /// The checkout finds the mirror's objects where they are, instead of copying them.
@@ -382,16 +406,6 @@ fn remove_stale_locks(repository: &Path) -> Result<(), ExecError> {
         }
     }
     Ok(())
-}
-
-/// Git LFS has its own protocol, which davit does not speak: its files are the small pointers that git itself stores.
-async fn warn_of_large_files(checkout: &Path, sink: &LineSink, cancel: &CancellationToken) {
-    let attributes = tokio::fs::read(checkout.join(".gitattributes")).await.unwrap_or_default();
-    if String::from_utf8_lossy(&attributes).contains("filter=lfs") {
-        let text = "this repository uses Git LFS: its large files are pointers here, not their content. \
-                    Get them in the hook after checkout, or exclude them";
-        say(sink, cancel, text.to_owned()).await;
-    }
 }
 
 /// The rules of git-check-ref-format(1): what passes can be neither an option nor a revision expression.

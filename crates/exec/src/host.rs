@@ -8,9 +8,9 @@
 //! Not here: when to do what, on which hosts, and what to do about a failure. That is the engine.
 
 mod hook;
+mod inspect;
 mod install;
 mod layout;
-mod inspect;
 mod local;
 mod pace;
 mod prepare;
@@ -30,14 +30,14 @@ pub use stage::{Compress, StageReport, TransferOptions, Unchanged, Upload, Verif
 
 use crate::{ExecError, ssh};
 use davit_domain::ids::{HostName, ReleaseName};
+use pace::Pace;
 use reply::Reply;
 use script::Script;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-use pace::Pace;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use transport::{Running, Transport};
 
 pub use crate::ssh::keys::{generate_key, public_key_line};

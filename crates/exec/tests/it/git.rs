@@ -566,9 +566,21 @@ async fn the_default_branch_is_asked_from_the_remote() {
 async fn large_file_pointers_are_not_passed_over_in_silence() {
     let mut site = Site::new();
     let repo = site.repo("repo");
-    let commit = repo.commit("First", &[(".gitattributes", "*.bin filter=lfs diff=lfs\n"), ("a.txt", "")]);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+    let files = [(".gitattributes", "*.bin filter=lfs diff=lfs\n"), ("a.txt", pointer), ("whole.bin", "not a pointer")];
+    let harmless = repo.commit("First", &files);
+    let commit = repo.commit("Second", &[("sub dir/größe.bin", pointer)]);
     let mirror = site.mirror(&repo.url()).await;
     site.ensure(&mirror, &commit).await.expect("fetched");
-    site.checkout(&mirror, &commit).await.expect("a checkout");
-    assert!(site.said().contains("Git LFS"));
+    site.checkout(&mirror, &harmless).await.expect("only attributes, no pointer under them");
+    assert!(!site.said().contains("LFS"));
+    let has_lfs =
+        std::env::split_paths(&std::env::var_os("PATH").expect("PATH")).any(|dir| dir.join("git-lfs").exists());
+    match site.checkout(&mirror, &commit).await {
+        Ok(_) => assert!(has_lfs && site.said().contains("sub dir/größe.bin is a pointer"), "{}", site.said()),
+        Err(refusal) => {
+            let text = refusal.to_string();
+            assert!(!has_lfs && text.contains("sub dir/größe.bin") && text.contains("install git-lfs"), "{text}");
+        }
+    }
 }
