@@ -9,6 +9,7 @@ mod inputs;
 mod operate;
 mod people;
 
+pub(crate) use deployments::job_key;
 pub use people::{Wanted, What};
 
 use crate::hub::Topic;

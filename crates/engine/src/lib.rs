@@ -5,9 +5,11 @@
 
 pub mod accounts;
 pub mod apply;
+mod builds;
 pub mod clock;
 pub mod deploy;
 pub mod dispatch;
+pub mod drift;
 mod error;
 pub mod gates;
 pub mod hosts;
@@ -18,6 +20,7 @@ pub mod lifecycle;
 pub mod queue;
 pub mod reconcile;
 pub mod repositories;
+mod retention;
 pub mod seal;
 pub mod secrets;
 
@@ -88,6 +91,7 @@ struct Inner {
     set_up_code: SecretString,
     clients: dispatch::Clients,
     connector: Connector,
+    shelf: builds::Shelf,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     hashing: Semaphore,
 }
@@ -102,6 +106,7 @@ impl Engine {
             set_up_code: set_up_code().into(),
             clients: dispatch::Clients::default(),
             connector: Connector::default(),
+            shelf: builds::Shelf::default(),
             touched_tokens: Mutex::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
@@ -125,6 +130,8 @@ impl Engine {
         lifecycle.keep("outbox", move || dispatch::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("retention", move || retention::run(engine.clone()));
         Ok(())
     }
 
@@ -184,6 +191,10 @@ impl Engine {
 
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.0.parts.sealer
+    }
+
+    pub(crate) fn shelf(&self) -> &builds::Shelf {
+        &self.0.shelf
     }
 
     pub(crate) fn clients(&self) -> &dispatch::Clients {

@@ -1,77 +1,132 @@
-//! Log lines on their way into the store: one writer a run, one sequence a deployment, stored before anybody is told.
+//! What a run writes down: log lines, each with how far its hook was read, and what changed on hosts and in the grid.
+//!
+//! One writer a run. Lines form one sequence and are stored before anybody is told of them; whatever many hosts write
+//! at the same moment shares one transaction. A line that was said before a change is stored before it.
 
-use super::run::Stop;
+use super::stop::{Stop, patiently};
 use crate::Engine;
 use crate::hub::Topic;
-use davit_domain::log::NewLine;
-use davit_store::StoreError;
+use davit_domain::deployment::{CellState, HostRunState};
+use davit_domain::ids::{HostName, ReleaseName};
+use davit_domain::log::{NewLine, Step};
+use davit_store::Tx;
 use davit_store::deployments::Deployment;
-use std::time::Duration;
+use davit_store::logs::OutputMark;
+use davit_store::releases::ReleaseState;
+use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// Lines that may wait for the writer before programs have to wait too.
 pub(super) const BACKLOG: usize = 4096;
 const BATCH: usize = 512;
-/// While the database is away, lines wait and are tried again this often.
-const RETRY: Duration = Duration::from_millis(500);
-/// After so many tries the run stops and is taken up again later.
-const TRIES: u32 = 60;
 
 /// What the writer is given.
 pub(super) enum Entry {
-    /// A line to store.
-    Line(NewLine),
-    /// Whoever waits is told when everything before this is stored.
-    Flush(oneshot::Sender<()>),
+    /// A line to store; of a hook's output, with the place where it ends.
+    Line(NewLine, Option<OutputMark>),
+    /// Changes to make in one transaction. Whoever waits is told when they and everything before them are durable.
+    Write(Vec<Change>, oneshot::Sender<()>),
 }
 
-/// Stores lines until every sender is gone.
-pub(super) async fn write(
-    engine: &Engine,
-    deployment: &Deployment,
-    fence: i64,
-    first_seq: i64,
-    mut entries: mpsc::Receiver<Entry>,
-) -> Result<(), Stop> {
-    let mut next_seq = first_seq;
-    let mut batch = Vec::with_capacity(BATCH);
-    while entries.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut lines, mut waiting) = (Vec::with_capacity(batch.len()), Vec::new());
-        for entry in batch.drain(..) {
-            match entry {
-                Entry::Line(line) => lines.push(line),
-                Entry::Flush(done) => waiting.push(done),
+/// One thing that is different now. To make it twice is to make it once.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// Where a host stands.
+    Host(HostName, HostRunState),
+    /// A cell of the grid; without a host, the server's.
+    Cell(Option<HostName>, Step, CellState),
+    /// What a host serves.
+    Live(HostName, Option<ReleaseName>),
+    /// What became of this deployment's release on a host.
+    Release(HostName, ReleaseState),
+}
+
+/// Whose journal it is.
+pub(super) struct Journal<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) deployment: &'a Deployment,
+    pub(super) fence: i64,
+    /// Ends the wait for a database that is away.
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Journal<'_> {
+    /// Writes until every sender is gone.
+    pub(super) async fn keep(&self, mut entries: mpsc::Receiver<Entry>) -> Result<(), Stop> {
+        let store = self.engine.store();
+        let mut next_seq =
+            patiently(self.stop, || async { Ok(store.last_seq(self.deployment.id).await?) }).await? + 1;
+        let mut batch = Vec::with_capacity(BATCH);
+        while entries.recv_many(&mut batch, BATCH).await > 0 {
+            let (mut lines, mut changes, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+            let mut marks = HashMap::new();
+            for entry in batch.drain(..) {
+                match entry {
+                    Entry::Line(line, mark) => {
+                        lines.push(line);
+                        if let Some(mark) = mark {
+                            marks.insert((mark.host.clone(), mark.hook.clone()), mark);
+                        }
+                    }
+                    Entry::Write(more, done) => {
+                        changes.extend(more);
+                        waiting.push(done);
+                    }
+                }
+            }
+            if !lines.is_empty() {
+                let marks: Vec<OutputMark> = marks.into_values().collect();
+                next_seq = self.append(next_seq, &lines, &marks).await? + 1;
+                self.tell(Topic::Log);
+            }
+            if !changes.is_empty() {
+                patiently(self.stop, || self.apply(&changes)).await?;
+                self.tell(Topic::Deployment);
+            }
+            for done in waiting {
+                // Nobody waits any more when the run was ended meanwhile.
+                let _ = done.send(());
             }
         }
-        if !lines.is_empty() {
-            next_seq = append(engine, deployment, fence, next_seq, &lines).await? + 1;
-            engine.hub().tell_deployment(Topic::Log, deployment.id, &deployment.app, &deployment.environment);
-        }
-        for done in waiting {
-            // Nobody waits any more when the run was ended meanwhile.
-            let _ = done.send(());
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn append(
-    engine: &Engine,
-    deployment: &Deployment,
-    fence: i64,
-    first_seq: i64,
-    batch: &[NewLine],
-) -> Result<i64, Stop> {
-    let mut tries = 0;
-    loop {
-        match engine.store().append_lines(deployment.id, fence, first_seq, batch, &[]).await {
-            Ok(last) => return Ok(last),
-            Err(error @ StoreError::Unavailable(_)) if tries < TRIES => {
-                tracing::warn!(deployment = deployment.id.0, %error, "log lines wait for the database");
-                tries += 1;
-                tokio::time::sleep(RETRY).await;
-            }
-            Err(error) => return Err(error.into()),
+    async fn append(&self, first_seq: i64, lines: &[NewLine], marks: &[OutputMark]) -> Result<i64, Stop> {
+        let (store, id) = (self.engine.store(), self.deployment.id);
+        patiently(self.stop, || async { Ok(store.append_lines(id, self.fence, first_seq, lines, marks).await?) }).await
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<(), Stop> {
+        let mut tx = self.engine.store().begin().await?;
+        for change in changes {
+            self.change(&mut tx, change).await?;
         }
+        Ok(tx.commit().await?)
+    }
+
+    async fn change(&self, tx: &mut Tx, change: &Change) -> Result<(), Stop> {
+        let (deployment, fence, now) = (self.deployment, self.fence, self.engine.now());
+        let (id, app, environment) = (deployment.id, &deployment.app, &deployment.environment);
+        match change {
+            Change::Host(host, state) => tx.set_host_run(id, fence, host, state, now).await?,
+            Change::Cell(host, step, state) => {
+                tx.set_cell(id, fence, host.as_ref(), step.number(), *state, now).await?;
+            }
+            Change::Live(host, Some(release)) => {
+                tx.set_live(app, environment, host, release, release.deployment(), now).await?;
+            }
+            Change::Live(host, None) => tx.clear_live(app, environment, host).await?,
+            Change::Release(host, state) => {
+                let (release, commit) = (&deployment.release, &deployment.commit);
+                tx.record_release(release, host, app, environment, id, commit, *state, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, topic: Topic) {
+        let deployment = self.deployment;
+        self.engine.hub().tell_deployment(topic, deployment.id, &deployment.app, &deployment.environment);
     }
 }

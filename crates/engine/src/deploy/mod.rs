@@ -1,34 +1,42 @@
-//! The job that carries a deployment out.
+//! The job that carries a deployment out, or goes on with one.
 //!
-//! Lives here: taking a deployment over (fence), loading what it needs, and deciding whether to go forward, to start
-//! again, or to go back. The steps themselves are in [`server`] and [`hosts`], going back in [`revert`].
+//! Lives here: taking a deployment over (fence), loading what it needs, and deciding from the tables what is to be done.
+//! The way forward is in [`batches`], its parts in [`server`], [`stage`] and [`hosts`]; going back in [`revert`];
+//! deployments that can't be carried out at all end in [`ends`].
 //!
-//! Before the first switch everything may be done again from the start. From the first switch on, a server that died
-//! asks every host what it serves and goes back: half-finished step 6 hooks are not repeated behind people's backs.
+//! Whatever the tables say is the starting point: after a crash, a drain, a lost lease or a person's "continue" the same
+//! code runs again and goes forward. Nobody is taken back because a server died.
 
+mod batches;
+mod ends;
 mod environment;
+mod health;
+mod hooks;
 mod hosts;
 mod journal;
+mod place;
 mod revert;
 mod run;
 mod server;
+mod stage;
+mod stop;
+
+pub(crate) use ends::{bury, close_unstarted};
 
 use crate::hub::Topic;
 use crate::queue::{Attempt, JobKind, Outcome};
 use crate::{Engine, EngineError};
-use davit_domain::deployment::DeploymentState;
+use davit_domain::deployment::{DeploymentState, Pause};
 use davit_domain::ids::DeploymentId;
 use davit_domain::log::Step;
-use run::{Run, Stop};
+use journal::Journal;
+use run::{Run, Stop, all};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const KIND: JobKind = JobKind::new("deploy");
 /// How often a deployment is taken up again after its server died or a host could not be asked.
 pub(crate) const MAX_ATTEMPTS: u32 = 10;
-
-/// The newest dead letters are enough: older ones were looked at before.
-const MOST_BURIED: u32 = 50;
 
 /// Runs deployment jobs until the process drains.
 pub(crate) async fn run(engine: Engine) {
@@ -53,14 +61,17 @@ async fn handle(engine: &Engine, attempt: &Attempt, stop: CancellationToken) -> 
     };
     let last = attempt.number >= attempt.max;
     match carry_out(engine, id, attempt, stop).await {
-        Ok(()) => Outcome::Done,
+        Ok(()) | Err(Stop::Superseded) => Outcome::Done,
+        // To be stopped is no failure, so it must not be the last try that is used up by it.
+        Err(Stop::Interrupted) if last && hand_on(engine, id, attempt).await => Outcome::Done,
         Err(Stop::Interrupted) => Outcome::Retry { after: Duration::ZERO, reason: "the server was stopped".into() },
-        Err(Stop::Superseded) => Outcome::Done,
-        Err(Stop::Later { reason }) if last => match give_up(engine, id, &reason).await {
-            Ok(()) => Outcome::Dead { reason },
-            Err(error) => Outcome::Dead { reason: format!("{reason}; {error}") },
-        },
-        Err(Stop::Later { reason }) => Outcome::Retry { after: pause(attempt.number), reason },
+        Err(Stop::Later { reason } | Stop::Away { reason }) if last => {
+            match ends::give_up(engine, id, &reason).await {
+                Ok(()) => Outcome::Dead { reason },
+                Err(error) => Outcome::Dead { reason: format!("{reason}; {error}") },
+            }
+        }
+        Err(Stop::Later { reason } | Stop::Away { reason }) => Outcome::Retry { after: pause(attempt.number), reason },
         Err(Stop::Failed { reason, .. } | Stop::Cancelled { reason }) => {
             // Both are handled by the run itself; reaching this is a bug that must not stay silent.
             tracing::error!(deployment = id.0, reason, "a deployment stopped without an end");
@@ -71,6 +82,25 @@ async fn handle(engine: &Engine, attempt: &Attempt, stop: CancellationToken) -> 
 
 fn pause(attempt: u32) -> Duration {
     Duration::from_secs(2_u64.saturating_pow(attempt.min(6)))
+}
+
+/// Gives the deployment a new job in the place of this one. Whether that worked.
+async fn hand_on(engine: &Engine, id: DeploymentId, attempt: &Attempt) -> bool {
+    let handed = async {
+        let mut tx = engine.store().begin().await?;
+        let holds = engine.queue().holds(&mut tx, attempt).await?;
+        let deployment = tx.deployment_in_queue(id).await?;
+        if !holds || deployment.state.is_final() {
+            return Ok(false);
+        }
+        engine.next_job(&mut tx, &deployment, None).await?;
+        tx.commit().await?;
+        Ok::<bool, EngineError>(true)
+    };
+    handed.await.unwrap_or_else(|error| {
+        tracing::warn!(deployment = id.0, %error, "the deployment can't be given another job now");
+        false
+    })
 }
 
 async fn carry_out(engine: &Engine, id: DeploymentId, attempt: &Attempt, stop: CancellationToken) -> Result<(), Stop> {
@@ -85,26 +115,26 @@ async fn carry_out(engine: &Engine, id: DeploymentId, attempt: &Attempt, stop: C
     }
     let fence = tx.take_fence(id, engine.now()).await?;
     tx.commit().await?;
-    let (run, lines) = match Run::load(engine, deployment, fence, stop).await {
+    let (run, lines) = match Run::load(engine, deployment, fence, stop.clone()).await {
         Ok(loaded) => loaded,
         Err(error @ (EngineError::NotFound(_) | EngineError::Invalid(_))) => {
-            return end_unloaded(engine, id, fence, error.to_string()).await;
+            return ends::end_without_run(engine, id, fence, &error.to_string(), &stop).await;
         }
         Err(error) => return Err(error.into()),
     };
-    let first_seq = engine.store().last_seq(id).await? + 1;
     let deployment = run.deployment.clone();
-    let writer = journal::write(engine, &deployment, fence, first_seq, lines);
-    // Moved in, so that the last sender of lines goes with it: that ends the writer.
+    let journal = Journal { engine, deployment: &deployment, fence, stop: &stop };
+    // Moved in, so that the last sender of lines goes with it: that ends the journal.
     let body = async move {
         tokio::select! {
             outcome = go(&run, attempt.number) => outcome,
             () = run.watch_for_cancel() => Err(Stop::Interrupted),
         }
     };
-    let (outcome, written) = tokio::join!(body, writer);
+    let (outcome, written) = tokio::join!(body, journal.keep(lines));
     engine.hub().tell_topic(Topic::Deployment, Some(id.0));
-    match outcome.and(written) {
+    // A journal that could not be kept is the reason for whatever came of it.
+    match written.and(outcome) {
         Err(Stop::Superseded) => still_ours(engine, id, fence).await,
         other => other,
     }
@@ -122,75 +152,40 @@ async fn still_ours(engine: &Engine, id: DeploymentId, fence: i64) -> Result<(),
 }
 
 async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
-    if let DeploymentState::Reverting { reason } = &run.deployment.state {
-        let text = "Going on with the way back: asking the hosts again that have not answered.";
-        run.say(None, Step::AfterRelease, text).await?;
-        return run.go_back(reason.clone()).await;
-    }
-    if run.deployment.state.may_have_switched() {
-        run.say(
-            None,
-            Step::AfterRelease,
-            "The server stopped while hosts were being switched. Asking each host what it serves.",
-        )
-        .await?;
-        return run.go_back("the server stopped while hosts were being switched".into()).await;
-    }
-    if attempt > 1 || run.deployment.state != DeploymentState::Queued {
-        run.say(
-            None,
-            Step::BeforeCheckout,
-            "Starting again: the last try was interrupted before anything was switched.",
-        )
-        .await?;
-        run.reset().await?;
-    }
-    match run.forward().await {
-        Ok(()) => Ok(()),
-        Err(Stop::Failed { host, step, reason }) => run.fail(host.as_ref(), step, reason).await,
-        Err(Stop::Cancelled { reason }) => run.cancelled(reason).await,
-        Err(other) => Err(other),
-    }
-}
-
-/// A deployment whose app, config or hosts are gone ends without a run.
-async fn end_unloaded(engine: &Engine, id: DeploymentId, fence: i64, reason: String) -> Result<(), Stop> {
-    let mut tx = engine.store().begin().await?;
-    let deployment = tx.deployment_in_queue(id).await?;
-    let end = if deployment.state.may_have_switched() {
-        tx.advance_deployment(id, Some(fence), &DeploymentState::Reverting { reason: reason.clone() }, engine.now())
-            .await?;
-        DeploymentState::Reverted { reason }
-    } else {
-        DeploymentState::Failed { reason }
-    };
-    let deployment = tx.deployment(id).await?;
-    engine.finish(&mut tx, &deployment, Some(fence), end).await?;
-    tx.commit().await?;
-    engine.queue().wake();
-    engine.hub().tell_topic(Topic::Deployment, Some(id.0));
-    Ok(())
-}
-
-/// Ends deployments whose jobs are dead: the worker died with them as often as a job may be started.
-pub(crate) async fn bury(engine: &Engine) -> Result<(), EngineError> {
-    for job in engine.queue().dead(MOST_BURIED).await? {
-        let id = job.payload.get("deployment").and_then(serde_json::Value::as_i64).map(DeploymentId);
-        if let Some(id) = id
-            && let Some(deployment) = engine.store().deployment(id).await?
-            && !deployment.state.is_final()
-        {
-            give_up(engine, id, &job.reason).await?;
+    let again = attempt > 1;
+    match &run.deployment.state {
+        DeploymentState::Reverting { reason } => {
+            if again {
+                let text = "Going on with the way back: asking the hosts again that have not answered.";
+                run.say(None, Step::AfterRelease, text).await?;
+            }
+            let mut places = run.places().await?;
+            let result = run.go_back(&mut places, reason.clone()).await;
+            all(places.iter_mut().map(|place| run.disconnect(place)).collect(), run.limit()).await;
+            return result;
         }
+        // A job that came late: people or the clock have to let it go on.
+        DeploymentState::Paused { pause: Pause::Confirm { .. } | Pause::Held { .. } } => return Ok(()),
+        DeploymentState::Paused { pause: Pause::Until { at, .. } } if *at > run.engine.now() => {
+            return run.wait_until(*at).await;
+        }
+        DeploymentState::Queued if !again => run.headline().await?,
+        DeploymentState::Queued | DeploymentState::Building => {
+            let text = "Starting again: the last try was interrupted before anything was switched.";
+            run.say(None, Step::BeforeCheckout, text).await?;
+        }
+        DeploymentState::Staging
+        | DeploymentState::Switching
+        | DeploymentState::Verifying
+        | DeploymentState::Paused { .. } => {
+            let text = if again { "Going on where the server was interrupted." } else { "Going on." };
+            run.say(None, Step::Release, text).await?;
+        }
+        DeploymentState::Succeeded
+        | DeploymentState::Failed { .. }
+        | DeploymentState::Reverted { .. }
+        | DeploymentState::Cancelled { .. }
+        | DeploymentState::Superseded { .. } => return Ok(()),
     }
-    Ok(())
-}
-
-/// The last attempt is used up: the deployment ends, and says what is not known.
-async fn give_up(engine: &Engine, id: DeploymentId, reason: &str) -> Result<(), EngineError> {
-    let mut tx = engine.store().begin().await?;
-    let fence = tx.take_fence(id, engine.now()).await?;
-    tx.commit().await?;
-    let reason = format!("given up after {MAX_ATTEMPTS} tries: {reason}");
-    end_unloaded(engine, id, fence, reason).await.map_err(|stop| EngineError::Unavailable(stop.to_string()))
+    run.forward().await
 }

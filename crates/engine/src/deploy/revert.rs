@@ -1,202 +1,263 @@
-//! When it does not go forward: before the switch everything is taken away and nothing has changed; after it, exactly
-//! the hosts that switched go back.
+//! When it does not go forward: before the first switch everything is taken away and nothing has changed; after it,
+//! exactly the hosts that switched go back. Each host is asked what it serves before anything is said about it.
 
 use super::environment;
-use super::hosts::Staged;
+use super::hooks::Script;
+use super::journal::Change;
+use super::place::Place;
 use super::run::{Run, Stop, all};
 use davit_domain::deployment::{CellState, DeploymentState, HostRunState};
-use davit_domain::ids::{HostName, ReleaseName};
+use davit_domain::ids::ReleaseName;
 use davit_domain::log::Step;
 use davit_exec::ExecError;
-use davit_exec::host::{Host, HostTarget};
 use davit_store::deployments::Cell;
 use tokio_util::sync::CancellationToken;
 
 impl Run {
-    /// Forgets what an interrupted try did before the switch.
-    pub(super) async fn reset(&self) -> Result<(), Stop> {
-        for cell in self.engine.store().cells(self.deployment.id).await? {
-            if let (Some(step), true) = (Step::from_number(cell.step), cell.state != CellState::Waiting) {
-                self.cell(cell.host.as_ref(), step, CellState::Waiting).await?;
+    /// A failure or a person's cancel ends the way forward.
+    pub(super) async fn turn_back(&self, places: &mut [Place], stop: Stop) -> Result<(), Stop> {
+        let switched = places.iter().any(Place::may_have_switched);
+        match stop {
+            Stop::Failed { host, step, reason } => {
+                self.say(host.as_ref(), step, &reason).await?;
+                if !switched {
+                    return self.fail(places, host, step, reason).await;
+                }
+                self.cell(host.as_ref(), step, CellState::Failed).await?;
+                for place in places.iter_mut().filter(|place| Some(&place.name) == host.as_ref()) {
+                    if !place.may_have_switched() {
+                        self.discard(place).await;
+                        self.set(place, HostRunState::Failed { step, reason: reason.clone() }, []).await?;
+                    }
+                }
+                self.go_back(places, reason).await
             }
+            Stop::Cancelled { reason } if switched => self.go_back(places, reason).await,
+            Stop::Cancelled { reason } => self.cancelled(places, reason).await,
+            other => Err(other),
         }
-        for target in &self.targets {
-            self.host_state(&target.name, &HostRunState::Waiting).await?;
-        }
-        Ok(())
     }
 
     /// A failure before the switch: every host serves what it served.
-    pub(super) async fn fail(&self, host: Option<&HostName>, step: Step, reason: String) -> Result<(), Stop> {
-        self.say(host, step, &reason).await?;
+    async fn fail(
+        &self,
+        places: &[Place],
+        host: Option<davit_domain::ids::HostName>,
+        step: Step,
+        reason: String,
+    ) -> Result<(), Stop> {
         self.say(None, step, "Nothing was switched: every host serves what it served before.").await?;
+        self.discard_all(places).await;
+        let end = |place: &Place| match &host {
+            Some(host) if place.name == *host => HostRunState::Failed { step, reason: reason.clone() },
+            Some(_) | None => HostRunState::Skipped,
+        };
+        self.write(places.iter().map(|place| Change::Host(place.name.clone(), end(place))).collect()).await?;
         let on_server = host.is_none();
-        for target in &self.targets {
-            let state = if Some(&target.name) == host {
-                HostRunState::Failed { step, reason: reason.clone() }
-            } else {
-                HostRunState::Skipped
-            };
-            self.host_state(&target.name, &state).await?;
-        }
         self.close_cells(|cell| {
-            let here = cell.step == step.number() && cell.host.as_ref() == host;
+            let here = cell.step == step.number() && cell.host == host;
             match cell.state {
                 CellState::Waiting | CellState::Running if here => Some(CellState::Failed),
                 CellState::Running if on_server => Some(CellState::Failed),
-                CellState::Waiting | CellState::Running => Some(CellState::Skipped),
-                CellState::Succeeded | CellState::Failed | CellState::Skipped | CellState::Cancelled => None,
+                CellState::Waiting
+                | CellState::Running
+                | CellState::Succeeded
+                | CellState::Failed
+                | CellState::Skipped
+                | CellState::Cancelled => None,
             }
         })
         .await?;
         self.clean_up().await;
-        self.end(self.begin_last().await?, DeploymentState::Failed { reason }).await
+        self.end(DeploymentState::Failed { reason }).await
     }
 
     /// A person ended it before the switch.
-    pub(super) async fn cancelled(&self, reason: String) -> Result<(), Stop> {
+    async fn cancelled(&self, places: &[Place], reason: String) -> Result<(), Stop> {
         self.say(None, Step::Release, format!("Ended before anything was switched: {reason}")).await?;
-        for target in &self.targets {
-            self.host_state(&target.name, &HostRunState::Cancelled).await?;
-        }
-        self.close_cells(|cell| match cell.state {
-            CellState::Running => Some(CellState::Cancelled),
-            CellState::Waiting => Some(CellState::Skipped),
-            CellState::Succeeded | CellState::Failed | CellState::Skipped | CellState::Cancelled => None,
-        })
-        .await?;
+        self.discard_all(places).await;
+        let ends = places.iter().map(|place| Change::Host(place.name.clone(), HostRunState::Cancelled));
+        self.write(ends.collect()).await?;
+        self.close_cells(|cell| (cell.state == CellState::Running).then_some(CellState::Cancelled)).await?;
         self.clean_up().await;
-        self.end(self.begin_last().await?, DeploymentState::Cancelled { reason }).await
+        self.end(DeploymentState::Cancelled { reason }).await
     }
 
-    /// A failure after the first switch. The server's own stop is left to whoever takes the deployment up again.
-    pub(super) async fn turn_back(&self, stop: Stop) -> Result<(), Stop> {
-        let Stop::Failed { host, step, reason } = stop else { return Err(stop) };
-        self.say(host.as_ref(), step, &reason).await?;
-        self.close_cells(|cell| {
-            let here = cell.step == step.number() && cell.host == host;
-            (here && cell.state == CellState::Running).then_some(CellState::Failed)
-        })
-        .await?;
-        self.go_back(reason).await
+    /// Nothing of a release that will not be switched to stays on the hosts.
+    async fn discard_all(&self, places: &[Place]) {
+        all(places.iter().map(|place| self.drop_release(place)).collect(), self.limit()).await;
+    }
+
+    async fn drop_release(&self, place: &Place) {
+        self.discard(place).await;
+        if let Err(stop) = self.forget(place).await {
+            tracing::warn!(host = %place.name, %stop, "what hooks left stays behind");
+        }
+    }
+
+    /// A host that failed and may: it is left serving what it served, and the others go on.
+    pub(super) async fn leave_behind(&self, place: &mut Place, step: Step, reason: String) -> Result<(), Stop> {
+        if place.may_have_switched() {
+            if self.host_back(place).await?.is_none() {
+                return Ok(());
+            }
+        } else {
+            self.drop_release(place).await;
+        }
+        self.set(place, HostRunState::Failed { step, reason }, []).await
     }
 
     /// Every host that may have switched is asked, and those that serve this release go back.
-    pub(super) async fn go_back(&self, reason: String) -> Result<(), Stop> {
+    pub(super) async fn go_back(&self, places: &mut [Place], reason: String) -> Result<(), Stop> {
         self.advance(DeploymentState::Reverting { reason: reason.clone() }).await?;
-        let runs = self.engine.store().host_runs(self.deployment.id).await?;
-        let switched: Vec<(&HostTarget, Option<ReleaseName>)> = runs
-            .iter()
-            .filter_map(|run| {
-                let previous = run.state.switched_from()?.clone();
-                Some((self.targets.iter().find(|target| target.name == run.host)?, previous))
-            })
-            .collect();
-        let back = switched.into_iter().map(|(target, previous)| self.host_back(target, previous)).collect();
-        let results = all(back, self.limit()).await;
-        let open: Vec<String> = results.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        if !open.is_empty() {
+        self.check_stop()?;
+        let back = places.iter_mut().map(|place| self.revert(place)).collect();
+        all(back, self.limit()).await.into_iter().collect::<Result<(), Stop>>()?;
+        let open = |place: &&Place| matches!(place.state, HostRunState::Unknown { .. });
+        let unknown: Vec<&Place> = places.iter().filter(open).collect();
+        let names: Vec<&str> = unknown.iter().map(|place| place.name.as_str()).collect();
+        if unknown.iter().any(|place| place.is_known()) {
             return Err(Stop::Later {
-                reason: format!("{reason}; still to be asked what they serve: {}", open.join(", ")),
+                reason: format!("{reason}; still to be asked what they serve: {}", names.join(", ")),
             });
         }
-        self.close_cells(|cell| match cell.state {
-            CellState::Running | CellState::Waiting => Some(CellState::Skipped),
-            CellState::Succeeded | CellState::Failed | CellState::Skipped | CellState::Cancelled => None,
-        })
-        .await?;
-        self.say(None, Step::Release, "Reverted: every host serves what it served before.").await?;
+        self.close_cells(|_| None).await?;
         self.clean_up().await;
-        self.end(self.begin_last().await?, DeploymentState::Reverted { reason }).await
+        if names.is_empty() {
+            self.say(None, Step::Release, "Reverted: every host serves what it served before.").await?;
+            return self.end(DeploymentState::Reverted { reason }).await;
+        }
+        // They were removed from the configuration: nobody will ever be able to ask them.
+        let reason = format!("{reason}; it is not known what these hosts serve: {}", names.join(", "));
+        self.say(None, Step::Release, &reason).await?;
+        self.end(DeploymentState::Failed { reason }).await
     }
 
-    /// One host goes back. `Some(name)` when it could not be asked.
-    async fn host_back(&self, target: &HostTarget, previous: Option<ReleaseName>) -> Result<Option<String>, Stop> {
-        let name = &target.name;
-        match self.switch_back(target, previous.as_ref()).await {
-            Ok(staged) => {
-                self.set_live(name, previous.as_ref()).await?;
-                if let Some(staged) = staged {
-                    self.repeat_last_hook(&staged).await?;
-                    self.unstage(std::slice::from_ref(&staged)).await;
-                    staged.host.close().await;
-                }
-                self.host_state(name, &HostRunState::Reverted { to: previous }).await?;
-                Ok(None)
+    /// One host on the way back.
+    async fn revert(&self, place: &mut Place) -> Result<(), Stop> {
+        match &place.state {
+            HostRunState::Waiting | HostRunState::Staging | HostRunState::Staged => {
+                self.drop_release(place).await;
+                self.set(place, HostRunState::Skipped, []).await
             }
-            Err(error) => {
-                let reason = error.to_string();
-                self.say(Some(name), Step::Release, format!("It is not known what this host serves: {reason}")).await?;
-                self.host_state(name, &HostRunState::Unknown { reason, previous }).await?;
-                Ok(Some(name.to_string()))
-            }
+            HostRunState::Switching { .. }
+            | HostRunState::Live { .. }
+            | HostRunState::Verifying { .. }
+            | HostRunState::Done { .. }
+            | HostRunState::Held { .. }
+            | HostRunState::Unknown { .. } => match self.host_back(place).await? {
+                Some(serves) => self.set(place, HostRunState::Reverted { to: serves }, []).await,
+                None => Ok(()),
+            },
+            HostRunState::Failed { .. }
+            | HostRunState::Reverted { .. }
+            | HostRunState::Skipped
+            | HostRunState::Cancelled => Ok(()),
         }
     }
 
-    /// Asks the host what it serves and takes it back when that is this release.
+    /// Takes one host back to what it served, and says what it serves now. `None`: it can't be asked and is unknown.
+    ///
+    /// Whatever was done before the server went away is found on the host; step 6 is followed, not repeated.
+    async fn host_back(&self, place: &mut Place) -> Result<Option<Option<ReleaseName>>, Stop> {
+        let name = place.name.clone();
+        let previous = place.state.switched_from().cloned().flatten();
+        let serves = match self.switch_back(place, previous.as_ref()).await {
+            Ok(serves) => serves,
+            Err(Stop::Failed { reason, .. }) => {
+                self.say(Some(&name), Step::Release, format!("It is not known what this host serves: {reason}")).await?;
+                self.disconnect(place).await;
+                self.set(place, HostRunState::Unknown { reason, previous }, []).await?;
+                return Ok(None);
+            }
+            Err(stop) => return Err(stop),
+        };
+        self.write(vec![Change::Live(name, serves.clone())]).await?;
+        if serves != previous {
+            let now = serves.as_ref().map_or("no release".to_owned(), ToString::to_string);
+            self.say(Some(&place.name), Step::Release, format!("It serves {now}, which is left as it is")).await?;
+        } else if place.has_begun(Step::Release) {
+            self.repeat_last_hook(place, serves.as_ref()).await?;
+        }
+        if serves.as_ref() != Some(&self.deployment.release) {
+            self.discard(place).await;
+        }
+        self.forget(place).await?;
+        Ok(Some(serves))
+    }
+
+    /// Asks the host what it serves, takes it back when that is this release, and says what it serves then.
     async fn switch_back(
         &self,
-        target: &HostTarget,
+        place: &mut Place,
         previous: Option<&ReleaseName>,
-    ) -> Result<Option<Staged>, ExecError> {
-        // A person's cancel must not keep a host from going back.
-        let host = Host::connect(self.engine.connector(), target, &CancellationToken::new()).await?;
-        if host.live(&self.layout).await?.as_ref() != Some(&self.deployment.release)
-            || previous == Some(&self.deployment.release)
-        {
-            host.close().await;
-            return Ok(None);
-        }
-        match previous {
-            Some(previous) => {
-                host.switch(&self.layout, previous, &format!("{} (reverted)", self.revision_line())).await?;
+    ) -> Result<Option<ReleaseName>, Stop> {
+        let (step, name) = (Step::Release, place.name.clone());
+        let stop = |error: ExecError| self.stop_from(Some(&name), step, error);
+        let asked = async {
+            // A person's cancel must not keep a host from going back; a connection may have gone stale meanwhile.
+            let host = self.connect(place, &self.stop).await?;
+            match host.live(&self.layout).await {
+                Err(ExecError::ConnectionLost { .. }) => {
+                    self.disconnect(place).await;
+                    self.connect(place, &self.stop).await?.live(&self.layout).await
+                }
+                other => other,
             }
-            None => host.unlink_live(&self.layout).await?,
+        };
+        let live = self.stop.run_until_cancelled(asked).await.ok_or(Stop::Interrupted)?.map_err(stop)?;
+        let release = &self.deployment.release;
+        if live.as_ref() != Some(release) || previous == Some(release) {
+            return Ok(live);
         }
-        Ok(Some(Staged { target: target.clone(), host, previous: previous.cloned() }))
+        self.point(place, previous, &format!("{} (reverted)", self.revision_line())).await?;
+        Ok(previous.cloned())
     }
 
     /// Step 6 usually restarts what runs from the directory: after going back it has to run once more. Its failure is
     /// said and changes nothing.
-    async fn repeat_last_hook(&self, staged: &Staged) -> Result<(), Stop> {
-        let name = &staged.target.name;
-        let step = Step::AfterRelease;
-        let Some(live) = &staged.previous else {
-            return self.say(Some(name), step, "Back to no release: this was the first one").await;
+    async fn repeat_last_hook(&self, place: &mut Place, serves: Option<&ReleaseName>) -> Result<(), Stop> {
+        let (step, name) = (Step::AfterRelease, place.name.clone());
+        let Some(live) = serves else {
+            return self.say(Some(&name), step, "Back to no release: this was the first one").await;
         };
-        self.say(Some(name), step, format!("Back to {live}")).await?;
-        if self.config.hooks.after_release.trim().is_empty() {
+        self.say(Some(&name), step, format!("Back to {live}")).await?;
+        let text = &self.config.hooks.after_release;
+        if text.trim().is_empty() || !place.has_begun(step) {
             return Ok(());
         }
-        let cells = self.engine.store().cells(self.deployment.id).await?;
-        let ran = cells.iter().any(|cell| {
-            cell.step == step.number()
-                && cell.host.as_ref() == Some(name)
-                && !matches!(cell.state, CellState::Waiting | CellState::Skipped)
-        });
-        if !ran {
-            return Ok(());
-        }
-        self.say(Some(name), step, "Running the after-release hook again for the release that is live now").await?;
-        let env = environment::gone_back(
-            environment::on_host(&self.variables, &staged.target, &self.layout, live, Some(&self.deployment.release)),
-            live,
-        );
-        let cwd = self.layout.deploy_path().to_owned();
-        match self.bare_hook(staged, step, &self.config.hooks.after_release, cwd, env, &self.stop).await {
+        self.say(Some(&name), step, "Running the after-release hook again for the release that is live now").await?;
+        let env = self.environment_of(place, live, Some(&self.deployment.release))?;
+        let script = Script {
+            step,
+            id: self.hook_id(place, "back")?,
+            text: text.clone(),
+            cwd: self.layout.deploy_path().to_owned(),
+            env: environment::gone_back(env, live),
+            label: step.title().to_owned(),
+            timeouts: self.timeouts(),
+        };
+        let ended = match self.script(place, script, &CancellationToken::new()).await {
+            Ok(exit) => self.check_exit(Some(&name), step, &exit),
+            Err(stop) => Err(stop),
+        };
+        match ended {
             Err(Stop::Failed { reason, .. }) => {
-                self.say(Some(name), step, format!("{reason}. The host serves {live}; look at its service")).await
+                self.say(Some(&name), step, format!("{reason}. The host serves {live}; look at its service")).await
             }
             other => other,
         }
     }
 
-    async fn close_cells(&self, end: impl Fn(&Cell) -> Option<CellState>) -> Result<(), Stop> {
-        for cell in self.engine.store().cells(self.deployment.id).await? {
-            if let (Some(state), Some(step)) = (end(&cell), Step::from_number(cell.step)) {
-                self.cell(cell.host.as_ref(), step, state).await?;
-            }
-        }
-        Ok(())
+    /// Closes every cell that is still open: as `end` says, or as skipped.
+    pub(super) async fn close_cells(&self, end: impl Fn(&Cell) -> Option<CellState>) -> Result<(), Stop> {
+        self.flush().await?;
+        let cells = self.engine.store().cells(self.deployment.id).await?;
+        let changes = cells.into_iter().filter_map(|cell| {
+            let is_open = matches!(cell.state, CellState::Waiting | CellState::Running);
+            let state = end(&cell).or(is_open.then_some(CellState::Skipped))?;
+            Some(Change::Cell(cell.host, Step::from_number(cell.step)?, state))
+        });
+        self.write(changes.collect()).await
     }
 }

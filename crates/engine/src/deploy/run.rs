@@ -1,100 +1,52 @@
 //! One run of a deployment: what it works with, and the small steps that everything else is made of.
 
 use super::environment::{self, Variables};
-use super::journal::{self, Entry};
+use super::journal::{self, Change, Entry};
+use super::stop::patiently;
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Configuration, ReleaseConfig, SecretRef};
-use davit_domain::deployment::{CellState, DeploymentState, HostRunState};
+use davit_domain::deployment::{CellState, DeploymentState};
 use davit_domain::ids::HostName;
 use davit_domain::log::{NewLine, Step, Stream};
 use davit_domain::redact::Redactor;
+use davit_domain::request::Kind;
+use davit_domain::time::Timestamp;
 use davit_exec::host::{HostTarget, Layout};
 use davit_exec::{ExecError, Exit, LineSink, OutputLine, Timeouts};
 use davit_store::deployments::Deployment;
+use davit_store::logs::OutputMark;
 use davit_store::requests::Request;
-use davit_store::{StoreError, Tx};
 use secrecy::ExposeSecret;
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// Why a run does not go on.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stop {
-    /// A step failed; nothing is switched unless the caller knows better.
-    #[error("{reason}")]
-    Failed {
-        /// On which host; `None`: on the server.
-        host: Option<HostName>,
-        /// Where.
-        step: Step,
-        /// Why.
-        reason: String,
-    },
-    /// A person ended it.
-    #[error("{reason}")]
-    Cancelled {
-        /// Who, and what was seen.
-        reason: String,
-    },
-    /// The server stops: whoever starts next takes it up.
-    #[error("the server was stopped")]
-    Interrupted,
-    /// Another worker has taken the deployment over.
-    #[error("another worker has taken over")]
-    Superseded,
-    /// Something of davit's own is away: try again later.
-    #[error("{reason}")]
-    Later {
-        /// What.
-        reason: String,
-    },
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict(_) => Self::Superseded,
-            StoreError::Unavailable(_) | StoreError::NotFound(_) | StoreError::Corrupt { .. } | StoreError::Open(_) => {
-                Self::Later { reason: error.to_string() }
-            }
-        }
-    }
-}
-
-impl From<EngineError> for Stop {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Conflict(_) => Self::Superseded,
-            EngineError::NotFound(_)
-            | EngineError::Denied(_)
-            | EngineError::Invalid(_)
-            | EngineError::InvalidConfig(_)
-            | EngineError::Upstream(_)
-            | EngineError::Unavailable(_) => Self::Later { reason: error.to_string() },
-        }
-    }
-}
+pub(super) use super::stop::Stop;
 
 /// A run.
 pub(super) struct Run {
     pub(super) engine: Engine,
+    /// As it was when the run began; its state has moved on since.
     pub(super) deployment: Deployment,
     pub(super) request: Request,
     pub(super) app: App,
     pub(super) config: ReleaseConfig,
     pub(super) layout: Layout,
-    pub(super) targets: Vec<HostTarget>,
+    /// How each host is reached, or why that is not known: it may have been removed from the configuration.
+    pub(super) targets: HashMap<HostName, Result<Arc<HostTarget>, String>>,
     pub(super) variables: Variables,
-    /// Ends programs when a person cancels or the server stops.
+    /// A person cancels or the server stops: for what can be cut off and done again.
     pub(super) cancel: CancellationToken,
-    /// The server stops.
+    /// A person cancels: for what would go on by itself.
+    pub(super) ended: CancellationToken,
+    /// The server stops, or this worker may have lost its job.
     pub(super) stop: CancellationToken,
-    fence: i64,
+    pub(super) fence: i64,
     lines: mpsc::Sender<Entry>,
     redactor: Redactor,
     cancelled_by: Mutex<Option<String>>,
@@ -122,10 +74,7 @@ impl Run {
             .cloned()
             .ok_or_else(|| EngineError::NotFound(format!("the app {} was deleted", deployment.app)))?;
         let layout = Layout::new(app.key.clone(), &config.deploy_path, &config.releases_path)?;
-        let mut targets = Vec::new();
-        for run in store.host_runs(deployment.id).await? {
-            targets.push(engine.target(&configuration, &run.host).await?);
-        }
+        let targets = targets(engine, &configuration, &deployment).await?;
         let variables = environment::common(&app, &config, &request, &deployment)?;
         let redactor = Redactor::new(secrets(engine, &configuration).await?);
         let (lines, receiver) = mpsc::channel(journal::BACKLOG);
@@ -139,6 +88,7 @@ impl Run {
             targets,
             variables,
             cancel: stop.child_token(),
+            ended: CancellationToken::new(),
             stop,
             fence,
             lines,
@@ -148,15 +98,45 @@ impl Run {
         Ok((run, receiver))
     }
 
+    /// Whether this goes back to a release that was there before.
+    pub(super) fn is_rollback(&self) -> bool {
+        self.deployment.kind == Kind::Rollback
+    }
+
+    /// How many hosts are worked on at the same time.
+    pub(super) fn limit(&self) -> usize {
+        self.engine.settings().parallel_hosts
+    }
+
     /// A line of davit's own.
     pub(super) async fn say(&self, host: Option<&HostName>, step: Step, text: impl Into<String>) -> Result<(), Stop> {
         for line in text.into().lines() {
-            self.line(host, step, OutputLine { stream: Stream::System, text: line.to_owned() }).await?;
+            self.line(host, step, OutputLine { stream: Stream::System, text: line.to_owned() }, None).await?;
         }
         Ok(())
     }
 
-    /// Runs a program whose output goes into the log under (host, step).
+    /// A line that a program said; `mark`: how far its output is read with it.
+    pub(super) async fn line(
+        &self,
+        host: Option<&HostName>,
+        step: Step,
+        line: OutputLine,
+        mark: Option<OutputMark>,
+    ) -> Result<(), Stop> {
+        let new = NewLine {
+            at: self.engine.now(),
+            host: host.cloned(),
+            step,
+            stream: line.stream,
+            text: self.redactor.redact(&line.text).into_owned(),
+        };
+        // The writer is gone when lines can no longer be stored: then nothing may run unseen.
+        self.lines.send(Entry::Line(new, mark)).await.map_err(|_| journal_lost())
+    }
+
+    /// Runs a program whose output goes into the log under (host, step). When lines can't be stored any more, the
+    /// program is let go of: it must not wait for ever for somebody to read.
     pub(super) async fn with_output<T>(
         &self,
         host: Option<&HostName>,
@@ -164,71 +144,86 @@ impl Run {
         program: impl AsyncFnOnce(LineSink) -> Result<T, ExecError>,
     ) -> Result<Result<T, ExecError>, Stop> {
         let (sink, mut output) = mpsc::channel::<OutputLine>(256);
-        let forward = async {
+        let forward = async move {
             while let Some(line) = output.recv().await {
-                self.line(host, step, line).await?;
+                self.line(host, step, line, None).await?;
             }
             Ok::<(), Stop>(())
         };
-        let (result, forwarded) = tokio::join!(program(sink), forward);
-        forwarded?;
-        Ok(result)
+        let run = async { Ok(program(sink).await) };
+        tokio::try_join!(run, forward).map(|(result, ())| result)
     }
 
-    /// Moves the deployment on.
-    pub(super) async fn advance(&self, to: DeploymentState) -> Result<(), Stop> {
-        let mut tx = self.begin().await?;
-        let current = tx.deployment_in_queue(self.deployment.id).await?;
-        // A cancel that was accepted holds the same lock: after this no host is switched behind its back.
-        if let (DeploymentState::Switching, Some(by)) = (&to, &current.cancel_requested_by) {
-            return Err(Stop::Cancelled { reason: format!("cancelled by {by}: before the switch") });
-        }
-        let next = current.state.advance(to).map_err(EngineError::from)?;
-        tx.advance_deployment(self.deployment.id, Some(self.fence), &next, self.engine.now()).await?;
-        self.commit(tx).await
+    /// Makes changes durable, all in one transaction, after every line that was said before.
+    pub(super) async fn write(&self, changes: Vec<Change>) -> Result<(), Stop> {
+        let (done, stored) = oneshot::channel();
+        self.lines.send(Entry::Write(changes, done)).await.map_err(|_| journal_lost())?;
+        stored.await.map_err(|_| journal_lost())
     }
 
-    /// Sets where one host stands.
-    pub(super) async fn host_state(&self, host: &HostName, state: &HostRunState) -> Result<(), Stop> {
-        let mut tx = self.begin().await?;
-        tx.set_host_run(self.deployment.id, self.fence, host, state, self.engine.now()).await?;
-        self.commit(tx).await
+    /// Returns when every line said so far is stored.
+    pub(super) async fn flush(&self) -> Result<(), Stop> {
+        self.write(Vec::new()).await
     }
 
     /// Sets one cell of the grid.
     pub(super) async fn cell(&self, host: Option<&HostName>, step: Step, state: CellState) -> Result<(), Stop> {
-        let mut tx = self.begin().await?;
-        tx.set_cell(self.deployment.id, self.fence, host, step.number(), state, self.engine.now()).await?;
-        self.commit(tx).await
+        self.write(vec![Change::Cell(host.cloned(), step, state)]).await
     }
 
-    /// A transaction; what it writes for this deployment carries the fence.
-    pub(super) async fn begin(&self) -> Result<Tx, Stop> {
-        Ok(self.engine.store().begin().await?)
+    /// Moves the deployment on.
+    pub(super) async fn advance(&self, to: DeploymentState) -> Result<(), Stop> {
+        self.advance_with(to, None).await
     }
 
-    /// Makes it durable and wakes whoever watches the deployment.
-    pub(super) async fn commit(&self, tx: Tx) -> Result<(), Stop> {
-        tx.commit().await?;
+    /// Moves the deployment on; `next_job`: and gives it its next job, after so long.
+    pub(super) async fn advance_with(&self, to: DeploymentState, next_job: Option<Duration>) -> Result<(), Stop> {
+        self.flush().await?;
+        let id = self.deployment.id;
+        patiently(&self.stop, || async {
+            let mut tx = self.engine.store().begin().await?;
+            let current = tx.deployment_in_queue(id).await?;
+            // A cancel that was accepted holds the same lock: after this no host is switched behind its back.
+            if let (DeploymentState::Switching, Some(by)) = (&to, &current.cancel_requested_by) {
+                return Err(Stop::Cancelled { reason: format!("cancelled by {by}: before the switch") });
+            }
+            let next = current.state.clone().advance(to.clone()).map_err(EngineError::from)?;
+            tx.advance_deployment(id, Some(self.fence), &next, self.engine.now()).await?;
+            if let Some(after) = next_job {
+                self.engine.next_job(&mut tx, &current, Some(after)).await?;
+            }
+            Ok(tx.commit().await?)
+        })
+        .await?;
         let deployment = &self.deployment;
-        self.engine.hub().tell_deployment(Topic::Deployment, deployment.id, &deployment.app, &deployment.environment);
+        self.engine.hub().tell_deployment(Topic::Deployment, id, &deployment.app, &deployment.environment);
         Ok(())
     }
 
-    /// The transaction that will [`end`](Self::end) the deployment. First every line said so far is stored: who sees
-    /// a deployment that has ended finds its whole log.
-    pub(super) async fn begin_last(&self) -> Result<Tx, Stop> {
-        let (done, stored) = oneshot::channel();
-        self.lines.send(Entry::Flush(done)).await.map_err(|_| lines_lost())?;
-        stored.await.map_err(|_| lines_lost())?;
-        self.begin().await
+    /// Leaves a paused deployment to a job of its time.
+    pub(super) async fn wait_until(&self, at: Timestamp) -> Result<(), Stop> {
+        patiently(&self.stop, || async {
+            let mut tx = self.engine.store().begin().await?;
+            let current = tx.deployment_in_queue(self.deployment.id).await?;
+            self.engine.next_job(&mut tx, &current, Some(at.since(self.engine.now()))).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
-    /// Ends the deployment in the transaction of what goes with it: state, request, status, the next in line.
-    pub(super) async fn end(&self, mut tx: Tx, end: DeploymentState) -> Result<(), Stop> {
-        let current = tx.deployment_in_queue(self.deployment.id).await?;
-        self.engine.finish(&mut tx, &current, Some(self.fence), end).await?;
-        self.commit(tx).await?;
+    /// Ends the deployment, together with its request, its status, and the next in line. Every line said so far is
+    /// stored before: who sees a deployment that has ended finds its whole log.
+    pub(super) async fn end(&self, end: DeploymentState) -> Result<(), Stop> {
+        self.flush().await?;
+        let deployment = &self.deployment;
+        patiently(&self.stop, || async {
+            let mut tx = self.engine.store().begin().await?;
+            let current = tx.deployment_in_queue(deployment.id).await?;
+            self.engine.finish(&mut tx, &current, Some(self.fence), end.clone()).await?;
+            Ok(tx.commit().await?)
+        })
+        .await?;
+        self.engine.hub().tell_deployment(Topic::Deployment, deployment.id, &deployment.app, &deployment.environment);
         self.engine.queue().wake();
         self.engine.hub().tell_topic(Topic::Request, Some(self.request.id.0));
         Ok(())
@@ -239,7 +234,8 @@ impl Run {
         let mut wake = self.engine.hub().subscribe();
         loop {
             if let Ok(Some(by)) = self.engine.store().cancel_requested(self.deployment.id).await {
-                *self.cancelled_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(by);
+                *self.cancelled_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(by);
+                self.ended.cancel();
                 self.cancel.cancel();
                 std::future::pending::<()>().await;
             }
@@ -261,6 +257,11 @@ impl Run {
     /// At a safe point: stops when a person or the server wants it.
     pub(super) fn check_cancel(&self) -> Result<(), Stop> {
         if self.cancel.is_cancelled() { Err(self.stopped("between two steps")) } else { Ok(()) }
+    }
+
+    /// At a safe point that a person can't cancel at any more: stops when the server wants it.
+    pub(super) fn check_stop(&self) -> Result<(), Stop> {
+        if self.stop.is_cancelled() { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
     /// Makes a stop of what a program or a host said no with.
@@ -301,20 +302,9 @@ impl Run {
         self.engine.settings().data_dir.join("work").join(self.deployment.id.to_string())
     }
 
-    async fn line(&self, host: Option<&HostName>, step: Step, line: OutputLine) -> Result<(), Stop> {
-        let new = NewLine {
-            at: self.engine.now(),
-            host: host.cloned(),
-            step,
-            stream: line.stream,
-            text: self.redactor.redact(&line.text).into_owned(),
-        };
-        // The writer is gone when lines can no longer be stored: then nothing may run unseen.
-        self.lines.send(Entry::Line(new)).await.map_err(|_| lines_lost())
-    }
-
-    fn stopped(&self, proof: &str) -> Stop {
-        let by = self.cancelled_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    /// A person's wish to cancel, or else the server's stop.
+    pub(super) fn stopped(&self, proof: &str) -> Stop {
+        let by = self.cancelled_by.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match by {
             Some(by) => Stop::Cancelled { reason: format!("cancelled by {by}: {proof}") },
             None => Stop::Interrupted,
@@ -322,8 +312,26 @@ impl Run {
     }
 }
 
-fn lines_lost() -> Stop {
-    Stop::Later { reason: "log lines can't be stored".into() }
+/// The writer says itself why it is gone; this only ends whoever wanted to write.
+fn journal_lost() -> Stop {
+    Stop::Later { reason: "the log can't be stored".into() }
+}
+
+async fn targets(
+    engine: &Engine,
+    configuration: &Configuration,
+    deployment: &Deployment,
+) -> Result<HashMap<HostName, Result<Arc<HostTarget>, String>>, EngineError> {
+    let mut targets = HashMap::new();
+    for run in engine.store().host_runs(deployment.id).await? {
+        let target = match engine.target(configuration, &run.host).await {
+            Ok(target) => Ok(Arc::new(target)),
+            Err(error @ (EngineError::NotFound(_) | EngineError::Invalid(_))) => Err(error.to_string()),
+            Err(error) => return Err(error),
+        };
+        targets.insert(run.host, target);
+    }
+    Ok(targets)
 }
 
 /// Everything that must not be read in a log: the forges' tokens and webhook secrets, the hosts' keys.

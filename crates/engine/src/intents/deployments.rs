@@ -94,6 +94,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let end = deployment.state.clone().advance(end)?;
         tx.advance_deployment(deployment.id, fence, &end, self.now()).await?;
+        if deployment.state == DeploymentState::Queued {
+            deploy::close_unstarted(self, tx, deployment).await?;
+        }
         let request = tx.request(deployment.request).await?;
         let reason = end.reason().unwrap_or_default();
         let (request_end, commit, sentence) = match &end {
@@ -289,6 +292,6 @@ impl Engine {
 }
 
 /// Each pause ends a job, so a deployment may have several, one after the other.
-fn job_key(deployment: &Deployment) -> String {
+pub(crate) fn job_key(deployment: &Deployment) -> String {
     format!("deploy-{}-{}", deployment.id, deployment.jobs)
 }

@@ -1,4 +1,7 @@
 //! The worker of one kind of job: takes jobs, keeps their leases, hears how they ended.
+//!
+//! A worker that is cut off from the database fences itself: before the lease of a job can have ended for everybody
+//! else, its handler is told to stop. The process's own clock decides, which nobody sets.
 
 use super::sql::{self, ClaimedRow, Settlement};
 use super::{Attempt, JobKind, Outcome, Queue, QueueError, backoff};
@@ -13,11 +16,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinSet};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// Between two tries to store a result.
 const SETTLE_AGAIN: Duration = Duration::from_millis(500);
+/// What asking the database may take at least.
+const A_MOMENT: Duration = Duration::from_millis(500);
 
 impl Queue {
     /// Carries out the jobs of one kind, up to `concurrency` at a time, each in its own task. `stop` is step 1: no new
@@ -85,6 +90,7 @@ where
         let mut heartbeat = self.heartbeat();
         let mut next_due = None;
         loop {
+            let fence_at = self.fence_at();
             let all = tokio::select! {
                 () = stop.cancelled() => return,
                 never = &mut listening => match never {},
@@ -92,6 +98,7 @@ where
                 _ = heartbeat.tick() => true,
                 () = self.running.ended() => false,
                 () = wait(next_due) => false,
+                () = until(fence_at) => true,
             };
             if all {
                 self.beat().await;
@@ -104,10 +111,12 @@ where
         let mut woken = self.queue.0.wakes.subscribe();
         let mut heartbeat = self.heartbeat();
         while !self.running.held.is_empty() {
+            let fence_at = self.fence_at();
             tokio::select! {
                 () = self.running.ended() => {}
                 _ = woken.changed() => self.beat().await,
                 _ = heartbeat.tick() => self.beat().await,
+                () = until(fence_at) => self.beat().await,
             }
         }
     }
@@ -125,17 +134,19 @@ where
         if free == 0 {
             return None;
         }
-        match self.try_take(free).await {
-            Ok(next_due) => next_due,
-            Err(error) => {
-                tracing::warn!(kind = %self.kind, %error, "can't take jobs, trying again with the next heartbeat");
-                None
-            }
-        }
+        // A database that hangs must not keep the worker from its heartbeat.
+        let end = Instant::now() + self.queue.0.settings.heartbeat;
+        let error = match tokio::time::timeout_at(self.fence_at().map_or(end, |at| at.min(end)), self.try_take(free)).await {
+            Ok(Ok(next_due)) => return next_due,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(kind = %self.kind, error, "can't take jobs, trying again with the next heartbeat");
+        None
     }
 
     async fn try_take(&mut self, free: usize) -> Result<Option<Duration>, StoreError> {
-        let (inner, kind, now) = (&self.queue.0, self.kind.name(), self.queue.now());
+        let (inner, kind, now, asked) = (&self.queue.0, self.kind.name(), self.queue.now(), Instant::now());
         let mut tx = inner.store.begin().await?;
         let worker = &inner.settings.worker_name;
         let rows = sql::claim(&mut tx, kind, worker, now, self.queue.lease_end(), free).await?;
@@ -145,12 +156,12 @@ where
             return Ok(None);
         }
         tx.commit().await?;
-        rows.into_iter().for_each(|row| self.start(row));
+        rows.into_iter().for_each(|row| self.start(row, asked));
         Ok(next_due.map(|due| due.since(now)))
     }
 
-    fn start(&mut self, row: ClaimedRow) {
-        let held = Held { id: row.id, number: natural(row.attempts), stop: self.abort.child_token() };
+    fn start(&mut self, row: ClaimedRow, renewed: Instant) {
+        let held = Held { id: row.id, number: natural(row.attempts), stop: self.abort.child_token(), renewed };
         if row.cancel_asked {
             held.stop.cancel();
         }
@@ -160,10 +171,43 @@ where
     }
 
     /// Renews what this worker holds, then puts back what dead workers held. In this order: a worker that itself was
-    /// asleep for longer than a lease keeps the jobs that nobody has taken from it.
-    async fn beat(&self) {
-        if let Err(error) = self.try_beat().await {
-            tracing::warn!(kind = %self.kind, %error, "can't renew the leases of jobs, trying again with the next heartbeat");
+    /// asleep for longer than a lease keeps the jobs that nobody has taken from it. Handlers whose jobs could not be
+    /// renewed for too long are told to stop.
+    async fn beat(&mut self) {
+        let asked = Instant::now();
+        let end = asked + self.queue.0.settings.heartbeat;
+        // At least a moment, so that a worker that was asleep still asks whether it lost its jobs.
+        let end = self.fence_at().map_or(end, |at| at.clamp(asked + A_MOMENT, end.max(asked + A_MOMENT)));
+        let error = match tokio::time::timeout_at(end, self.try_beat()).await {
+            Ok(Ok(())) => {
+                self.running.held.values_mut().for_each(|held| held.renewed = asked);
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(kind = %self.kind, error, "can't renew the leases of jobs, trying again with the next heartbeat");
+        self.fence();
+    }
+
+    /// When the first handler has to be told to stop, unless its lease is renewed before.
+    fn fence_at(&self) -> Option<Instant> {
+        let settings = &self.queue.0.settings;
+        // What is left of the lease after it is for the handler, to come to its next safe point.
+        let safe = settings.lease.saturating_sub(settings.heartbeat);
+        let running = self.running.held.values().filter(|held| !held.stop.is_cancelled());
+        running.map(|held| held.renewed + safe).min()
+    }
+
+    /// Tells the handlers to stop whose leases may end soon.
+    fn fence(&self) {
+        let settings = &self.queue.0.settings;
+        let safe = settings.lease.saturating_sub(settings.heartbeat);
+        for held in self.running.held.values().filter(|held| !held.stop.is_cancelled()) {
+            if held.renewed.elapsed() >= safe {
+                tracing::error!(kind = %self.kind, job = held.id, "the lease could not be renewed: the job is left to others");
+                held.stop.cancel();
+            }
         }
     }
 
@@ -201,6 +245,8 @@ struct Held {
     id: i64,
     number: u32,
     stop: CancellationToken,
+    /// When the database was last asked to renew its lease, and did.
+    renewed: Instant,
 }
 
 impl Running {
@@ -222,6 +268,13 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.held.values().for_each(|held| held.stop.cancel());
         self.tasks.detach_all();
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
