@@ -232,6 +232,31 @@ on_every_host! {
             assert!(left.is_empty(), "{left:?}");
         }
     }
+
+    async fn a_disk_that_fills_up_while_the_base_is_copied_is_called_that(place: Place) {
+        let Some(disk) = SmallDisk::mount(&place.root().join("disk"), "size=64m,nr_inodes=90") else { return };
+        let layout = layout(disk.0.to_str().expect("UTF-8"));
+        let names: Vec<String> = (0..50).map(|number| format!("file-{number}")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+        let site = TestBuild::new(&files).await;
+        let build = site.build.clone();
+        let upload = place.upload(&build, TransferOptions::default());
+        let mut base = None;
+        for number in 1..=2 {
+            let facts = place.host.prepare(&layout, Some(&build.digest), &never()).await.expect("prepared");
+            assert!(!facts.partial);
+            base = facts.base;
+            let (base, shared) = (base.as_ref().map(|base| (base, &build)), Shared::default());
+            let staged = place.host.stage(&layout, &release(number), "x", &upload, base, &shared, false, &never()).await;
+            match number {
+                1 => assert_eq!(staged.expect("staged").sent_files, 50),
+                _ => assert!(staged.expect_err("no room").to_string().contains("the disk is full"), "said so"),
+            }
+        }
+        assert!(base.is_some());
+        let left = fs::read_dir(Path::new(&layout.app_dir()).join("releases")).expect("releases").count();
+        assert_eq!(left, 1, "the base alone");
+    }
 }
 
 /// A small file system of its own. Needs root and a kernel that lets it mount.
