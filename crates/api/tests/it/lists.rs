@@ -34,7 +34,7 @@ async fn every_row_is_on_one_page_on_postgres() {
 
 async fn every_row_is_on_one_page(database: Database) {
     let shop = Shop::bare(database, &[Kind::Local]).await;
-    let fails = "hooks.before_checkout = 'case $DAVIT_REQUEST_TITLE in bad*) exit 1;; esac'";
+    let fails = "hooks.before_release = 'case $DAVIT_REQUEST_TITLE in bad*) exit 1;; esac'";
     let staging = shop.release("-staging", fails).replace("\"production\"", "\"staging\"");
     let production = shop.production("", fails);
     shop.configure(&shop.document(&format!("[[environment]]\nkey = \"staging\"\n{production}{staging}"))).await;
