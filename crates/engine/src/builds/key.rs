@@ -72,6 +72,7 @@ pub(crate) fn scripts(config: &ReleaseConfig) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use davit_domain::config::Configuration;
 
     fn config(text: &str) -> ReleaseConfig {
         let text = format!(
@@ -80,7 +81,7 @@ mod tests {
              [[app]]\nkey = \"shop\"\nrepository = {{ url = \"https://git.example/shop.git\" }}\n\
              [[app.release]]\nhosts = [\"here\"]\ndeploy_path = \"/srv/www\"\nreleases_path = \"/srv/releases\"\n{text}"
         );
-        let parsed = davit_domain::config::parse(&text).expect("a configuration");
+        let parsed = davit_domain::config::parse(&text, &Configuration::default()).expect("a configuration");
         parsed.configuration.apps[0].releases[0].clone()
     }
 

@@ -15,7 +15,7 @@ use davit_store::releases::ReleaseState;
 use std::time::Duration;
 
 /// How far a run came.
-enum Progress {
+pub(super) enum Progress {
     /// No batch is left.
     Through,
     /// A person or the clock has to let it go on.
@@ -23,7 +23,7 @@ enum Progress {
 }
 
 /// What failing hosts mean for the deployment.
-enum Verdict {
+pub(super) enum Verdict {
     /// They go back, the others go on.
     Tolerated,
     /// Every host that switched goes back.
@@ -33,10 +33,10 @@ enum Verdict {
 }
 
 /// A host that failed.
-struct Failure {
-    host: HostName,
-    step: Step,
-    reason: String,
+pub(super) struct Failure {
+    pub(super) host: HostName,
+    pub(super) step: Step,
+    pub(super) reason: String,
 }
 
 impl Run {
@@ -73,7 +73,7 @@ impl Run {
 
     /// Whether the deployment came to the end of this batch, and to nothing after it: a person skipped its last host,
     /// or the server went away right then.
-    fn stands_after(&self, places: &[Place], number: u32) -> bool {
+    pub(super) fn stands_after(&self, places: &[Place], number: u32) -> bool {
         let switching = matches!(self.deployment.state, DeploymentState::Switching | DeploymentState::Verifying);
         let later = || places.iter().filter(|place| place.batch > number);
         switching && later().all(|place| place.state == HostRunState::Waiting)
@@ -181,7 +181,7 @@ impl Run {
         self.leave_behind(place, *step, reason.clone()).await
     }
 
-    fn verdict(&self, places: &[Place], number: u32, failures: &[Failure]) -> Verdict {
+    pub(super) fn verdict(&self, places: &[Place], number: u32, failures: &[Failure]) -> Verdict {
         let fails = |place: &Place| failures.iter().any(|failure| failure.host == place.name);
         let failed = places.iter().filter(|place| place.has_failed() || fails(place)).count();
         let of_batch = || places.iter().filter(|place| place.batch == number && place.state != HostRunState::Skipped);
@@ -196,7 +196,7 @@ impl Run {
     }
 
     /// Why the deployment stands still after a batch, if it does.
-    fn pause_after(&self, places: &[Place], number: u32) -> Option<Pause> {
+    pub(super) fn pause_after(&self, places: &[Place], number: u32) -> Option<Pause> {
         let held: Vec<(&Place, &String)> = places
             .iter()
             .filter_map(|place| match &place.state {
@@ -233,7 +233,7 @@ impl Run {
         }
     }
 
-    async fn pause(&self, pause: Pause) -> Result<(), Stop> {
+    pub(super) async fn pause(&self, pause: Pause) -> Result<(), Stop> {
         let mut sentence = pause.sentence();
         if let Some(first) = sentence.get_mut(..1) {
             first.make_ascii_uppercase();
@@ -296,7 +296,7 @@ fn in_batch<'p>(
 }
 
 /// Whether nothing more is to be done on a host.
-fn is_settled(place: &Place) -> bool {
+pub(super) fn is_settled(place: &Place) -> bool {
     match place.state {
         HostRunState::Done { .. }
         | HostRunState::Failed { .. }
@@ -319,7 +319,7 @@ fn is_held(place: &Place) -> bool {
 }
 
 /// The hosts that failed, and of what else kept others from going on, what decides.
-fn sort(results: Vec<Result<(), Stop>>) -> (Vec<Failure>, Option<Stop>) {
+pub(super) fn sort(results: Vec<Result<(), Stop>>) -> (Vec<Failure>, Option<Stop>) {
     let (mut failures, mut other) = (Vec::new(), None::<Stop>);
     for stop in results.into_iter().filter_map(Result::err) {
         match stop {

@@ -8,6 +8,7 @@
 //! code runs again and goes forward. Nobody is taken back because a server died.
 
 mod batches;
+mod custom;
 mod ends;
 mod environment;
 mod health;
@@ -21,6 +22,7 @@ mod server;
 mod stage;
 mod stop;
 
+pub(crate) use custom::planned_steps;
 pub(crate) use ends::{bury, close_unstarted};
 
 use crate::hub::Topic;
@@ -154,6 +156,7 @@ async fn still_ours(engine: &Engine, id: DeploymentId, fence: i64) -> Result<(),
 async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
     let again = attempt > 1;
     match &run.deployment.state {
+        DeploymentState::Reverting { reason } if run.is_custom() => return run.give_up_custom(reason.clone()).await,
         DeploymentState::Reverting { reason } => {
             if again {
                 let text = "Going on with the way back: asking the hosts again that have not answered.";
@@ -187,5 +190,5 @@ async fn go(run: &Run, attempt: u32) -> Result<(), Stop> {
         | DeploymentState::Cancelled { .. }
         | DeploymentState::Superseded { .. } => return Ok(()),
     }
-    run.forward().await
+    if run.is_custom() { run.carry_out_custom().await } else { run.forward().await }
 }

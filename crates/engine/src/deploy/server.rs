@@ -110,11 +110,16 @@ impl Run {
     async fn make(&self, key: &str) -> Result<Build, Stop> {
         let shop = self.workshop().await?;
         let hooks = &self.config.hooks;
-        self.server_step(&shop, Step::BeforeCheckout, &hooks.before_checkout, &shop.start()).await?;
-        self.furnish(&shop).await?;
-        self.server_step(&shop, Step::AfterCheckout, &hooks.after_checkout, &shop.source()).await?;
+        if self.is_custom() {
+            self.furnish(&shop).await?;
+        } else {
+            self.server_step(&shop, Step::BeforeCheckout, &hooks.before_checkout, &shop.start()).await?;
+            self.furnish(&shop).await?;
+            self.server_step(&shop, Step::AfterCheckout, &hooks.after_checkout, &shop.source()).await?;
+        }
+        let step = if self.is_custom() { Step::Checkout } else { Step::AfterCheckout };
         self.check_cancel()?;
-        let build = self.pack(&shop, key, Step::AfterCheckout).await?;
+        let build = self.pack(&shop, key, step).await?;
         self.close_workshop(shop).await;
         Ok(build)
     }

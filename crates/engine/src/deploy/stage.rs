@@ -86,7 +86,7 @@ impl Run {
     }
 
     /// What a release was made from, when that is still here.
-    async fn build_of(&self, release: &ReleaseName) -> Result<Option<Build>, Stop> {
+    pub(super) async fn build_of(&self, release: &ReleaseName) -> Result<Option<Build>, Stop> {
         let (app, environment) = (&self.deployment.app, &self.deployment.environment);
         patiently(&self.stop, || async { Ok(self.engine.build_of_release(app, environment, release).await?) }).await
     }

@@ -14,7 +14,7 @@ use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestI
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_store::Tx;
-use davit_store::deployments::{Deployment, NewDeployment, PlannedStep};
+use davit_store::deployments::{Deployment, NewDeployment};
 use davit_store::requests::Request;
 use std::time::Duration;
 
@@ -255,7 +255,7 @@ impl Engine {
             Kind::Regular | Kind::Auto => batches(&config.strategy, hosts),
         };
         let hosts: Vec<(HostName, u32)> = hosts.iter().cloned().zip(numbers).collect();
-        let steps = PlannedStep::regular(request.kind);
+        let steps = deploy::planned_steps(&config, request.kind);
         let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
         let deployment = tx.create_deployment(&new, self.now()).await?;
         self.start_next(tx, &request.app, &request.environment).await?;

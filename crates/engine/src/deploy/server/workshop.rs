@@ -4,6 +4,8 @@
 //! checkout is whole, and the hooks' own directories know how they ended. Without `run` it holds nothing of use.
 
 use super::{CellState, Run, Step, Stop, on_disk, remove_tree};
+use davit_exec::archive;
+use davit_exec::build::Build;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -67,7 +69,13 @@ impl Run {
         self.cell(None, step, CellState::Running).await?;
         let gone = source.clone();
         on_disk(move || remove_tree(&gone)).await?;
-        self.check_out(&source).await?;
+        match self.given_build().await? {
+            Some(build) => {
+                let unpacked = archive::extract(&build.archive, &source).await;
+                unpacked.map_err(|error| self.stop_from(None, step, error))?;
+            }
+            None => self.check_out(&source).await?,
+        }
         self.restore_caches(&source).await?;
         let ready = shop.ready();
         on_disk(move || File::create(ready)?.sync_all()).await?;
@@ -99,6 +107,15 @@ impl Run {
         }
     }
 
+    /// The build in which the actions of a custom release config run, where the commit's own checkout is not meant.
+    async fn given_build(&self) -> Result<Option<Build>, Stop> {
+        match &self.request.build {
+            Some(digest) => Ok(self.engine.stored_build(digest).await),
+            None if self.is_rollback() => self.build_of(&self.deployment.release).await,
+            None => Ok(None),
+        }
+    }
+
     async fn check_out(&self, source: &Path) -> Result<(), Stop> {
         let step = Step::Checkout;
         let mirror = self.engine.mirror(&self.app).await.map_err(|error| self.failed(step, error.to_string()))?;
@@ -125,7 +142,7 @@ impl Run {
     }
 
     /// After the hooks went well. The deployment does not depend on it.
-    pub(super) async fn save_caches(&self, shop: &Workshop, step: Step) -> Result<(), Stop> {
+    pub(in super::super) async fn save_caches(&self, shop: &Workshop, step: Step) -> Result<(), Stop> {
         for path in &self.config.caches {
             let saved = self.engine.save_cache(&self.app.key, &shop.source(), path, &shop.dir).await;
             let text = match saved {
