@@ -99,7 +99,7 @@ async fn a_hook_that_fails_before_the_switch_changes_nothing() {
         let log = shop.log_of(&deployment).await;
         let ended = log.iter().find(|line| line.contains("exit 12")).unwrap();
         assert!(ended.contains(&format!(" {title} system ")) || ended.contains("system step"), "{ended}");
-        assert!(log.iter().any(|line| line.ends_with("stderr no")), "{log:?}");
+        assert!(log.iter().any(|line| line.ends_with("stdout no")), "{log:?}");
         assert!(log.iter().any(|line| line.contains("Nothing was switched")), "{log:?}");
     }
     shop.finish().await;

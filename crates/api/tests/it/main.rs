@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
 
 mod access;
+mod builds;
 mod configuration;
 mod content;
+mod custom;
 mod failures;
 mod lists;
 mod openapi;

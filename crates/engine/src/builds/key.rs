@@ -104,7 +104,7 @@ mod tests {
         let inputs = BTreeMap::from([("VERSION".to_owned(), "2".to_owned())]);
         assert_eq!(one, key_with("environment = \"production\"", &inputs));
         assert_ne!(one, key("environment = \"test\"\nbuild_dir = \"dist\""));
-        assert_ne!(one, key("environment = \"test\"\nfilter = { exclude = [\"*.map\"] }"));
+        assert_ne!(one, key("environment = \"test\"\nfilter = { mode = \"exclude\", patterns = [\"*.map\"] }"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use davit_store::requests::Request;
 /// Name and value of each.
 pub(super) type Variables = Vec<(String, String)>;
 
-/// Those of every hook: davit's own, then the release config's.
+/// Those of every hook: davit's own, then the release config's, then what was filled in for this request.
 pub(super) fn common(
     app: &App,
     config: &ReleaseConfig,
@@ -35,7 +35,8 @@ pub(super) fn common(
     ];
     let configured = variables::parse(&config.variables)
         .map_err(|error| EngineError::Invalid(format!("the variables of the release config: {error}")))?;
-    Ok(own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(configured).collect())
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok(own.chain(configured).chain(request.inputs.values.clone()).collect())
 }
 
 /// Those of a hook on a host: the common ones and the host's.

@@ -35,10 +35,14 @@ impl Run {
         let maker = self.cancel.run_until_cancelled(self.engine.shelf().only_maker(&key)).await;
         self.check_cancel()?;
         let _maker = maker.ok_or(Stop::Interrupted)?;
-        match self.build_at_hand().await? {
-            Some(build) => Ok(build),
-            None => self.make(&key).await,
+        if let Some(build) = self.build_at_hand().await? {
+            return Ok(build);
         }
+        if let Some(row) = self.build_row(&key).await? {
+            let text = format!("Build {} is damaged or gone from this server: making it again", shown(&row.digest));
+            self.say(None, Step::Checkout, text).await?;
+        }
+        self.make(&key).await
     }
 
     /// What the build of this run is kept under.
@@ -67,18 +71,15 @@ impl Run {
         if own.is_some() {
             return Ok(own);
         }
-        let key = self.build_key()?;
-        let row = patiently(&self.stop, || async { Ok(self.engine.store().build_by_key(&self.app.key, &key).await?) })
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.build_row(&self.build_key()?).await? else { return Ok(None) };
         match self.engine.stored_build(&row.digest).await {
             Some(build) => self.use_stored(build).await.map(Some),
-            None => {
-                let text = format!("Build {} is damaged or gone from this server: making it again", shown(&row.digest));
-                self.say(None, Step::Checkout, text).await?;
-                Ok(None)
-            }
+            None => Ok(None),
         }
+    }
+
+    async fn build_row(&self, key: &str) -> Result<Option<BuildRow>, Stop> {
+        patiently(&self.stop, || async { Ok(self.engine.store().build_by_key(&self.app.key, key).await?) }).await
     }
 
     /// Makes a stored build this deployment's, and says so once.
