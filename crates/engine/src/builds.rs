@@ -40,6 +40,8 @@ pub(crate) struct Shelf {
     makers: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     /// Shared by those who choose a build or put one here, until their tables say so; the sweep decides alone.
     choosing: RwLock<()>,
+    /// Held while a build is put in its place: different things may make the same content at the same moment.
+    placing: tokio::sync::Mutex<()>,
     /// Directories in which something is made that has no deployment.
     workplaces: Mutex<BTreeSet<PathBuf>>,
     /// When the sweep last looked.
@@ -134,6 +136,7 @@ impl Engine {
         let dir = self
             .build_dir(digest)
             .ok_or_else(|| EngineError::Unavailable(format!("{digest:?} is not the digest of a build")))?;
+        let _alone = self.shelf().placing.lock().await;
         if self.stored_build(digest).await.is_none() {
             let (from, to) = (from.to_owned(), dir.clone());
             on_disk(move || put_in_place(&from, &to)).await?;

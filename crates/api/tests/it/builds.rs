@@ -294,3 +294,20 @@ async fn builds_that_nobody_needs_go() {
     assert!(shop.app.path("mirrors").is_dir() && !REPOSITORY.is_empty());
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn leftovers_go_and_what_is_not_ours_stays() {
+    let shop = Shop::start(&[Kind::Local], "").await;
+    shop.released("one").await;
+    let left =
+        ["work/9999", "work/upload-0123456789abcdef", "caches/sold", "builds/.gone-1"].map(|name| shop.app.path(name));
+    let stays = ["work/notes", "builds/notes", "caches/shop"].map(|name| shop.app.path(name));
+    for dir in left.iter().chain(&stays) {
+        std::fs::create_dir_all(dir.join("deep")).unwrap();
+        std::fs::write(dir.join("deep/file"), "x").unwrap();
+    }
+    shop.app.advance(std::time::Duration::from_secs(2 * 3600));
+    shop.app.until("the sweep", async || left.iter().all(|dir| !dir.exists()).then_some(())).await;
+    assert!(stays.iter().all(|dir| dir.join("deep/file").exists()));
+    shop.finish().await;
+}

@@ -196,3 +196,50 @@ async fn inputs_are_checked_and_pinned() {
     }
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn actions_run_batch_by_batch_and_those_of_the_server_once() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh, Kind::Ssh]).await;
+    let srv = shop.srv();
+    let actions = [
+        action("Make", "server", "echo making; mkdir dist; echo made > dist/file"),
+        action("First", "host", "echo first"),
+        action("Between", "server", "echo between"),
+        transfer("Files", &format!("from = \"dist/file\", to = \"{}/file\"", srv.display())),
+    ];
+    configure(&shop, "strategy = { batches = [\"1\", \"100%\"], pause = \"confirm\" }", &actions).await;
+    let commit = shop.commit("one");
+    let id = shop.ask(json!({ "commit": commit })).await;
+    let path = format!("/deployments/{id}");
+    shop.app.until("the pause", async || (shop.app.get(&path).await["state"] == "paused").then_some(())).await;
+    let there = |number: usize| shop.hosts[number].disk.join("file").exists();
+    assert_eq!((there(0), there(1)), (true, false));
+    let (status, answer) = shop.app.post(&format!("{path}/continue"), json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    let deployment = shop.ended(id).await;
+    assert_eq!(deployment["state"], "succeeded", "{deployment} {:#?}", shop.log_of(&deployment).await);
+    assert!(there(1));
+    for (text, times) in [("stdout making", 1), ("stdout between", 1), ("stdout first", 2)] {
+        assert_eq!(has(&shop, &deployment, text).await, times, "{text}");
+    }
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_cancel_ends_a_server_action_before_any_host_is_touched() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh]).await;
+    let actions = [action("Wait", "server", "echo waiting; exec sleep 600"), action("Never", "host", "echo never")];
+    configure(&shop, "", &actions).await;
+    let commit = shop.commit("one");
+    let id = shop.ask(json!({ "commit": commit })).await;
+    shop.app.wait_for_lines(id, "stdout waiting", 1).await;
+    let (status, answer) = shop.app.post(&format!("/deployments/{id}/cancel"), json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    let deployment = shop.ended(id).await;
+    assert_eq!(deployment["state"], "cancelled", "{deployment}");
+    assert_eq!(states(&deployment), [("ssh-1".into(), "cancelled".into())]);
+    let log = shop.log_of(&deployment).await;
+    assert!(log.iter().any(|line| line.contains("cancelled by admin") && line.contains("TERM")), "{log:#?}");
+    assert_eq!(has(&shop, &deployment, "stdout never").await, 0);
+    shop.finish().await;
+}
