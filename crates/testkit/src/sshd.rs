@@ -4,6 +4,10 @@
 //! The host's file system is this machine's: give each host its own temporary directory. `HOME` is a temporary one too,
 //! so that the start-up files of whoever runs the tests say nothing.
 
+mod scripted;
+
+pub use scripted::{Logins, ScriptedSshd};
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -118,17 +122,26 @@ impl Sshd {
         std::fs::read_to_string(self.dir.path().join("client_ed25519")).expect("the client key")
     }
 
-    /// Makes one more client key of this type (`ed25519`, `ecdsa`, `rsa`), lets it in too, and returns its private part
-    /// in OpenSSH form.
+    /// Makes one more client key of this type (as in [`change_host_key`](Self::change_host_key)), lets it in too, and
+    /// returns its private part in OpenSSH form.
     ///
     /// # Panics
     /// When `ssh-keygen` fails.
     pub async fn new_client_key(&self, kind: &str) -> String {
+        let key = self.new_client_key_file(kind).await;
+        std::fs::read_to_string(key).expect("the new key")
+    }
+
+    /// As [`new_client_key`](Self::new_client_key), and returns the file, for programs that read keys themselves.
+    ///
+    /// # Panics
+    /// When `ssh-keygen` fails.
+    pub async fn new_client_key_file(&self, kind: &str) -> PathBuf {
         let key = self.new_key("client", kind).await;
         let allowed = self.dir.path().join("client_ed25519.pub");
         let lines = std::fs::read_to_string(&allowed).expect("authorized keys");
         std::fs::write(&allowed, lines + &public_line(&key) + "\n").expect("authorized keys");
-        std::fs::read_to_string(key).expect("the new key")
+        key
     }
 
     /// Lets another client key in (a line for `authorized_keys`), and no longer the first one.
@@ -137,6 +150,11 @@ impl Sshd {
     /// When the file can't be written.
     pub fn authorize_only(&self, public_line: &str) {
         std::fs::write(self.dir.path().join("client_ed25519.pub"), public_line).expect("authorized keys");
+    }
+
+    /// From now on those are let in whose keys are in this file.
+    pub fn authorize_from(&self, file: &Path) {
+        self.edit_config(|config| format!("AuthorizedKeysFile {}\n{config}", file.display()));
     }
 
     /// While true, connections are closed as soon as they are made, as an overloaded server does.
@@ -160,7 +178,7 @@ impl Sshd {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// Replaces the host keys by a new one of this type (`ed25519`, `ecdsa`, `rsa`), as a reinstalled host has.
+    /// Replaces the host keys by a new one of this type (`ed25519`, `ecdsa:384`, `rsa`: the size may follow), as a reinstalled host has.
     ///
     /// # Panics
     /// When `ssh-keygen` fails.
@@ -242,6 +260,10 @@ fn write_config(config: &Path, host_key: &Path, authorized: &Path, path: &str) -
 
 async fn keygen(path: &Path, kind: &str) {
     let mut command = Command::new("ssh-keygen");
+    let (kind, bits) = kind.split_once(':').map_or((kind, None), |(kind, bits)| (kind, Some(bits)));
+    if let Some(bits) = bits {
+        command.args(["-b", bits]);
+    }
     output(command.args(["-q", "-N", "", "-C", "davit-test", "-t", kind, "-f"]).arg(path)).await;
 }
 

@@ -128,6 +128,10 @@ pub(crate) fn private_key(target: &HostTarget) -> Result<Arc<PrivateKey>, ExecEr
 /// A private key, or a sentence that says why it is none and nothing of what is in it.
 fn decode(secret: &SecretString) -> Result<PrivateKey, String> {
     let locked = || "its private key has a passphrase: import it without one".to_owned();
+    // The first lines of a PEM file are not secret.
+    if secret.expose_secret().lines().take(2).any(|line| line.contains("ENCRYPTED")) {
+        return Err(locked());
+    }
     match russh::keys::decode_secret_key(secret.expose_secret(), None) {
         Ok(key) if key.is_encrypted() => Err(locked()),
         Ok(key) => Ok(key),

@@ -3,7 +3,7 @@
 //! An answer is taken for a refusal only when the host gave one; a connection that ended in the middle of the login is
 //! worth another try.
 
-use super::keys::{self, KeyCheck};
+use super::keys::{self, KeyCheck, Stop};
 use super::route::Trouble;
 use super::{Connector, route};
 use crate::ExecError;
@@ -206,7 +206,7 @@ async fn answer_questions(
 
 fn wrong_password(target: &HostTarget, methods: &MethodSet) -> Trouble {
     let passwords = [MethodKind::Password, MethodKind::KeyboardInteractive];
-    let detail = if passwords.iter().any(|method| methods.contains(method)) {
+    let detail = if methods.is_empty() || passwords.iter().any(|method| methods.contains(method)) {
         "the password is not right"
     } else {
         "it takes no passwords: add davit's public key to its authorized_keys by hand"
@@ -231,13 +231,15 @@ async fn answered(
     answer: Result<AuthResult, russh::Error>,
 ) -> Result<AuthResult, Trouble> {
     let answer = answer.map_err(|error| route::before_login(target, &error))?;
-    if let AuthResult::Failure { remaining_methods, .. } = &answer
-        && remaining_methods.is_empty()
-        && timeout(LAST_WORDS, &mut *handle).await.is_ok()
-    {
-        return Err(route::before_login(target, &russh::Error::Disconnect));
+    let AuthResult::Failure { remaining_methods, .. } = &answer else { return Ok(answer) };
+    if !remaining_methods.is_empty() {
+        return Ok(answer);
     }
-    Ok(answer)
+    match timeout(LAST_WORDS, &mut *handle).await {
+        // The library's own end, because the host said that there is no other way in.
+        Ok(Err(Stop::Ssh(russh::Error::NoAuthMethod))) | Err(_) => Ok(answer),
+        Ok(_) => Err(route::before_login(target, &russh::Error::Disconnect)),
+    }
 }
 
 fn denied(target: &HostTarget, detail: String) -> ExecError {

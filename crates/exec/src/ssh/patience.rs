@@ -61,3 +61,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.judge(context, polled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn a_write_that_nobody_takes_fails_and_one_that_is_taken_late_does_not() {
+        let (near, mut far) = tokio::io::duplex(1);
+        let mut stream = Patient::new(near, Duration::from_secs(3600));
+        let (written, read) = tokio::join!(stream.write_all(b"abc"), async {
+            let mut all = [0; 3];
+            far.read_exact(&mut all).await.map(|_| all)
+        });
+        written.expect("taken");
+        assert_eq!(read.expect("read"), *b"abc");
+
+        let (near, _far) = tokio::io::duplex(1);
+        let mut stream = Patient::new(near, Duration::from_millis(5));
+        assert_eq!(stream.write_all(b"abc").await.expect_err("not taken").kind(), io::ErrorKind::TimedOut);
+    }
+}

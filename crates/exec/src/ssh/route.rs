@@ -281,17 +281,23 @@ async fn greet(
 
 /// What a connection that ended before the login means.
 pub(super) fn before_login(target: &HostTarget, error: &russh::Error) -> Trouble {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum; the rest speaks for itself")]
-    match error {
-        russh::Error::Disconnect | russh::Error::HUP | russh::Error::SendError | russh::Error::RecvError => {
-            let detail =
-                "it closed the connection before the login; it may be overloaded (MaxStartups) or block this address";
-            Trouble::Passing(unreachable(target, detail))
-        }
-        russh::Error::IO(error) => {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use russh::Error::{Disconnect, HUP, IO, RecvError, SendError};
+    let io = if let IO(error) = error { Some(error) } else { None };
+    let closed = match io {
+        Some(error) => matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof),
+        None => matches!(error, Disconnect | HUP | SendError | RecvError),
+    };
+    if closed {
+        let detail =
+            "it closed the connection before the login; it may be overloaded (MaxStartups) or block this address";
+        return Trouble::Passing(unreachable(target, detail));
+    }
+    match io {
+        Some(error) => {
             Trouble::Passing(unreachable(target, &format!("the connection broke before the login: {error}")))
         }
-        other => Trouble::Lasting(unreachable(target, &format!("SSH could not be set up: {other}"))),
+        None => Trouble::Lasting(unreachable(target, &format!("SSH could not be set up: {error}"))),
     }
 }
 

@@ -1,4 +1,7 @@
-//! Reaching a host: keys, logins, refusals, jump hosts.
+//! Reaching a host: pinned keys, refusals, jump hosts. Logins and crowds have files of their own.
+
+mod login;
+mod spread;
 
 use super::support::{connect, never, ssh_target};
 use davit_exec::ExecError;
@@ -34,15 +37,6 @@ async fn a_changed_key_stops_the_connection_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn every_type_of_host_key_can_be_pinned() {
-    let sshd = Sshd::start().await;
-    for kind in ["ecdsa", "rsa"] {
-        sshd.change_host_key(kind).await;
-        connect(&ssh_target(&sshd)).await.expect(kind).close().await;
-    }
-}
-
-#[tokio::test]
 async fn of_several_host_keys_the_pinned_one_is_asked_for() {
     let sshd = Sshd::start().await;
     let ed25519 = sshd.host_key_line();
@@ -63,15 +57,6 @@ async fn a_wrong_client_key_is_denied_with_the_line_to_add() {
 
     sshd.authorize_only(&public);
     connect(&target).await.expect("the generated key logs in once it is authorized");
-}
-
-#[tokio::test]
-async fn ecdsa_and_rsa_client_keys_log_in() {
-    let sshd = Sshd::start().await;
-    for kind in ["ecdsa", "rsa"] {
-        let private_key = Some(sshd.new_client_key(kind).await.into());
-        connect(&HostTarget { private_key, ..ssh_target(&sshd) }).await.expect(kind);
-    }
 }
 
 #[tokio::test]
