@@ -12,8 +12,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -38,9 +38,17 @@ pub struct Sshd {
 struct Shared {
     refuse: AtomicBool,
     cut_after: AtomicU64,
+    /// Cuts the connections that there are; a new one for those that come later.
+    cut: Mutex<CancellationToken>,
     connections: AtomicUsize,
     keys: AtomicUsize,
     config: PathBuf,
+}
+
+impl Shared {
+    fn cut(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
+        self.cut.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 impl Sshd {
@@ -76,6 +84,7 @@ impl Sshd {
         let shared = Arc::new(Shared {
             refuse: AtomicBool::new(false),
             cut_after: AtomicU64::new(UNCUT),
+            cut: Mutex::default(),
             connections: AtomicUsize::new(0),
             keys: AtomicUsize::new(0),
             config,
@@ -165,6 +174,11 @@ impl Sshd {
     /// Drops each new connection after this many bytes from the client.
     pub fn cut_after_bytes(&self, bytes: u64) {
         self.shared.cut_after.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Cuts the connections that there are now, as a broken network does: programs on the host are not ended by it.
+    pub fn cut_now(&self) {
+        std::mem::take(&mut *self.shared.cut()).cancel();
     }
 
     /// No connection is cut any more.
@@ -280,20 +294,26 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
             continue;
         }
         let (config, cut_after) = (shared.config.clone(), shared.cut_after.load(Ordering::SeqCst));
+        let cut = shared.cut().clone();
         tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
             // A connection that broke is what some tests are about; they look at the client's side of it.
-            let _ = serve(client, &config, cut_after).await;
+            let _ = serve(client, &config, cut_after, &cut).await;
         }));
     }
 }
 
 /// One connection: `sshd -i` behind a relay that counts what the client sends.
-async fn serve(client: TcpStream, config: &Path, cut_after: u64) -> io::Result<()> {
+async fn serve(client: TcpStream, config: &Path, cut_after: u64, cut: &CancellationToken) -> io::Result<()> {
     client.set_nodelay(true)?;
     if cut_after == UNCUT {
         let client = client.into_std()?;
         client.set_nonblocking(false)?;
-        return spawn(config, client.into())?.wait().await.map(drop);
+        let ours = client.try_clone()?;
+        let mut sshd = spawn(config, client.into())?;
+        return tokio::select! {
+            ended = sshd.wait() => ended.map(drop),
+            () = cut.cancelled() => ours.shutdown(std::net::Shutdown::Both),
+        };
     }
     let (ours, theirs) = UnixStream::pair()?;
     let theirs = theirs.into_std()?;
@@ -302,6 +322,7 @@ async fn serve(client: TcpStream, config: &Path, cut_after: u64) -> io::Result<(
     let (from_client, to_client) = client.into_split();
     let (from_sshd, to_sshd) = ours.into_split();
     tokio::select! {
+        () = cut.cancelled() => Ok(()),
         copied = relay(from_client.take(cut_after), to_sshd) => copied,
         copied = relay(from_sshd, to_client) => copied,
     }

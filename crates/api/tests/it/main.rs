@@ -3,11 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
 
 mod access;
+mod batches;
 mod builds;
 mod configuration;
 mod content;
 mod custom;
 mod failures;
+mod hold;
 mod lists;
 mod openapi;
 mod outbox;

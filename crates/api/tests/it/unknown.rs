@@ -15,7 +15,9 @@ async fn about_to_fail(shop: &Shop) -> (String, i64, Gate) {
     shop.configure(&shop.document(&shop.production("", &format!("hooks.after_release = \"\"\"{hook}\"\"\"")))).await;
     let id = shop.ask(json!({ "title": "new" })).await;
     shop.app.wait_for_lines(id, "stdout waiting", 1).await;
+    until_host(shop, id, 0, "done").await;
     shop.hosts[0].sshd().refuse(true);
+    shop.hosts[0].sshd().cut_now();
     gate.open();
     (old, id, gate)
 }
@@ -69,7 +71,10 @@ async fn a_host_that_never_comes_back_is_given_up_and_said_to_be_unknown() {
         reason.starts_with("given up after 10 tries: step 6 (after release) on ssh-2 ended with exit 12"),
         "{reason}"
     );
-    assert!(reason.ends_with("still to be asked what they serve: ssh-1"), "{reason}");
+    assert!(reason.ends_with("; it is not known what these hosts serve: ssh-1"), "{reason}");
+    assert_eq!(deployment["state"], "failed", "nobody knows whether every host went back: {deployment}");
+    let cells = deployment["cells"].as_array().unwrap_or(&Vec::new()).clone();
+    assert!(cells.iter().all(|cell| cell["state"] != "running" && cell["state"] != "waiting"), "{deployment}");
     assert_eq!(deployment["host_runs"][0]["state"], "unknown", "{deployment}");
     assert_eq!(deployment["host_runs"][1]["state"], "reverted", "{deployment}");
     assert_eq!(shop.hosts[1].live(), Some(old));

@@ -83,7 +83,8 @@ impl Run {
         let open = |state: &HostRunState| {
             matches!(state, HostRunState::Staged | HostRunState::Switching { .. } | HostRunState::Unknown { .. })
         };
-        let looks = in_batch(places, number, open).map(|place| self.look(place)).collect();
+        let cut = Cut::in_switching(self, self.spare(places));
+        let looks = in_batch(places, number, open).map(|place| cut.count(self.look(cut.over(place)))).collect();
         let looked = all(looks, self.limit()).await;
         self.heed(places, number, looked).await?;
 
@@ -95,9 +96,12 @@ impl Run {
             }
             self.check_cancel()?;
             self.advance(DeploymentState::Staging).await?;
-            let cut = Cut::new(self, self.spare(places));
-            let stages = in_batch(places, number, to_stage).map(|place| self.stage(place, cargo.as_ref(), &cut));
-            let staged = all(stages.collect(), self.limit()).await;
+            let some_switched = places.iter().any(Place::may_have_switched);
+            let cut = Cut::in_staging(self, if some_switched { self.spare(places) } else { 0 });
+            let stages = in_batch(places, number, to_stage)
+                .map(|place| cut.count(self.stage(cut.over(place), cargo.as_ref(), &cut)))
+                .collect();
+            let staged = all(stages, self.limit()).await;
             self.heed(places, number, staged).await?;
         }
         if places.iter().any(is_held) {
@@ -107,7 +111,9 @@ impl Run {
         if in_batch(places, number, staged).next().is_some() {
             self.check_cancel()?;
             self.advance(DeploymentState::Switching).await?;
-            let switches = in_batch(places, number, staged).map(|place| self.switch(place)).collect();
+            let cut = Cut::in_switching(self, self.spare(places));
+            let switches =
+                in_batch(places, number, staged).map(|place| cut.count(self.switch(cut.over(place)))).collect();
             let switched = all(switches, self.limit()).await;
             self.heed(places, number, switched).await?;
         }
@@ -115,18 +121,16 @@ impl Run {
         if in_batch(places, number, live).next().is_some() {
             self.check_stop()?;
             self.advance(DeploymentState::Verifying).await?;
-            let checks = in_batch(places, number, live).map(|place| self.verify(place)).collect();
+            let cut = Cut::in_switching(self, self.spare(places));
+            let checks = in_batch(places, number, live).map(|place| cut.count(self.verify(cut.over(place)))).collect();
             let verified = all(checks, self.limit()).await;
             self.heed(places, number, verified).await?;
         }
         Ok(())
     }
 
-    /// How many more hosts may fail in staging before the others need not go on.
+    /// How many more hosts may fail before the others need not go on.
     fn spare(&self, places: &[Place]) -> usize {
-        if !places.iter().any(Place::may_have_switched) {
-            return 0;
-        }
         let failed = places.iter().filter(|place| place.has_failed()).count();
         self.most_failures().saturating_sub(failed + 1)
     }
@@ -141,6 +145,8 @@ impl Run {
         if matches!(other, Some(Stop::Superseded)) || failures.is_empty() {
             return other.map_or(Ok(()), Err);
         }
+        // Those that were only interrupted because others failed are left where they are.
+        let other = other.filter(|stop| !matches!(stop, Stop::Interrupted) || self.cancel.is_cancelled());
         let none_switched = !places.iter().any(Place::may_have_switched);
         let verdict = if none_switched { Verdict::GoBack } else { self.verdict(places, number, &failures) };
         let mut failures = failures.into_iter();

@@ -75,24 +75,28 @@ impl Run {
             step: Step::AfterRelease,
             reason: format!("the health check can't be made: {error}"),
         })?;
-        let ask = || async { match client.get(url).send().await {
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                let fine = wanted.map_or((200..400).contains(&status), |wanted| wanted == status);
-                (fine, format!("status {status} from {url}"))
+        let ask = || async {
+            match client.get(url).send().await {
+                Ok(answer) => {
+                    let status = answer.status().as_u16();
+                    let fine = wanted.map_or((200..400).contains(&status), |wanted| wanted == status);
+                    (fine, format!("status {status} from {url}"))
+                }
+                Err(error) => (false, format!("no answer from {url}: {}", root_cause(&error))),
             }
-            Err(error) => (false, format!("no answer from {url}: {}", root_cause(&error))),
-        } };
+        };
         self.ask_again(place, health, ask).await
     }
 
     async fn ask_tcp(&self, place: &Place, health: &Health, at: &str) -> Result<bool, Stop> {
         let limit = Duration::from_millis(health.timeout_ms);
-        let ask = || async { match tokio::time::timeout(limit, TcpStream::connect(at)).await {
-            Ok(Ok(_)) => (true, format!("{at} takes connections")),
-            Ok(Err(error)) => (false, format!("{at} takes no connections: {error}")),
-            Err(_) => (false, format!("{at} does not answer")),
-        } };
+        let ask = || async {
+            match tokio::time::timeout(limit, TcpStream::connect(at)).await {
+                Ok(Ok(_)) => (true, format!("{at} takes connections")),
+                Ok(Err(error)) => (false, format!("{at} takes no connections: {error}")),
+                Err(_) => (false, format!("{at} does not answer")),
+            }
+        };
         self.ask_again(place, health, ask).await
     }
 

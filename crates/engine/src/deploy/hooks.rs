@@ -94,11 +94,11 @@ impl Run {
         }
     }
 
-    /// As [`reach`](Self::reach), for a host that is in the middle of a deployment. Only the server's own stop ends the
+    /// As [`reach`](Self::reach), for a host that is in the middle of a deployment. A person's cancel does not end the
     /// wait.
     pub(super) async fn reach_or_stop(&self, place: &mut Place, step: Step) -> Result<Host, Stop> {
-        let name = place.name.clone();
-        self.reach(place, &self.stop).await.map_err(|error| self.stop_from(Some(&name), step, error))
+        let (name, patience) = (place.name.clone(), place.patience.clone());
+        self.reach(place, &patience).await.map_err(|error| self.stop_from(Some(&name), step, error))
     }
 
     /// Follows a hook once, from where the log ends.

@@ -12,7 +12,7 @@ use davit_domain::ids::ReleaseName;
 use davit_domain::log::Step;
 use davit_domain::release;
 use davit_exec::ExecError;
-use davit_exec::host::{Host, HookId};
+use davit_exec::host::{HookId, Host};
 use tokio_util::sync::CancellationToken;
 
 /// How often a host whose answer to the switch was lost is asked and switched again.
@@ -148,7 +148,8 @@ impl Run {
             return;
         }
         let (app, environment) = (&self.deployment.app, &self.deployment.environment);
-        let kept = patiently(&self.stop, || async { Ok(self.engine.store().kept_releases(app, environment).await?) }).await;
+        let kept =
+            patiently(&self.stop, || async { Ok(self.engine.store().kept_releases(app, environment).await?) }).await;
         let good: Vec<ReleaseName> = match kept {
             Ok(kept) => kept.into_iter().map(|kept| kept.release).collect(),
             Err(error) => return tracing::warn!(%error, "old releases stay behind on the hosts"),

@@ -55,8 +55,7 @@ impl Journal<'_> {
     /// Writes until every sender is gone.
     pub(super) async fn keep(&self, mut entries: mpsc::Receiver<Entry>) -> Result<(), Stop> {
         let store = self.engine.store();
-        let mut next_seq =
-            patiently(self.stop, || async { Ok(store.last_seq(self.deployment.id).await?) }).await? + 1;
+        let mut next_seq = patiently(self.stop, || async { Ok(store.last_seq(self.deployment.id).await?) }).await? + 1;
         let mut batch = Vec::with_capacity(BATCH);
         while entries.recv_many(&mut batch, BATCH).await > 0 {
             let (mut lines, mut changes, mut waiting) = (Vec::new(), Vec::new(), Vec::new());

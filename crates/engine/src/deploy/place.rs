@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub(super) state: HostRunState,
     /// What it serves, once it was asked before the switch.
     pub(super) previous: Option<ReleaseName>,
+    /// Ends the wait for it while it can't be reached.
+    pub(super) patience: CancellationToken,
     /// Its row of the grid as it was when the run began.
     cells: BTreeMap<u8, CellState>,
     target: Result<Arc<HostTarget>, String>,
@@ -93,6 +95,7 @@ impl Run {
                 state: run.state,
                 cells: rows.remove(&run.host).unwrap_or_default(),
                 target: self.targets.get(&run.host).cloned().unwrap_or_else(|| Err("the host is not known".into())),
+                patience: self.stop.clone(),
                 host: None,
                 name: run.host,
             })

@@ -97,6 +97,7 @@ impl Run {
 
     /// A host that failed and may: it is left serving what it served, and the others go on.
     pub(super) async fn leave_behind(&self, place: &mut Place, step: Step, reason: String) -> Result<(), Stop> {
+        place.patience = self.stop.clone();
         if place.may_have_switched() {
             if self.host_back(place).await?.is_none() {
                 return Ok(());
@@ -111,6 +112,8 @@ impl Run {
     pub(super) async fn go_back(&self, places: &mut [Place], reason: String) -> Result<(), Stop> {
         self.advance(DeploymentState::Reverting { reason: reason.clone() }).await?;
         self.check_stop()?;
+        // What ended the way forward does not end the way back.
+        places.iter_mut().for_each(|place| place.patience = self.stop.clone());
         let back = places.iter_mut().map(|place| self.revert(place)).collect();
         all(back, self.limit()).await.into_iter().collect::<Result<(), Stop>>()?;
         let open = |place: &&Place| matches!(place.state, HostRunState::Unknown { .. });
@@ -165,7 +168,8 @@ impl Run {
         let serves = match self.switch_back(place, previous.as_ref()).await {
             Ok(serves) => serves,
             Err(Stop::Failed { reason, .. }) => {
-                self.say(Some(&name), Step::Release, format!("It is not known what this host serves: {reason}")).await?;
+                self.say(Some(&name), Step::Release, format!("It is not known what this host serves: {reason}"))
+                    .await?;
                 self.disconnect(place).await;
                 self.set(place, HostRunState::Unknown { reason, previous }, []).await?;
                 return Ok(None);

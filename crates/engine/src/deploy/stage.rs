@@ -16,6 +16,7 @@ use davit_exec::build::Build;
 use davit_exec::host::{self, Host, HostFacts, Shared, StageReport, TransferOptions, Upload};
 use davit_store::releases::ReleaseState;
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
-/// Ends the staging of the other hosts when it is certain that nothing will be switched.
+/// Ends what the other hosts are at when so many have failed that the deployment will not go on.
 pub(super) struct Cut {
     /// Cuts what can be done again: connecting, uploading. Also when the server stops.
     work: CancellationToken,
@@ -35,17 +36,34 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    pub(super) fn new(run: &Run, spare: usize) -> Self {
+    /// Before the switch, where a person may cancel, and hooks are ended.
+    pub(super) fn in_staging(run: &Run, spare: usize) -> Self {
         Self { work: run.cancel.child_token(), hooks: run.ended.child_token(), spare: AtomicUsize::new(spare) }
     }
 
-    fn count(&self, stop: &Stop) {
-        let spared = |left: usize| left.checked_sub(1);
-        let failed = matches!(stop, Stop::Failed { .. });
-        if !failed || self.spare.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spared).is_err() {
-            self.work.cancel();
-            self.hooks.cancel();
+    /// From the switch on: nobody waits any more for hosts that can't be reached, but hooks come to their ends.
+    pub(super) fn in_switching(run: &Run, spare: usize) -> Self {
+        Self { work: run.stop.child_token(), hooks: CancellationToken::new(), spare: AtomicUsize::new(spare) }
+    }
+
+    /// A host whose waiting it ends.
+    pub(super) fn over<'p>(&self, place: &'p mut Place) -> &'p mut Place {
+        place.patience = self.work.clone();
+        place
+    }
+
+    /// Counts what a host comes to.
+    pub(super) async fn count(&self, work: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+        let result = work.await;
+        if let Err(stop) = &result {
+            let spared = |left: usize| left.checked_sub(1);
+            let failed = matches!(stop, Stop::Failed { .. });
+            if !failed || self.spare.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spared).is_err() {
+                self.work.cancel();
+                self.hooks.cancel();
+            }
         }
+        result
     }
 }
 
@@ -73,11 +91,8 @@ impl Cargo {
 impl Run {
     /// What the hosts will get; `None`: a rollback whose build is not here any more, for hosts that have the release.
     pub(super) async fn cargo(&self) -> Result<Option<Cargo>, Stop> {
-        let build = if self.is_rollback() {
-            self.build_of(&self.deployment.release).await?
-        } else {
-            Some(self.build().await?)
-        };
+        let build =
+            if self.is_rollback() { self.build_of(&self.deployment.release).await? } else { Some(self.build().await?) };
         let shared = Shared::new(&self.config.shared.dirs, &self.config.shared.files)
             .map_err(|error| self.stop_from(None, Step::Release, error))?;
         let options = options(self.config.transfer);
@@ -112,14 +127,6 @@ impl Run {
 
     /// Brings a host to the barrier.
     pub(super) async fn stage(&self, place: &mut Place, cargo: Option<&Cargo>, cut: &Cut) -> Result<(), Stop> {
-        let result = self.stage_now(place, cargo, cut).await;
-        if let Err(stop) = &result {
-            cut.count(stop);
-        }
-        result
-    }
-
-    async fn stage_now(&self, place: &mut Place, cargo: Option<&Cargo>, cut: &Cut) -> Result<(), Stop> {
         let (step, name) = (Step::Release, place.name.clone());
         let running = Change::Cell(Some(name.clone()), step, CellState::Running);
         self.set(place, HostRunState::Staging, [running]).await?;

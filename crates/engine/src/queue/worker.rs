@@ -136,11 +136,12 @@ where
         }
         // A database that hangs must not keep the worker from its heartbeat.
         let end = Instant::now() + self.queue.0.settings.heartbeat;
-        let error = match tokio::time::timeout_at(self.fence_at().map_or(end, |at| at.min(end)), self.try_take(free)).await {
-            Ok(Ok(next_due)) => return next_due,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the database does not answer".to_owned(),
-        };
+        let error =
+            match tokio::time::timeout_at(self.fence_at().map_or(end, |at| at.min(end)), self.try_take(free)).await {
+                Ok(Ok(next_due)) => return next_due,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the database does not answer".to_owned(),
+            };
         tracing::warn!(kind = %self.kind, error, "can't take jobs, trying again with the next heartbeat");
         None
     }
