@@ -161,9 +161,14 @@ impl Sshd {
         std::fs::write(self.dir.path().join("client_ed25519.pub"), public_line).expect("authorized keys");
     }
 
+    /// Puts a line before all others of its configuration: OpenSSH believes the first one.
+    pub fn configure(&self, line: &str) {
+        self.edit_config(|config| format!("{line}\n{config}"));
+    }
+
     /// From now on those are let in whose keys are in this file.
     pub fn authorize_from(&self, file: &Path) {
-        self.edit_config(|config| format!("AuthorizedKeysFile {}\n{config}", file.display()));
+        self.configure(&format!("AuthorizedKeysFile {}", file.display()));
     }
 
     /// While true, connections are closed as soon as they are made, as an overloaded server does.

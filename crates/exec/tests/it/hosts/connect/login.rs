@@ -56,6 +56,29 @@ async fn rewrite(key: &Path, how: &[&str]) {
     assert!(done.expect("ssh-keygen runs").success());
 }
 
+#[tokio::test]
+async fn what_is_weak_is_not_agreed_on() {
+    for weak in [
+        "HostKeyAlgorithms ssh-rsa",
+        "KexAlgorithms diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
+        "Ciphers aes128-cbc,3des-cbc",
+        // The first of ours have a checksum of their own.
+        "Ciphers aes128-ctr\nMACs hmac-sha1,hmac-md5",
+    ] {
+        let sshd = Sshd::start().await;
+        sshd.change_host_key("rsa:2048").await;
+        sshd.configure(weak);
+        let refusal = connect(&ssh_target(&sshd)).await.expect_err(weak);
+        assert!(refusal.to_string().contains("SSH could not be set up"), "{weak}: {refusal}");
+        assert_eq!(sshd.connections(), 1, "{weak}: it would end the same way");
+    }
+    let sshd = Sshd::start().await;
+    sshd.configure("PubkeyAcceptedAlgorithms ssh-rsa");
+    let private_key = Some(sshd.new_client_key("rsa:2048").await.into());
+    let refusal = connect(&HostTarget { private_key, ..ssh_target(&sshd) }).await.expect_err("SHA-1");
+    assert!(matches!(refusal, ExecError::Denied { .. }), "{refusal}");
+}
+
 /// A real agent.
 struct Agent {
     _process: Child,
