@@ -240,3 +240,107 @@ async fn a_real_directory_at_the_deploy_path_is_refused_and_left_alone() {
     assert_eq!(shop.release_new("newer").await["state"], "succeeded");
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn a_connection_that_is_cut_in_a_hook_is_made_again_and_no_line_is_lost_or_doubled() {
+    for (number, hook) in [(4, "before_release"), (6, "after_release")] {
+        let shop = Shop::start(&[Kind::Ssh, Kind::Ssh], "").await;
+        shop.released("old").await;
+        let gate = shop.gate("gate");
+        let waits = format!("seq 1 100; [ $DAVIT_HOST_NAME != ssh-1 ] || {{ {}; }}; seq 101 200", gate.wait());
+        shop.configure(&shop.document(&shop.production("", &format!("hooks.{hook} = \"\"\"{waits}\"\"\"")))).await;
+        let id = shop.ask(json!({ "commit": shop.commit("new") })).await;
+        shop.app.wait_for_lines(id, "stdout waiting", 1).await;
+        // While it can't be reached, the hook goes on.
+        shop.hosts[0].sshd().refuse(true);
+        shop.hosts[0].sshd().cut_now();
+        shop.app.wait_for_lines(id, "The connection to ssh-1 was lost; its hook goes on there", 1).await;
+        gate.open();
+        shop.hosts[0].sshd().refuse(false);
+        let deployment = shop.ended(id).await;
+
+        assert_eq!(deployment["state"], "succeeded", "{deployment}");
+        let log = shop.log_of(&deployment).await;
+        assert_eq!(log.iter().filter(|line| line.ends_with("Connected to ssh-1 again: following its hook")).count(), 1);
+        for host in ["ssh-1", "ssh-2"] {
+            let of_hook = format!("{host} {number} stdout ");
+            let said: Vec<&str> = log.iter().filter_map(|line| line.strip_prefix(&of_hook)).collect();
+            let counted: Vec<u32> = said.iter().filter_map(|line| line.parse().ok()).collect();
+            assert_eq!(counted, (1..=200).collect::<Vec<u32>>(), "{host}: {log:#?}");
+            assert_eq!(said.len(), if host == "ssh-1" { 202 } else { 200 });
+        }
+        shop.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_healthy_after_the_switch_takes_all_back() {
+    let shop = Shop::start(&[Kind::Local, Kind::Ssh], "").await;
+    let old = shop.released("old").await;
+    let nobody = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    for (from, check) in [
+        ("host", "command = '[ $DAVIT_HOST_NAME != ssh-2 ] || { echo it burns; exit 3; }'".to_owned()),
+        ("host", format!("tcp = \"127.0.0.1:{nobody}\"")),
+        ("host", format!("http = \"http://127.0.0.1:{nobody}/health\"")),
+        ("server", format!("tcp = \"127.0.0.1:{nobody}\"")),
+        ("server", format!("http = \"http://127.0.0.1:{nobody}/health\"")),
+    ] {
+        let health =
+            format!("health = {{ {check}, from = \"{from}\", retries = 1, interval = \"1s\", timeout = \"2s\" }}");
+        shop.configure(&shop.document(&shop.production("", &health))).await;
+        let deployment = shop.release_new(&format!("{from} {check}")).await;
+        assert_eq!(deployment["state"], "reverted", "{health}: {deployment}");
+        let reason = text(&deployment["reason"]);
+        assert!(reason.ends_with(" is not healthy: the health check after step 6 failed 2 times"), "{reason}");
+        serve_only(&shop.hosts, &old);
+        let log = shop.log_of(&deployment).await;
+        assert!(log.iter().any(|line| line.contains("try 2: ")), "{health}: {log:#?}");
+    }
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_healthy_host_counts_as_released_to() {
+    let shop = Shop::start(&[Kind::Local, Kind::Ssh], "").await;
+    // Any page of davit's will do.
+    let (url, at) = (format!("{}/api/v1/health", shop.app.url()), shop.app.url().replace("http://", ""));
+    for (from, check) in [
+        // Twice not yet, then it is.
+        (
+            "host",
+            "command = 'echo x >> \"$DAVIT_DEPLOY_PATH.asked\"; [ $(wc -l < \"$DAVIT_DEPLOY_PATH.asked\") -ge 3 ]'"
+                .to_owned(),
+        ),
+        ("host", format!("tcp = \"{at}\"")),
+        ("host", format!("http = \"{url}\", status = 404")),
+        ("server", format!("tcp = \"{at}\"")),
+        ("server", format!("http = \"{url}\", status = 404")),
+    ] {
+        let health =
+            format!("health = {{ {check}, from = \"{from}\", retries = 3, interval = \"10ms\", timeout = \"5s\" }}");
+        shop.configure(&shop.document(&shop.production("", &health))).await;
+        let deployment = shop.release_new(&format!("{from} {check}")).await;
+        let log = shop.log_of(&deployment).await;
+        assert_eq!(deployment["state"], "succeeded", "{health}: {deployment} {log:#?}");
+        assert_eq!(log.iter().filter(|line| line.contains("healthy at try")).count(), 2, "{health}: {log:#?}");
+    }
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn one_of_five_hosts_dies_after_its_switch_and_the_others_go_back() {
+    let shop = Shop::start(&[Kind::Ssh, Kind::Ssh, Kind::Ssh, Kind::Ssh, Kind::Ssh], "").await;
+    let old = shop.released("old").await;
+    // Ends the shell that waits for the hook as well, as a host does that is restarted.
+    let dies = "[ $DAVIT_DEPLOY_KIND$DAVIT_HOST_NAME != regularssh-3 ] || kill -9 $PPID $$";
+    shop.configure(&shop.document(&shop.production("", &format!("hooks.after_release = '{dies}'")))).await;
+    let deployment = shop.release_new("new").await;
+    assert_eq!(deployment["state"], "reverted", "{deployment} {:#?}", shop.log_of(&deployment).await);
+    let reason = text(&deployment["reason"]);
+    assert!(reason.contains("ssh-3 was ended with its host"), "{reason}");
+    serve_only(&shop.hosts, &old);
+    shop.finish().await;
+}

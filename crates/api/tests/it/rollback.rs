@@ -135,3 +135,24 @@ async fn without_an_earlier_release_there_is_nothing_to_go_back_to() {
     assert!(text(&problem["detail"]).contains("no earlier good release"), "{problem}");
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn a_host_that_lost_the_release_gets_it_from_the_stored_build() {
+    let hook = "hooks.before_checkout = 'echo on the server'";
+    let shop = Shop::start(&[Kind::Local, Kind::Ssh], hook).await;
+    let one = shop.released("one").await;
+    shop.released("two").await;
+    let lost = shop.hosts[1].disk.join("davit/shop/releases").join(&one);
+    std::fs::remove_dir_all(&lost).unwrap();
+
+    let back = rolled_back(&shop, json!({ "to": one })).await;
+    let log = shop.log_of(&back).await;
+    assert_eq!(back["state"], "succeeded", "{back} {log:#?}");
+    for host in &shop.hosts {
+        assert_eq!((host.live().as_ref(), host.read("index.html").as_deref()), (Some(&one), Some("one")));
+    }
+    let uploads: Vec<&String> = log.iter().filter(|line| line.contains("Uploaded and checked")).collect();
+    assert!(uploads.len() == 1 && uploads[0].starts_with("ssh-2 "), "only where it was lost: {log:#?}");
+    assert!(!log.iter().any(|line| line.contains("on the server")), "nothing was built again: {log:#?}");
+    shop.finish().await;
+}

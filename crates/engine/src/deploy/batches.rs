@@ -330,7 +330,12 @@ pub(super) fn sort(results: Vec<Result<(), Stop>>) -> (Vec<Failure>, Option<Stop
     for stop in results.into_iter().filter_map(Result::err) {
         match stop {
             Stop::Failed { host: Some(host), step, reason } => failures.push(Failure { host, step, reason }),
-            stop => {
+            stop @ (Stop::Failed { host: None, .. }
+            | Stop::Cancelled { .. }
+            | Stop::Interrupted
+            | Stop::Superseded
+            | Stop::Away { .. }
+            | Stop::Later { .. }) => {
                 other = Some(match other {
                     Some(first) => first.or_worse(stop),
                     None => stop,

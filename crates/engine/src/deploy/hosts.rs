@@ -126,9 +126,8 @@ impl Run {
         let ids: Result<Vec<HookId>, ExecError> =
             (1..=place.tries).flat_map(|tries| names.map(|what| id(what, tries))).collect();
         let forgotten = async { host.forget_hooks(&self.layout.control_dir(), &ids?).await };
-        match self.stop.run_until_cancelled(forgotten).await {
-            Some(Err(error)) => tracing::warn!(host = %place.name, %error, "what hooks left stays behind"),
-            Some(Ok(())) | None => {}
+        if let Some(Err(error)) = self.stop.run_until_cancelled(forgotten).await {
+            tracing::warn!(host = %place.name, %error, "what hooks left stays behind");
         }
         Ok(())
     }
@@ -162,29 +161,38 @@ impl Run {
     }
 
     async fn prune(&self, place: &mut Place, good: &[ReleaseName]) -> Result<(), EngineError> {
-        // A host of an earlier batch may have to be connected to again.
-        let host = self.connect(place, &self.stop).await?;
-        let work = self.stop.run_until_cancelled(self.prune_connected(place, &host, good)).await;
-        work.unwrap_or(Ok(()))
-    }
-
-    async fn prune_connected(&self, place: &Place, host: &Host, good: &[ReleaseName]) -> Result<(), EngineError> {
+        let found = match place.releases.take() {
+            Some(mut found) => {
+                found.push(self.deployment.release.clone());
+                found
+            }
+            None => {
+                let host = self.connect(place, &self.stop).await?;
+                let asked = self.stop.run_until_cancelled(host.releases(&self.layout)).await;
+                asked.unwrap_or_else(|| Ok(Vec::new()))?
+            }
+        };
+        let (live, keep) = (Some(&self.deployment.release), self.config.keep);
+        let previous = place.state.switched_from().and_then(Option::as_ref);
+        let many = |known: &dyn Fn(&ReleaseName) -> bool| release::to_remove(&found, good, live, previous, keep, known);
+        // Mostly nothing is: then nobody has to be asked.
+        if many(&|_| true).is_empty() {
+            return Ok(());
+        }
         let store = self.engine.store();
         let (app, environment) = (&self.deployment.app, &self.deployment.environment);
         let known = store.known_releases(app, environment, &place.name).await?;
-        let found = host.releases(&self.layout).await?;
-        // Read after `found`: the next deployment may have started already, and its release is not to go.
-        let wanted: Vec<ReleaseName> =
-            store.all_unfinished().await?.into_iter().map(|deployment| deployment.release).collect();
-        let previous = place.state.switched_from().and_then(Option::as_ref);
-        let is_known = |release: &ReleaseName| known.iter().any(|(name, _)| name == release);
-        let (live, keep) = (Some(&self.deployment.release), self.config.keep);
-        let mut gone = release::to_remove(&found, good, live, previous, keep, is_known);
-        gone.retain(|release| !wanted.contains(release));
+        // The next deployment may have started already, and its release is not to go.
+        let unfinished = store.all_unfinished().await?;
+        let mut gone = many(&|release| known.iter().any(|(name, _)| name == release));
+        gone.retain(|release| unfinished.iter().all(|deployment| deployment.release != *release));
         if gone.is_empty() {
             return Ok(());
         }
-        let removed = host.remove_releases(&self.layout, &gone).await?;
+        // A host of an earlier batch may have to be connected to again.
+        let host = self.connect(place, &self.stop).await?;
+        let removing = self.stop.run_until_cancelled(host.remove_releases(&self.layout, &gone));
+        let removed = removing.await.unwrap_or_else(|| Ok(Vec::new()))?;
         let mut tx = store.begin().await?;
         for release in &removed {
             tx.mark_release_removed(release, &place.name, self.engine.now()).await?;

@@ -17,8 +17,8 @@ use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// Lines that may wait for the writer before programs have to wait too.
-pub(super) const BACKLOG: usize = 4096;
+/// Lines that may wait for the writer before programs have to wait too. A line may be long.
+pub(super) const BACKLOG: usize = 1024;
 const BATCH: usize = 512;
 
 /// What the writer is given.

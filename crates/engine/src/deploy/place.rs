@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub(super) state: HostRunState,
     /// What it serves, once it was asked before the switch.
     pub(super) previous: Option<ReleaseName>,
+    /// The releases that lay there when it was looked at.
+    pub(super) releases: Option<Vec<ReleaseName>>,
     /// Ends the wait for it while it can't be reached.
     pub(super) patience: CancellationToken,
     /// Its row of the grid as it was when the run began.
@@ -95,6 +97,7 @@ impl Run {
                 state: run.state,
                 cells: rows.remove(&run.host).unwrap_or_default(),
                 target: self.targets.get(&run.host).cloned().unwrap_or_else(|| Err("the host is not known".into())),
+                releases: None,
                 patience: self.stop.clone(),
                 host: None,
                 name: run.host,

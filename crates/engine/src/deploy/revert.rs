@@ -34,7 +34,7 @@ impl Run {
             }
             Stop::Cancelled { reason } if switched => self.go_back(places, reason).await,
             Stop::Cancelled { reason } => self.cancelled(places, reason).await,
-            other => Err(other),
+            Stop::Interrupted | Stop::Superseded | Stop::Away { .. } | Stop::Later { .. } => Err(stop),
         }
     }
 

@@ -118,7 +118,8 @@ impl Run {
             self.say(Some(&name), step, format!("{name} serves {release}: going on from there")).await?;
             return self.switched(place, previous).await;
         }
-        place.previous = facts.live.clone();
+        place.previous.clone_from(&facts.live);
+        place.releases = Some(facts.releases.clone());
         let is_there = self.has_release(&host, &facts).await.map_err(stop)?;
         let staged = is_there && place.is_through(Step::BeforeRelease);
         let state = if staged { HostRunState::Staged } else { HostRunState::Waiting };
@@ -165,6 +166,7 @@ impl Run {
             Err(error) => return Ok(Err(error)),
         };
         place.previous.clone_from(&facts.live);
+        place.releases = Some(facts.releases.clone());
         if let Some(foreign) = &facts.foreign {
             let text = format!("{} points to {foreign} now; the switch takes it over", self.layout.deploy_path());
             self.say(Some(&name), step, text).await?;

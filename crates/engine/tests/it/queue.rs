@@ -52,6 +52,8 @@ on_both!(
     a_job_that_kills_its_worker_is_tried_no_more_than_it_may,
     the_jobs_of_a_dead_worker_are_rescued_and_its_late_result_is_refused,
     a_worker_that_slept_keeps_what_nobody_took,
+    a_worker_that_can_not_renew_stops_its_handlers_before_the_lease_ends,
+    a_worker_whose_database_hangs_stops_its_handlers_before_the_lease_ends,
     a_job_that_waits_can_be_cancelled,
     a_job_that_has_begun_is_asked_to_stop,
     a_wish_to_stop_outlives_the_attempt,
@@ -288,6 +290,51 @@ async fn a_worker_that_slept_keeps_what_nobody_took(database: Database) {
     kept.end(Outcome::Done);
     worker.stop().await;
     assert_eq!(counts(&queue).await, (0, 0, 0));
+}
+
+/// A lease that ends soon, by the process's own clock.
+fn hasty(name: &str, clock: &HandClock) -> QueueSettings {
+    QueueSettings {
+        lease: Duration::from_millis(600),
+        heartbeat: Duration::from_millis(200),
+        ..QueueSettings::new(name, clock.clock())
+    }
+}
+
+async fn a_worker_that_can_not_renew_stops_its_handlers_before_the_lease_ends(database: Database) {
+    let store = Database::open(&database.place).await;
+    let queue = Queue::open(&store, hasty("cut off", &database.clock)).await.expect("opens");
+    database.enqueue(&queue, job("holds a host")).await;
+    let mut worker = Worker::start(&queue, 1);
+    let started = worker.started().await;
+    store.close().await;
+    started.stop.cancelled().await;
+    started.end(retry(Duration::ZERO));
+    worker.stop.cancel();
+
+    // Who can reach the database takes it up when the lease has ended.
+    let other = Queue::open(&database.store, hasty("other", &database.clock)).await.expect("opens");
+    let mut worker = Worker::start(&other, 1);
+    database.clock.advance(Duration::from_secs(1));
+    worker.starts_and_ends("holds a host", 2).await;
+    worker.stop().await;
+}
+
+async fn a_worker_whose_database_hangs_stops_its_handlers_before_the_lease_ends(database: Database) {
+    let store = Database::open(&database.place).await;
+    let queue = Queue::open(&store, hasty("waits", &database.clock)).await.expect("opens");
+    database.enqueue(&queue, job("holds a host")).await;
+    let mut worker = Worker::start(&queue, 1);
+    let started = worker.started().await;
+    // Held until the transaction ends: nobody else can renew meanwhile, and gets no answer either.
+    let other = database.queue("other").await;
+    let mut tx = database.store.begin().await.expect("begins");
+    assert!(other.holds(&mut tx, &started.attempt).await.expect("renews"));
+    started.stop.cancelled().await;
+    drop(tx);
+    started.end(Outcome::Done);
+    database.until(&queue, |counts| counts.running == 0).await;
+    worker.stop().await;
 }
 
 async fn a_job_that_waits_can_be_cancelled(database: Database) {
