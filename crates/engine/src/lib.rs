@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod drift;
 mod error;
 pub mod gates;
+pub mod host_keys;
 pub mod hosts;
 pub mod hub;
 pub mod inbox;

@@ -6,11 +6,13 @@
 
 mod connector;
 pub mod keys;
+mod known_hosts;
 mod login;
 mod patience;
 mod route;
 
 pub use connector::{Connector, ConnectorSettings};
+pub use known_hosts::{Known, KnownHosts};
 
 use crate::host::HostTarget;
 use crate::host::transport::{Event, Input};
@@ -101,13 +103,12 @@ impl Events {
     }
 }
 
-/// Shows which key a host has, without logging in. Jump hosts on the way must be pinned and are logged in to.
+/// Shows which key a host has, of several one of the pinned kind, without logging in. Jump hosts on the way must be pinned and are logged in to.
 ///
 /// # Errors
 /// When the host, or a jump host, can't be reached.
 pub(crate) async fn scan(connector: &Connector, target: &HostTarget) -> Result<(String, String), ExecError> {
-    let unpinned = HostTarget { host_key: None, ..target.clone() };
-    match route::open(connector, &target.jump, &unpinned, &Login::None, Purpose::Commands).await {
+    match route::open(connector, &target.jump, target, &Login::None, Purpose::Commands).await {
         Err(ExecError::HostKeyUnknown { key, fingerprint, .. }) => Ok((key, fingerprint)),
         Err(other) => Err(other),
         Ok(_) => Err(route::unreachable(target, "it showed no host key")),

@@ -148,7 +148,11 @@ async fn attempt(
         _ => (Box::new(dial(target).await?), None),
     };
     let stream = Patient::new(stream, connector.settings().keepalive * 3);
-    let mut handle = greet(connector, target, stream, purpose).await?;
+    let check = match login {
+        Login::None => KeyCheck::only_look(target),
+        Login::Key(_) | Login::Agent(_) | Login::Password(_) => KeyCheck::new(target),
+    };
+    let mut handle = greet(connector, target, stream, purpose, check.map_err(Trouble::Lasting)?).await?;
     timeout(LOGIN_TIMEOUT, login.present(target, &mut handle))
         .await
         .map_err(|_| Trouble::Passing(unreachable(target, "the login took longer than 30 s")))??;
@@ -249,8 +253,8 @@ async fn greet(
     target: &HostTarget,
     stream: impl Wire + 'static,
     purpose: Purpose,
+    check: KeyCheck,
 ) -> Result<Handle<KeyCheck>, Trouble> {
-    let check = KeyCheck::new(target).map_err(Trouble::Lasting)?;
     let (window_size, channel_buffer_size) = match purpose {
         Purpose::Commands => (WINDOW, CHANNEL_BUFFER),
         Purpose::Jump => (JUMP_WINDOW, JUMP_CHANNEL_BUFFER),

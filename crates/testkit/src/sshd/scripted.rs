@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Who is let in.
+/// Who is let in, beside those with a key that is in the home directory's `.ssh/authorized_keys`.
 #[derive(Debug, Clone)]
 pub enum Logins {
     /// Whoever has this password.
@@ -118,8 +118,8 @@ async fn accept(
 
 fn methods(logins: &Logins) -> Vec<MethodKind> {
     match logins {
-        Logins::Password(_) => vec![MethodKind::Password],
-        Logins::Question(_) | Logins::TwoQuestions(_) => vec![MethodKind::KeyboardInteractive],
+        Logins::Password(_) => vec![MethodKind::PublicKey, MethodKind::Password],
+        Logins::Question(_) | Logins::TwoQuestions(_) => vec![MethodKind::PublicKey, MethodKind::KeyboardInteractive],
         Logins::AnyKey => vec![MethodKind::PublicKey],
     }
 }
@@ -141,8 +141,10 @@ impl Handler for Guest {
         Ok(verdict(matches!(&self.logins, Logins::Password(right) if right == password), &self.logins))
     }
 
-    async fn auth_publickey(&mut self, _user: &str, _key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        Ok(verdict(matches!(self.logins, Logins::AnyKey), &self.logins))
+    async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        let allowed = std::fs::read_to_string(self.home.join(".ssh/authorized_keys")).unwrap_or_default();
+        let is_allowed = allowed.contains(&key.public_key.public_key_base64());
+        Ok(verdict(is_allowed || matches!(self.logins, Logins::AnyKey), &self.logins))
     }
 
     async fn auth_keyboard_interactive<'a>(

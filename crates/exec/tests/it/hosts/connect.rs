@@ -42,7 +42,9 @@ async fn of_several_host_keys_the_pinned_one_is_asked_for() {
     let ed25519 = sshd.host_key_line();
     let rsa = sshd.add_host_key("rsa").await;
     assert!(rsa.starts_with("ssh-rsa "), "{rsa}");
-    connect(&HostTarget { host_key: Some(rsa), ..ssh_target(&sshd) }).await.expect("RSA is shown beside Ed25519");
+    let pinned = HostTarget { host_key: Some(rsa.clone()), ..ssh_target(&sshd) };
+    connect(&pinned).await.expect("RSA is shown beside Ed25519");
+    assert_eq!(scan_key(&Connector::default(), &pinned).await.expect("scanned").0, rsa, "it has not changed");
     connect(&HostTarget { host_key: Some(ed25519), ..ssh_target(&sshd) }).await.expect("Ed25519 as well");
 }
 
