@@ -276,16 +276,15 @@ impl Run {
                 ),
             }
         };
-        let good = places
+        let good: Vec<Change> = places
             .iter()
             .filter(|place| matches!(place.state, HostRunState::Done { .. }))
             .map(|place| Change::Release(place.name.clone(), ReleaseState::Good))
             .collect();
         let text = end.reason().unwrap_or_else(|| format!("{release} is live in {}", self.deployment.environment));
         self.say(None, Step::AfterRelease, text).await?;
-        self.write(good).await?;
         self.close_cells(|_| None).await?;
-        self.end(end).await?;
+        self.end_with(end, &good).await?;
         self.clean_up().await;
         self.prune_all(places).await;
         Ok(())

@@ -12,7 +12,7 @@ use davit_domain::ids::ReleaseName;
 use davit_domain::log::Step;
 use davit_domain::release;
 use davit_exec::ExecError;
-use davit_exec::host::{HookId, Host};
+use davit_exec::host::HookId;
 use tokio_util::sync::CancellationToken;
 
 /// How often a host whose answer to the switch was lost is asked and switched again.
@@ -92,7 +92,8 @@ impl Run {
         let cell = |state| Change::Cell(Some(name.clone()), step, state);
         if text.trim().is_empty() && self.config.health.is_none() {
             self.set(place, HostRunState::Done { previous }, [cell(CellState::Skipped)]).await?;
-            return self.forget(place).await;
+            self.forget(place).await;
+            return Ok(());
         }
         let verifying = HostRunState::Verifying { previous: previous.clone() };
         self.set(place, verifying, [cell(CellState::Running)]).await?;
@@ -113,14 +114,15 @@ impl Run {
         }
         self.check_health(place).await?;
         self.set(place, HostRunState::Done { previous }, [cell(CellState::Succeeded)]).await?;
-        self.forget(place).await
+        self.forget(place).await;
+        Ok(())
     }
 
     /// Removes what is kept of a host's hooks, now that nobody will follow them any more.
-    pub(super) async fn forget(&self, place: &Place) -> Result<(), Stop> {
+    pub(super) async fn forget(&self, place: &Place) {
         let hooks = &self.config.hooks;
         let has_none = hooks.before_release.trim().is_empty() && hooks.after_release.trim().is_empty();
-        let (Some(host), false) = (place.host(), has_none && self.config.health.is_none()) else { return Ok(()) };
+        let (Some(host), false) = (place.host(), has_none && self.config.health.is_none()) else { return };
         let names = ["4", "6", "health", "back"];
         let id = |what, tries| HookId::new(format!("{}-{what}-{tries}", self.deployment.id));
         let ids: Result<Vec<HookId>, ExecError> =
@@ -129,7 +131,6 @@ impl Run {
         if let Some(Err(error)) = self.stop.run_until_cancelled(forgotten).await {
             tracing::warn!(host = %place.name, %error, "what hooks left stays behind");
         }
-        Ok(())
     }
 
     /// Takes a staged release away again; never a live one, and never a kept release that a rollback meant.
@@ -143,9 +144,6 @@ impl Run {
     /// Keep-N on every host that serves the release. A host where it fails keeps more than it should: said, and no
     /// reason to fail. Going back brings nothing new, so nothing is too many.
     pub(super) async fn prune_all(&self, places: &mut [Place]) {
-        if self.is_rollback() {
-            return;
-        }
         let (app, environment) = (&self.deployment.app, &self.deployment.environment);
         let kept =
             patiently(&self.stop, || async { Ok(self.engine.store().kept_releases(app, environment).await?) }).await;
@@ -166,12 +164,17 @@ impl Run {
                 found.push(self.deployment.release.clone());
                 found
             }
+            // It was through before this run began: the server may have gone before it was tidied up.
             None => {
                 let host = self.connect(place, &self.stop).await?;
+                self.forget(place).await;
                 let asked = self.stop.run_until_cancelled(host.releases(&self.layout)).await;
                 asked.unwrap_or_else(|| Ok(Vec::new()))?
             }
         };
+        if self.is_rollback() {
+            return Ok(());
+        }
         let (live, keep) = (Some(&self.deployment.release), self.config.keep);
         let previous = place.state.switched_from().and_then(Option::as_ref);
         let many = |known: &dyn Fn(&ReleaseName) -> bool| release::to_remove(&found, good, live, previous, keep, known);

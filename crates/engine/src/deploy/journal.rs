@@ -9,10 +9,11 @@ use crate::hub::Topic;
 use davit_domain::deployment::{CellState, HostRunState};
 use davit_domain::ids::{HostName, ReleaseName};
 use davit_domain::log::{NewLine, Step};
-use davit_store::Tx;
+use davit_domain::time::Timestamp;
 use davit_store::deployments::Deployment;
 use davit_store::logs::OutputMark;
 use davit_store::releases::ReleaseState;
+use davit_store::{StoreError, Tx};
 use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,31 @@ pub(super) enum Change {
     Live(HostName, Option<ReleaseName>),
     /// What became of this deployment's release on a host.
     Release(HostName, ReleaseState),
+}
+
+impl Change {
+    /// Makes it, in the transaction of whatever goes with it.
+    pub(super) async fn make(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        deployment: &Deployment,
+        fence: i64,
+    ) -> Result<(), StoreError> {
+        let (id, app, environment) = (deployment.id, &deployment.app, &deployment.environment);
+        match self {
+            Self::Host(host, state) => tx.set_host_run(id, fence, host, state, now).await,
+            Self::Cell(host, step, state) => tx.set_cell(id, fence, host.as_ref(), step.number(), *state, now).await,
+            Self::Live(host, Some(release)) => {
+                tx.set_live(app, environment, host, release, release.deployment(), now).await
+            }
+            Self::Live(host, None) => tx.clear_live(app, environment, host).await,
+            Self::Release(host, state) => {
+                let (release, commit) = (&deployment.release, &deployment.commit);
+                tx.record_release(release, host, app, environment, id, commit, *state, now).await
+            }
+        }
+    }
 }
 
 /// Whose journal it is.
@@ -99,29 +125,9 @@ impl Journal<'_> {
     async fn apply(&self, changes: &[Change]) -> Result<(), Stop> {
         let mut tx = self.engine.store().begin().await?;
         for change in changes {
-            self.change(&mut tx, change).await?;
+            change.make(&mut tx, self.engine.now(), self.deployment, self.fence).await?;
         }
         Ok(tx.commit().await?)
-    }
-
-    async fn change(&self, tx: &mut Tx, change: &Change) -> Result<(), Stop> {
-        let (deployment, fence, now) = (self.deployment, self.fence, self.engine.now());
-        let (id, app, environment) = (deployment.id, &deployment.app, &deployment.environment);
-        match change {
-            Change::Host(host, state) => tx.set_host_run(id, fence, host, state, now).await?,
-            Change::Cell(host, step, state) => {
-                tx.set_cell(id, fence, host.as_ref(), step.number(), *state, now).await?;
-            }
-            Change::Live(host, Some(release)) => {
-                tx.set_live(app, environment, host, release, release.deployment(), now).await?;
-            }
-            Change::Live(host, None) => tx.clear_live(app, environment, host).await?,
-            Change::Release(host, state) => {
-                let (release, commit) = (&deployment.release, &deployment.commit);
-                tx.record_release(release, host, app, environment, id, commit, *state, now).await?;
-            }
-        }
-        Ok(())
     }
 
     fn tell(&self, topic: Topic) {

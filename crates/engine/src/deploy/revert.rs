@@ -26,8 +26,8 @@ impl Run {
                 self.cell(host.as_ref(), step, CellState::Failed).await?;
                 for place in places.iter_mut().filter(|place| Some(&place.name) == host.as_ref()) {
                     if !place.may_have_switched() {
-                        self.discard(place).await;
                         self.set(place, HostRunState::Failed { step, reason: reason.clone() }, []).await?;
+                        self.tidy(place).await;
                     }
                 }
                 self.go_back(places, reason).await
@@ -47,12 +47,11 @@ impl Run {
         reason: String,
     ) -> Result<(), Stop> {
         self.say(None, step, "Nothing was switched: every host serves what it served before.").await?;
-        self.discard_all(places).await;
         let end = |place: &Place| match &host {
             Some(host) if place.name == *host => HostRunState::Failed { step, reason: reason.clone() },
             Some(_) | None => HostRunState::Skipped,
         };
-        self.write(places.iter().map(|place| Change::Host(place.name.clone(), end(place))).collect()).await?;
+        let ends: Vec<Change> = places.iter().map(|place| Change::Host(place.name.clone(), end(place))).collect();
         let on_server = host.is_none();
         self.close_cells(|cell| {
             let here = cell.step == step.number() && cell.host == host;
@@ -68,44 +67,45 @@ impl Run {
             }
         })
         .await?;
-        self.clean_up().await;
-        self.end(DeploymentState::Failed { reason }).await
+        self.end_with(DeploymentState::Failed { reason }, &ends).await?;
+        self.tidy_all(places).await;
+        Ok(())
     }
 
     /// A person ended it before the switch.
     async fn cancelled(&self, places: &[Place], reason: String) -> Result<(), Stop> {
         self.say(None, Step::Release, format!("Ended before anything was switched: {reason}")).await?;
-        self.discard_all(places).await;
-        let ends = places.iter().map(|place| Change::Host(place.name.clone(), HostRunState::Cancelled));
-        self.write(ends.collect()).await?;
+        let end = |place: &Place| Change::Host(place.name.clone(), HostRunState::Cancelled);
+        let ends: Vec<Change> = places.iter().map(end).collect();
         self.close_cells(|cell| (cell.state == CellState::Running).then_some(CellState::Cancelled)).await?;
+        self.end_with(DeploymentState::Cancelled { reason }, &ends).await?;
+        self.tidy_all(places).await;
+        Ok(())
+    }
+
+    /// Takes away what a deployment that came to nothing left: on the server, and on every host it is connected to.
+    async fn tidy_all(&self, places: &[Place]) {
         self.clean_up().await;
-        self.end(DeploymentState::Cancelled { reason }).await
+        all(places.iter().map(|place| self.tidy(place)).collect(), self.limit()).await;
     }
 
-    /// Nothing of a release that will not be switched to stays on the hosts.
-    async fn discard_all(&self, places: &[Place]) {
-        all(places.iter().map(|place| self.drop_release(place)).collect(), self.limit()).await;
-    }
-
-    async fn drop_release(&self, place: &Place) {
+    /// Takes away what was made on a host that does not serve the release. Only after it is stored how the host ended:
+    /// whoever takes the deployment up must still find its hooks until then. What stays behind goes with the next
+    /// deployment.
+    async fn tidy(&self, place: &Place) {
         self.discard(place).await;
-        if let Err(stop) = self.forget(place).await {
-            tracing::warn!(host = %place.name, %stop, "what hooks left stays behind");
-        }
+        self.forget(place).await;
     }
 
     /// A host that failed and may: it is left serving what it served, and the others go on.
     pub(super) async fn leave_behind(&self, place: &mut Place, step: Step, reason: String) -> Result<(), Stop> {
         place.patience = self.stop.clone();
-        if place.may_have_switched() {
-            if self.host_back(place).await?.is_none() {
-                return Ok(());
-            }
-        } else {
-            self.drop_release(place).await;
+        if place.may_have_switched() && self.host_back(place).await?.is_none() {
+            return Ok(());
         }
-        self.set(place, HostRunState::Failed { step, reason }, []).await
+        self.set(place, HostRunState::Failed { step, reason }, []).await?;
+        self.tidy(place).await;
+        Ok(())
     }
 
     /// Every host that may have switched is asked, and those that serve this release go back.
@@ -140,23 +140,26 @@ impl Run {
     async fn revert(&self, place: &mut Place) -> Result<(), Stop> {
         match &place.state {
             HostRunState::Waiting | HostRunState::Staging | HostRunState::Staged => {
-                self.drop_release(place).await;
-                self.set(place, HostRunState::Skipped, []).await
+                self.set(place, HostRunState::Skipped, []).await?;
+                self.tidy(place).await;
             }
             HostRunState::Switching { .. }
             | HostRunState::Live { .. }
             | HostRunState::Verifying { .. }
             | HostRunState::Done { .. }
             | HostRunState::Held { .. }
-            | HostRunState::Unknown { .. } => match self.host_back(place).await? {
-                Some(serves) => self.set(place, HostRunState::Reverted { to: serves }, []).await,
-                None => Ok(()),
-            },
+            | HostRunState::Unknown { .. } => {
+                if let Some(serves) = self.host_back(place).await? {
+                    self.set(place, HostRunState::Reverted { to: serves }, []).await?;
+                    self.tidy(place).await;
+                }
+            }
             HostRunState::Failed { .. }
             | HostRunState::Reverted { .. }
             | HostRunState::Skipped
-            | HostRunState::Cancelled => Ok(()),
+            | HostRunState::Cancelled => {}
         }
+        Ok(())
     }
 
     /// Takes one host back to what it served, and says what it serves now. `None`: it can't be asked and is unknown.
@@ -183,10 +186,6 @@ impl Run {
         } else if place.has_begun(Step::Release) {
             self.repeat_last_hook(place, serves.as_ref()).await?;
         }
-        if serves.as_ref() != Some(&self.deployment.release) {
-            self.discard(place).await;
-        }
-        self.forget(place).await?;
         Ok(Some(serves))
     }
 
@@ -211,11 +210,32 @@ impl Run {
         };
         let live = self.stop.run_until_cancelled(asked).await.ok_or(Stop::Interrupted)?.map_err(stop)?;
         let release = &self.deployment.release;
+        self.end_last_hook(place).await?;
         if live.as_ref() != Some(release) || previous == Some(release) {
             return Ok(live);
         }
         self.point(place, previous, &format!("{} (reverted)", self.revision_line())).await?;
         Ok(previous.cloned())
+    }
+
+    /// Ends step 6 and the health check of a release that goes, should they still run on the host.
+    async fn end_last_hook(&self, place: &mut Place) -> Result<(), Stop> {
+        let (step, name) = (Step::AfterRelease, place.name.clone());
+        let Some(host) = place.host().filter(|_| place.has_begun(step) && !place.is_through(step)) else {
+            return Ok(());
+        };
+        if self.config.hooks.after_release.trim().is_empty() && self.config.health.is_none() {
+            return Ok(());
+        }
+        for what in ["6", "health"] {
+            let (control, id) = (self.layout.control_dir(), self.hook_id(place, what)?);
+            let ended = self.stop.run_until_cancelled(host.end_hook(&control, &id)).await;
+            match ended.ok_or(Stop::Interrupted)? {
+                Ok(proof) => tracing::debug!(host = %name, proof, "no hook of the release runs any more"),
+                Err(error) => return Err(self.stop_from(Some(&name), step, error)),
+            }
+        }
+        Ok(())
     }
 
     /// Step 6 usually restarts what runs from the directory: after going back it has to run once more. Its failure is

@@ -214,11 +214,19 @@ impl Run {
     /// Ends the deployment, together with its request, its status, and the next in line. Every line said so far is
     /// stored before: who sees a deployment that has ended finds its whole log.
     pub(super) async fn end(&self, end: DeploymentState) -> Result<(), Stop> {
+        self.end_with(end, &[]).await
+    }
+
+    /// As [`end`](Self::end), with the last changes in the same transaction.
+    pub(super) async fn end_with(&self, end: DeploymentState, changes: &[Change]) -> Result<(), Stop> {
         self.flush().await?;
         let deployment = &self.deployment;
         patiently(&self.stop, || async {
             let mut tx = self.engine.store().begin().await?;
             let current = tx.deployment_in_queue(deployment.id).await?;
+            for change in changes {
+                change.make(&mut tx, self.engine.now(), deployment, self.fence).await?;
+            }
             self.engine.finish(&mut tx, &current, Some(self.fence), end.clone()).await?;
             Ok(tx.commit().await?)
         })
