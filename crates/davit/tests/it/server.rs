@@ -184,9 +184,10 @@ async fn two_servers_on_one_database_share_the_work() {
     });
     assert_eq!(ids.len(), pushes.len());
     assert!(ids.values().all(|statuses| statuses.iter().eq(&[200, 202])), "stored once each: {ids:?}");
-    for (number, commit) in commits.iter().enumerate() {
+    for number in 0..pushes.len() {
         let server = if number % 2 == 0 { &first } else { &second };
-        server.deploy(commit).await;
+        // A commit of its own: one that was built before skips the hook that takes the directory.
+        server.deploy(&site.commit(&format!("asked for {number}"))).await;
     }
 
     let (deliveries, deployments) = first.at_rest().await;
