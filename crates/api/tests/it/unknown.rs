@@ -126,3 +126,30 @@ async fn a_commit_that_is_gone_fails_with_a_sentence() {
     assert_eq!(shop.hosts[0].live(), None);
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn a_host_that_was_removed_meanwhile_is_named_as_unknown() {
+    let mut shop = Shop::bare(Database::Sqlite, &[Kind::Ssh, Kind::Ssh]).await;
+    shop.configure(&shop.document(&shop.production("", ""))).await;
+    let old = shop.released("old").await;
+    let strategy = "strategy = { batches = [\"2\", \"1\"], on_failure = \"hold\" }\n\
+                    hooks.after_release = '[ $DAVIT_DEPLOY_KIND$DAVIT_HOST_NAME != regularssh-2 ] || exit 12'";
+    shop.configure(&shop.document(&shop.production("", strategy))).await;
+    let id = shop.ask(json!({ "commit": shop.commit("new") })).await;
+    crate::batches::reaches(&shop, id, "paused").await;
+    let new = shop.hosts[0].live();
+    assert_ne!(new, Some(old.clone()));
+
+    let removed = shop.hosts.remove(0);
+    let document = shop.document(&shop.production("", ""));
+    let (status, answer) = shop.send_document(&document, json!({ "prune": true })).await;
+    assert_eq!(status, 200, "{answer}");
+    crate::batches::operate(&shop, id, "revert", json!({ "reason": "" })).await;
+    let deployment = shop.ended(id).await;
+    assert_eq!(deployment["state"], "failed", "{deployment}");
+    let reason = text(&deployment["reason"]);
+    assert!(reason.ends_with("; it is not known what these hosts serve: ssh-1"), "{reason}");
+    assert_eq!(crate::batches::states(&deployment), ["unknown", "reverted"]);
+    assert_eq!((removed.live(), shop.hosts[0].live()), (new, Some(old)), "the one that could be asked went back");
+    shop.finish().await;
+}

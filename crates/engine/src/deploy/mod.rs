@@ -67,12 +67,10 @@ async fn handle(engine: &Engine, attempt: &Attempt, stop: CancellationToken) -> 
         // To be stopped is no failure, so it must not be the last try that is used up by it.
         Err(Stop::Interrupted) if last && hand_on(engine, id, attempt).await => Outcome::Done,
         Err(Stop::Interrupted) => Outcome::Retry { after: Duration::ZERO, reason: "the server was stopped".into() },
-        Err(Stop::Later { reason } | Stop::Away { reason }) if last => {
-            match ends::give_up(engine, id, &reason).await {
-                Ok(()) => Outcome::Dead { reason },
-                Err(error) => Outcome::Dead { reason: format!("{reason}; {error}") },
-            }
-        }
+        Err(Stop::Later { reason } | Stop::Away { reason }) if last => match ends::give_up(engine, id, &reason).await {
+            Ok(()) => Outcome::Dead { reason },
+            Err(error) => Outcome::Dead { reason: format!("{reason}; {error}") },
+        },
         Err(Stop::Later { reason } | Stop::Away { reason }) => Outcome::Retry { after: pause(attempt.number), reason },
         Err(Stop::Failed { reason, .. } | Stop::Cancelled { reason }) => {
             // Both are handled by the run itself; reaching this is a bug that must not stay silent.
