@@ -38,6 +38,7 @@ impl Ansible {
     pub fn new(dir: PathBuf, hosts: &Hosts) -> anyhow::Result<Self> {
         let own = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-venv/bin/ansible-playbook"));
         let program = if own.exists() { own } else { PathBuf::from("ansible-playbook") };
+        #[expect(clippy::disallowed_methods, reason = "nothing else runs while tools are looked for")]
         let there = std::process::Command::new(&program).arg("--version").output();
         ensure!(
             there.is_ok_and(|output| output.status.success()),

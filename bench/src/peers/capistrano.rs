@@ -18,6 +18,7 @@ impl Capistrano {
     /// # Errors
     /// When Capistrano is not installed, or the disk refuses.
     pub fn new(dir: PathBuf, hosts: &Hosts, source: &Source) -> anyhow::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "nothing else runs while tools are looked for")]
         let there = std::process::Command::new("cap").arg("--version").output();
         ensure!(
             there.is_ok_and(|output| output.status.success()),

@@ -5,11 +5,13 @@
 
 mod apps;
 mod auth;
+mod builds;
 mod configuration;
 mod deliveries;
 mod deployments;
 mod events;
 mod health;
+mod host_keys;
 mod hosts;
 mod limiter;
 mod live;
@@ -112,7 +114,10 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(apps::rollback))
         .routes(routes!(apps::releases))
         .routes(routes!(apps::config_toml))
-        .routes(routes!(live::show))
+        .routes(routes!(live::show, live::ask))
+        .routes(routes!(builds::list, builds::upload))
+        .routes(routes!(builds::show))
+        .routes(routes!(builds::list_files, builds::upload_file))
         .routes(routes!(requests::list))
         .routes(routes!(requests::counts))
         .routes(routes!(requests::show))
@@ -140,6 +145,10 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(hosts::verify))
         .routes(routes!(hosts::accept_key))
         .routes(routes!(hosts::public_key))
+        .routes(routes!(host_keys::install))
+        .routes(routes!(host_keys::scan))
+        .routes(routes!(host_keys::accept))
+        .routes(routes!(host_keys::import))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::replay))

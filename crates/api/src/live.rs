@@ -8,7 +8,7 @@ use crate::problem::{Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
-use davit_domain::ids::{EnvironmentKey, HostName};
+use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
 use davit_store::gates::LiveCheck;
 use davit_store::releases::Live;
 use serde::Serialize;
@@ -79,6 +79,21 @@ pub(crate) async fn show(
 ) -> Result<Json<Page<LiveCheckView>>, Problem> {
     caller.allow(Action::See)?;
     let environment: EnvironmentKey = environment.parse()?;
+    view(&api, &app, &environment).await
+}
+
+/// Asks every host now what it serves, and says what is known then.
+#[utoipa::path(post, path = "/api/v1/apps/{app}/environments/{environment}/live",
+    params(("app" = String, Path), ("environment" = String, Path)),
+    responses((status = 200, body = Page<LiveCheckView>), (status = 404, body = Problem)))]
+pub(crate) async fn ask(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((app, environment)): Path<(String, String)>,
+) -> Result<Json<Page<LiveCheckView>>, Problem> {
+    caller.allow(Action::Ask)?;
+    let (key, environment): (AppKey, EnvironmentKey) = (app.parse()?, environment.parse()?);
+    api.engine.ask_live(&key, &environment).await?;
     view(&api, &app, &environment).await
 }
 

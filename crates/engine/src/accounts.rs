@@ -69,11 +69,11 @@ impl Engine {
     pub async fn revoke_token(&self, user: &str, name: &str) -> Result<(), EngineError> {
         let user = self.known_user(user).await?;
         let mut tx = self.store().begin().await?;
-        tx.delete_token(user.id, name).await.map_err(|error| match error {
-            davit_store::StoreError::NotFound(_) => {
-                EngineError::NotFound(format!("{} has no token named {name}", user.name))
+        tx.delete_token(user.id, name).await.map_err(|error| {
+            if matches!(error, davit_store::StoreError::NotFound(_)) {
+                return EngineError::NotFound(format!("{} has no token named {name}", user.name));
             }
-            other => other.into(),
+            error.into()
         })?;
         let detail = serde_json::json!({ "user": user.name });
         self.feed(&mut tx, "admin", "token_revoked", name, detail).await?;

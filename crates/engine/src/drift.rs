@@ -77,9 +77,8 @@ fn judge(
             return (UNREACHABLE, None, LiveDetail { sentence: error.to_string(), ..LiveDetail::default() });
         }
     };
-    let hooks_write = [&config.hooks.before_release, &config.hooks.after_release]
-        .into_iter()
-        .any(|script| !script.trim().is_empty());
+    let hooks_write =
+        [&config.hooks.before_release, &config.hooks.after_release].into_iter().any(|script| !script.trim().is_empty());
     let altered = found.altered.unwrap_or(0);
     let (verdict, sentence) = match (&found.live, &found.foreign, expected) {
         (_, Some(foreign), _) => (DRIFT, format!("the deploy path leads to {foreign}, which is no release of davit's")),

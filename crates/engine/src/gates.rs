@@ -115,7 +115,8 @@ impl Engine {
         let mut tx = self.store().begin().await?;
         let lock = tx.unlock(id, user, self.now()).await?;
         let subject = subject(&lock.environment, lock.app.as_ref());
-        self.feed(&mut tx, user, "unlocked", &subject, serde_json::json!({ "lock": id, "reason": lock.reason })).await?;
+        self.feed(&mut tx, user, "unlocked", &subject, serde_json::json!({ "lock": id, "reason": lock.reason }))
+            .await?;
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);
         crate::reconcile::deployments(self).await
@@ -125,19 +126,16 @@ impl Engine {
     ///
     /// # Errors
     /// `Conflict` when it does not wait for one, `Invalid` without a reason.
-    pub async fn override_gates(
-        &self,
-        id: DeploymentId,
-        user: &str,
-        reason: &str,
-    ) -> Result<Deployment, EngineError> {
+    pub async fn override_gates(&self, id: DeploymentId, user: &str, reason: &str) -> Result<Deployment, EngineError> {
         if reason.trim().is_empty() {
             return Err(EngineError::Invalid("say why this can't wait: it goes to the feed".into()));
         }
         let mut tx = self.store().begin().await?;
         let deployment = tx.deployment_in_queue(id).await?;
         let Some(blocked) = deployment.blocked.clone().filter(|_| deployment.state == DeploymentState::Queued) else {
-            return Err(EngineError::Conflict(format!("deployment {id} is not kept waiting by a lock or freeze window")));
+            return Err(EngineError::Conflict(format!(
+                "deployment {id} is not kept waiting by a lock or freeze window"
+            )));
         };
         tx.override_gates(id, user).await?;
         let detail = serde_json::json!({ "reason": reason.trim(), "passed": blocked });
@@ -155,11 +153,7 @@ fn subject(environment: &EnvironmentKey, app: Option<&AppKey>) -> String {
     app.map_or_else(|| environment.to_string(), |app| format!("{app} in {environment}"))
 }
 
-fn known(
-    configuration: &Configuration,
-    environment: &EnvironmentKey,
-    app: Option<&AppKey>,
-) -> Result<(), EngineError> {
+fn known(configuration: &Configuration, environment: &EnvironmentKey, app: Option<&AppKey>) -> Result<(), EngineError> {
     if !configuration.environments.iter().any(|known| known.key == *environment) {
         return Err(EngineError::NotFound(format!("there is no environment named {environment}")));
     }

@@ -161,8 +161,13 @@ impl Engine {
         if let Some(unknown) = names.unwrap_or_default().iter().find(|name| !exists(name)) {
             return Err(EngineError::NotFound(format!("there is no host named {unknown}")));
         }
-        let hosts = over_ssh(configuration).filter(|host| names.is_none_or(|names| names.contains(&host.name)));
-        let scans = hosts.map(|host| async move { (host, self.scan(configuration, host).await) });
+        // A list and a loop: with closures in the stream, callers could not prove this future to be Send.
+        let hosts: Vec<&Host> =
+            over_ssh(configuration).filter(|host| names.is_none_or(|names| names.contains(&host.name))).collect();
+        let mut scans = Vec::with_capacity(hosts.len());
+        for host in hosts {
+            scans.push(async move { (host, self.scan(configuration, host).await) });
+        }
         Ok(futures::stream::iter(scans).buffered(SCANS_AT_ONCE).collect().await)
     }
 

@@ -1,5 +1,5 @@
 // What the server sends and takes, as in /api/v1/openapi.json. Written by hand, one name a schema, so that a
-// generated document can take this file's place. No behaviour here.
+// generated document can take this file's place. No behaviour here, and one file for that reason, however long.
 
 export const ROLES = ['viewer', 'developer', 'reviewer', 'releaser', 'operator', 'admin'] as const
 /** A ladder: each role may do what the ones before it may. */

@@ -1,7 +1,7 @@
 //! What the server's API says, as far as the command line reads it.
 //!
 //! Every object keeps what it does not know in `more`, so that `--json` passes on all that the server sent. The shapes
-//! are the client's own: the server's live in the api crate, and the two meet at the wire alone.
+//! are the client's own: the server's live in the api crate, and the two meet at the wire alone. One file, however long: it is a list.
 
 use crate::output::{clock, visible};
 use davit_domain::config::PlanAction;

@@ -79,7 +79,11 @@ impl Shop {
         let app = self.site.path("releases/shop");
         let names = |dir: &Path| {
             let entries = fs::read_dir(dir).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-            entries.into_iter().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+            entries
+                .into_iter()
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
         };
         let hooks = names(&app.join(".davit")).into_iter().filter(|name| name.starts_with("hook-"));
         let parts = names(&app.join("releases")).into_iter().filter(|name| name.starts_with('.'));
@@ -143,10 +147,8 @@ async fn a_hook_goes_on_while_no_server_runs() {
         server.kill().await;
         drop(hold);
         // It ends while nobody follows it.
-        let exit = site.path(&format!(
-            "releases/shop/.davit/hook-{deployment}-{}-1/exit",
-            if hook == "four" { 4 } else { 6 }
-        ));
+        let exit =
+            site.path(&format!("releases/shop/.davit/hook-{deployment}-{}-1/exit", if hook == "four" { 4 } else { 6 }));
         until("the hook ends by itself", TAKEN_UP, async || exit.exists().then_some(())).await;
         let shop = Shop::back(site, sshd).await;
         shop.succeeded(deployment, hook).await;
@@ -236,7 +238,8 @@ async fn a_pause_outlives_the_server() {
     }
     let second = format!("[[host]]\nname = \"second\"\nenvironments = [\"test\"]\n{}\n\n", ssh(&site, &hosts[1]));
     let app = site.app(&ssh(&site, &hosts[0]), "", "").replace("hosts = [\"web\"]", "hosts = [\"web\", \"second\"]");
-    let app = app.replace(&site.path("www/current").display().to_string(), &disk.join("www/current").display().to_string());
+    let app =
+        app.replace(&site.path("www/current").display().to_string(), &disk.join("www/current").display().to_string());
     let app = app.replace(&site.path("releases").display().to_string(), &disk.join("releases").display().to_string());
     let strategy = "strategy = { batches = [[\"second\"], \"100%\"], pause = \"confirm\" }\n";
     let server = site.set_up(&format!("{second}{app}{strategy}")).await;

@@ -15,6 +15,7 @@ mod plan;
 mod reader;
 mod releases;
 mod rollout;
+mod rollout_model;
 mod values;
 
 #[cfg(test)]
@@ -26,3 +27,4 @@ pub use export::export;
 pub use model::*;
 pub use parse::{ConfigError, Parsed, parse};
 pub use plan::{ItemKind, PlanAction, PlanItem, merge, plan};
+pub use rollout_model::*;

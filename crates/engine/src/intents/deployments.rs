@@ -7,7 +7,7 @@ use crate::hub::Topic;
 use crate::queue::NewJob;
 use crate::{Engine, EngineError, deploy};
 use davit_domain::batches::batches;
-use davit_domain::config::{Configuration, Repository};
+use davit_domain::config::{Configuration, Mode, Repository};
 use davit_domain::decide::{self, Waiting};
 use davit_domain::deployment::{DeploymentState, HostRunState};
 use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestId};
@@ -57,7 +57,7 @@ impl Engine {
     pub async fn cancel(&self, id: DeploymentId, user: &str) -> Result<Deployment, EngineError> {
         let mut tx = self.store().begin().await?;
         let deployment = tx.deployment_in_queue(id).await?;
-        if !deployment.state.is_cancellable() {
+        if !deployment.state.is_cancellable() && !self.is_custom_action(&mut tx, &deployment).await? {
             return Err(EngineError::Conflict(format!(
                 "deployment {id} is {}: it can't be cancelled now{}",
                 deployment.state.as_str(),
@@ -82,6 +82,16 @@ impl Engine {
         self.hub().tell_deployment(Topic::Cancel, id, &deployment.app, &deployment.environment);
         self.hub().tell_deployment(Topic::Deployment, id, &deployment.app, &deployment.environment);
         Ok(deployment)
+    }
+
+    /// Whether actions of a custom release config run: there is no switch after which it would be too late.
+    async fn is_custom_action(&self, tx: &mut Tx, deployment: &Deployment) -> Result<bool, EngineError> {
+        if deployment.state != DeploymentState::Switching {
+            return Ok(false);
+        }
+        let request = tx.request(deployment.request).await?;
+        let (_, config) = tx.revision(request.revision).await?;
+        Ok(matches!(config.mode, Mode::Custom(_)))
     }
 
     /// Ends a deployment and its request, sets the final status, and starts the next one in line.

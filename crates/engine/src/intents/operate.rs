@@ -57,12 +57,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Conflict` when the deployment or the host is not held.
-    pub async fn retry_host(
-        &self,
-        id: DeploymentId,
-        host: &HostName,
-        user: &str,
-    ) -> Result<Deployment, EngineError> {
+    pub async fn retry_host(&self, id: DeploymentId, host: &HostName, user: &str) -> Result<Deployment, EngineError> {
         let mut tx = self.store().begin().await?;
         let deployment = tx.deployment_in_queue(id).await?;
         let held = self.held_hosts(&deployment).await?;

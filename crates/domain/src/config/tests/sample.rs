@@ -64,6 +64,7 @@ fn references_to_secrets_know_their_line() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of every default")]
 fn defaults_fill_what_is_left_out() {
     let configuration = good(
         r#"
