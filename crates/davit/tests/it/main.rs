@@ -13,3 +13,4 @@ mod operate;
 mod process;
 mod server;
 mod stub;
+mod whole;

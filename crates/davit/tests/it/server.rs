@@ -1,7 +1,7 @@
 //! The server as a process: what survives `kill -9`, how it stops, who may run beside it, and what it says at a start
 //! that makes no sense.
 
-use crate::process::{REPOSITORY, Site, TAKEN_UP, davit, ended};
+use crate::process::{REPOSITORY, Server, Site, TAKEN_UP, davit, ended};
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState;
 use davit_testkit::postgres::TestDatabase;
@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use tokio::time::timeout;
 
 const LOCAL: &str = "kind = \"local\"";
@@ -270,6 +271,42 @@ async fn accounts_and_tokens_are_made_while_the_server_runs() {
         assert_eq!(refused.status.code(), Some(code), "{said}");
         assert!(said.contains(why), "{said}");
     }
+}
+
+#[tokio::test]
+async fn accounts_are_shut_out_and_tokens_taken_away_while_the_server_runs() {
+    let site = Site::new(None).await;
+    let mut server = site.set_up(&site.app(LOCAL, "", "")).await;
+    let admin = async |arguments: &[&str], code: i32| {
+        let output = ended(site.davit("data", &[&["admin"], arguments].concat()), "").await;
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+    };
+    let status = async |server: &Server| server.call(Method::GET, "/session", None).await.0;
+    admin(&["disable-user", "--name", "admin"], 0).await;
+    assert_eq!(status(&server).await, 401);
+    admin(&["enable-user", "--name", "admin"], 0).await;
+    assert_eq!(status(&server).await, 200);
+    let old = std::mem::take(&mut server.token);
+    let output = ended(site.davit("data", &["admin", "create-token", "--user", "admin", "--name", "ci"]), "").await;
+    server.token = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    admin(&["revoke-token", "--user", "admin", "--name", "ci"], 0).await;
+    assert_eq!(status(&server).await, 401);
+    server.token = old;
+    assert_eq!(status(&server).await, 200, "the other token is as good as before");
+    admin(&["revoke-token", "--user", "admin", "--name", "ci"], 4).await;
+    admin(&["disable-user", "--name", "nobody"], 4).await;
+}
+
+#[tokio::test]
+async fn data_is_for_the_servers_user_alone() {
+    let site = Site::new(None).await;
+    let server = site.set_up(&site.app(LOCAL, "", "")).await;
+    let mode = |name: &str| std::fs::metadata(site.path(name)).expect("it was made").permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    for file in ["davit.sqlite", "davit.sqlite-wal", "davit.sqlite-shm"] {
+        assert_eq!(mode(&format!("data/{file}")), 0o600, "{file}");
+    }
+    assert_eq!(server.get("/session").await["user"]["name"], "admin");
 }
 
 #[tokio::test]
