@@ -8,6 +8,7 @@
 pub(crate) mod follow;
 pub(crate) mod login;
 pub(crate) mod operate;
+mod pause;
 mod problem;
 mod sse;
 pub(crate) mod stream;

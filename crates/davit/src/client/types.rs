@@ -1,9 +1,9 @@
 //! What the server's API says, as far as the command line reads it.
 //!
 //! Every object keeps what it does not know in `more`, so that `--json` passes on all that the server sent. The shapes
-//! are the client's own: the server's live in the api crate, and the two meet at the wire alone. One file, however long: it is a list.
+//! are the client's own: the server's live in the api crate, and the two meet at the wire alone.
 
-use crate::output::{clock, visible};
+use super::pause::Pause;
 use davit_domain::config::PlanAction;
 use davit_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -250,51 +250,6 @@ pub(crate) struct Deployment {
     pub(crate) last_seq: Option<u64>,
     #[serde(flatten)]
     pub(crate) more: More,
-}
-
-/// Why a deployment stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Pause {
-    /// A person lets the next batch go.
-    Confirm { next_batch: u32 },
-    /// The clock does, or a person earlier.
-    Until { next_batch: u32, at: Timestamp },
-    /// Hosts failed, and a person decides about them.
-    Held { reason: String },
-}
-
-impl Deployment {
-    /// What it waits for and what somebody can do about it, in words.
-    pub(crate) fn waits(&self) -> Option<String> {
-        let id = self.id;
-        let batch = |number: &u32| format!("batch {number} of {}", self.batches.unwrap_or(*number));
-        if let (DeploymentState::Queued, Some(blocked)) = (self.state, &self.blocked) {
-            let blocked = visible(blocked);
-            return Some(format!("Deployment {id} waits: {blocked}. If it can't: davit override {id} --reason WHY"));
-        }
-        Some(match self.pause.as_ref()? {
-            Pause::Confirm { next_batch } => {
-                format!("Deployment {id} waits before {}: davit continue {id}, or davit revert {id}", batch(next_batch))
-            }
-            Pause::Until { next_batch, at } => format!(
-                "Deployment {id} goes on with {} at {} UTC; sooner with davit continue {id}",
-                batch(next_batch),
-                clock(*at)
-            ),
-            Pause::Held { reason } => format!(
-                "Deployment {id} is held: {}. For each failed host davit deployment retry-host {id} HOST or \
-                 skip-host {id} HOST; or davit revert {id}",
-                visible(reason)
-            ),
-        })
-    }
-
-    /// Whether a person has to do something before it goes on.
-    pub(crate) const fn waits_for_a_person(&self) -> bool {
-        matches!(self.pause, Some(Pause::Confirm { .. } | Pause::Held { .. }))
-            || (matches!(self.state, DeploymentState::Queued) && self.blocked.is_some())
-    }
 }
 
 /// What a deployment does on one host.

@@ -2,7 +2,7 @@
 
 use crate::process::{Server, Site, davit, ended};
 use serde_json::{Value, json};
-use std::process::Command;
+use tokio::process::Command;
 
 const LOCAL: &str = "kind = \"local\"";
 
@@ -30,7 +30,7 @@ async fn a_build_from_elsewhere_waits_for_a_lock_and_goes_out() {
     std::fs::create_dir(&dist).expect("a directory");
     std::fs::write(dist.join("index.html"), "from elsewhere").expect("a page");
     let archive = site.path("dist.tar.gz").display().to_string();
-    let tar = Command::new("tar").args(["-czf", &archive, "-C"]).arg(&dist).arg(".").status();
+    let tar = Command::new("tar").args(["-czf", &archive, "-C"]).arg(&dist).arg(".").status().await;
     assert!(tar.expect("tar").success());
     let build = json(&site, &server, &["builds", "upload", "shop", &archive]).await;
     assert_eq!((&build["title"], &build["files"]), (&json!("dist.tar.gz"), &json!(1)), "{build}");
