@@ -14,7 +14,6 @@ use davit_domain::ids::DeliveryId;
 use davit_domain::request::Kind;
 use davit_forge::ParseError;
 use davit_store::deliveries::{DeliveryFull, Verdict};
-use davit_store::requests::Inputs;
 use std::time::Duration;
 
 /// A crashed process's claim on a delivery ends after this.
@@ -144,6 +143,15 @@ async fn act(
     let mut verdict = Verdict::Ignored;
     for release in wanted {
         let attempt = if delivery.replay { delivery.attempts } else { 1 };
+        // Nobody is there to fill in anything: defaults count.
+        let inputs = match engine.default_inputs(configuration, &release.app, &release.environment).await {
+            Ok(inputs) => inputs,
+            Err(EngineError::Invalid(reason)) => {
+                outcomes.push(format!("nothing for {} to {}: {reason}", release.app, release.environment));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let ask = Ask {
             kind: Kind::Auto,
             app: release.app.clone(),
@@ -154,7 +162,7 @@ async fn act(
             target_release: None,
             hosts: None,
             build: None,
-            inputs: Inputs::default(),
+            inputs,
             by: format!("{}@{}", release.by, delivery.forge),
             delivery: Some(delivery.id),
             idempotency_key: Some(format!(

@@ -194,6 +194,15 @@ async fn inputs_are_checked_and_pinned() {
             shop.log_of(&deployment).await
         );
     }
+    // Going back, what was filled in for that release counts; with a push, the defaults.
+    let (status, request) = shop.app.post("/apps/shop/environments/production/rollback", json!({})).await;
+    assert_eq!((status, &request["inputs"]["SIZE"]), (201, &json!("s")), "{request}");
+    shop.app.settle().await;
+    shop.configure(&shop.document(&shop.production("", &format!("{input}\nauto = {{ on = \"push\" }}")))).await;
+    shop.push("pushed").await;
+    shop.app.settle().await;
+    let newest = shop.get("/requests").await["items"][0].clone();
+    assert_eq!((&newest["kind"], &newest["inputs"]["SIZE"]), (&json!("auto"), &json!("s")), "{newest}");
     shop.finish().await;
 }
 

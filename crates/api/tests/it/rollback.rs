@@ -144,6 +144,11 @@ async fn a_host_that_lost_the_release_gets_it_from_the_stored_build() {
     shop.released("two").await;
     let lost = shop.hosts[1].disk.join("davit/shop/releases").join(&one);
     std::fs::remove_dir_all(&lost).unwrap();
+    // As after keep-N there, or on a host that joined later.
+    let mut tx = shop.app.engine().store().begin().await.unwrap();
+    let now = davit_domain::time::Timestamp::from_millis(1);
+    tx.mark_release_removed(&one.parse().unwrap(), &"ssh-2".parse().unwrap(), now).await.unwrap();
+    tx.commit().await.unwrap();
 
     let back = rolled_back(&shop, json!({ "to": one })).await;
     let log = shop.log_of(&back).await;

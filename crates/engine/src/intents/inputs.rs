@@ -1,8 +1,10 @@
 //! What a person gives along with a request: values of the release config's inputs, and the uploaded files that its
 //! transfers take. Both are pinned with the request, so that what is approved is what is used.
 
+use super::release_config;
 use crate::{Engine, EngineError};
-use davit_domain::config::{ActionKind, App, Input, Mode, ReleaseConfig, TransferSource};
+use davit_domain::config::{ActionKind, App, Configuration, Input, Mode, ReleaseConfig, TransferSource};
+use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_store::requests::Inputs;
 use std::collections::BTreeMap;
 
@@ -10,6 +12,17 @@ use std::collections::BTreeMap;
 const LONGEST_VALUE: usize = 4096;
 
 impl Engine {
+    /// What a request has that nobody filled in anything for.
+    pub(crate) async fn default_inputs(
+        &self,
+        configuration: &Configuration,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+    ) -> Result<Inputs, EngineError> {
+        let (app, config) = release_config(configuration, app, environment)?;
+        self.inputs(app, config, BTreeMap::new()).await
+    }
+
     /// What was given, with the defaults of what was not, and the newest upload of each file that is transferred.
     pub(super) async fn inputs(
         &self,

@@ -5,7 +5,7 @@ use super::{Ask, hosts_of, release_config};
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, branch_allowed};
 use davit_domain::event::GitRef;
-use davit_domain::ids::{AppKey, CommitSha, EnvironmentKey, HostName, ReleaseName};
+use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::request::Kind;
 use davit_exec::git::Resolved;
 use davit_store::builds::BuildSource;
@@ -121,7 +121,8 @@ impl Engine {
             .filter(|host| !target.hosts.contains(host))
             .map(|host| host.to_string())
             .collect();
-        if !lacking.is_empty() {
+        // Hosts that lack it get its build again, when that is kept.
+        if !lacking.is_empty() && self.build_of_release(app, environment, &target.release).await?.is_none() {
             return Err(EngineError::Invalid(format!(
                 "{} no longer has {}: release its commit again instead: davit deploy {app} {environment} --commit {}",
                 lacking.join(", "),
@@ -139,12 +140,19 @@ impl Engine {
             target_release: Some(target.release.clone()),
             hosts: None,
             build: None,
-            inputs: Inputs::default(),
+            inputs: self.inputs_of(target.deployment).await?,
             by: by.to_owned(),
             delivery: None,
             idempotency_key,
         };
         self.ask_now(ask, at_once).await
+    }
+
+    /// What was filled in for the release that a deployment made.
+    async fn inputs_of(&self, deployment: DeploymentId) -> Result<Inputs, EngineError> {
+        let store = self.store();
+        let Some(deployment) = store.deployment(deployment).await? else { return Ok(Inputs::default()) };
+        Ok(store.request(deployment.request).await?.map(|request| request.inputs).unwrap_or_default())
     }
 
     /// What a name means at the remote now.
