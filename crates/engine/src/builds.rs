@@ -1,7 +1,7 @@
 //! Builds that are kept: each made once, named by its content, and used by every deployment that needs it.
 //!
 //! Lives here: what a build is looked up by ([`key`]), where it lies and how it gets there, and who keeps whom from
-//! making it twice or removing it too early ([`Shelf`]). Removing is in [`sweep`], archives that people bring in
+//! making it twice or removing it too early ([`Shelf`]). Removing is in [`mod@sweep`], archives that people bring in
 //! [`import`], directories that one build leaves to the next in [`caches`]. Making one from a commit is the work of a
 //! deployment ([`crate::deploy`]); what is in its directory is [`davit_exec::build`]'s business.
 //!

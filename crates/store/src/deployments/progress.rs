@@ -26,7 +26,7 @@ pub struct HostRun {
 pub struct Cell {
     /// The host; `None`: the server.
     pub host: Option<HostName>,
-    /// The step's [number](Step::number).
+    /// The step's [number](davit_domain::log::Step::number).
     pub step: u8,
     /// Where it stands.
     pub state: CellState,
