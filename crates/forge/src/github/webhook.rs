@@ -3,7 +3,7 @@
 //! Decided here: a signature is accepted in lowercase hexadecimal alone, since that is what GitHub sends; so the
 //! comparison is of one text with one text and no decoder stands in front of it.
 
-use super::wire;
+use super::payload as wire;
 use crate::form;
 use crate::scheme::SignatureScheme;
 use crate::webhook::{Incoming, ParseError, Verified, VerifyError};
