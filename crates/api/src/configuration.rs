@@ -101,6 +101,10 @@ pub(crate) async fn forges(State(api): State<Api>, caller: Caller) -> Result<Jso
             id: forge.id.to_string(),
             kind: match forge.kind {
                 ForgeKind::Github => "github",
+                ForgeKind::Gitlab => "gitlab",
+                ForgeKind::Gitea => "gitea",
+                ForgeKind::Gitee => "gitee",
+                ForgeKind::Generic => "generic",
             },
             api_url: forge.api_url,
             has_token: has[0],

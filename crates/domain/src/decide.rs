@@ -45,6 +45,10 @@ pub fn on_event(configuration: &Configuration, forge: &ForgeId, event: &ForgeEve
         ForgeEvent::Other { name } => ignore(format!("davit does nothing about {name:?} events")),
         ForgeEvent::Push(push) => on_push(configuration, forge, push),
         ForgeEvent::Change(change) => on_change(configuration, forge, change),
+        ForgeEvent::Deployment(_)
+        | ForgeEvent::DeploymentStatus(_)
+        | ForgeEvent::Check(_)
+        | ForgeEvent::MergeGroup(_) => ignore("davit does nothing about this event"),
     }
 }
 
@@ -90,7 +94,8 @@ fn on_push(configuration: &Configuration, forge: &ForgeId, push: &Push) -> Decis
         let wanted = match (&push.git_ref, auto.on) {
             (GitRef::Branch(branch), AutoOn::Push) => branch_allowed(Some(&auto.branches), branch),
             (GitRef::Tag(tag), AutoOn::Tag) => branch_allowed(Some(&auto.branches), tag),
-            (GitRef::Branch(_), AutoOn::Tag | AutoOn::Merge) | (GitRef::Tag(_), AutoOn::Push | AutoOn::Merge) => false,
+            (GitRef::Branch(_), AutoOn::Tag | AutoOn::Merge | AutoOn::DeploymentEvent)
+            | (GitRef::Tag(_), AutoOn::Push | AutoOn::Merge | AutoOn::DeploymentEvent) => false,
         };
         wanted.then(|| WantedRelease {
             app: app.key.clone(),

@@ -1,7 +1,9 @@
 //! What a forge told us, in one shape for all of them. The forge crate makes these from bytes; [`crate::decide`]
 //! reads them. Facts only: nothing here says what to do about it.
 
+use crate::deployment_at_forge::ForgeDeploymentState;
 use crate::ids::CommitSha;
+use crate::status::CommitState;
 use serde::{Deserialize, Serialize};
 
 /// A webhook, understood.
@@ -17,6 +19,14 @@ pub enum ForgeEvent {
     Push(Push),
     /// A change (pull or merge request) was opened, updated, labelled, closed, ….
     Change(ChangeEvent),
+    /// Somebody wants something deployed, and said so to the forge.
+    Deployment(DeploymentEvent),
+    /// Somebody told the forge how a deployment goes.
+    DeploymentStatus(DeploymentStatusEvent),
+    /// A check of a commit (a commit status, a check run, a pipeline) has a new state.
+    Check(CheckEvent),
+    /// Changes wait in the forge's own merge queue, merged together for a test.
+    MergeGroup(MergeGroupEvent),
     /// Real, verified, and nothing that davit acts on.
     Other {
         /// The forge's name of the event.
@@ -121,4 +131,78 @@ pub struct ChangeEvent {
     pub draft: bool,
     /// The commit on the base branch that the merge made, once merged.
     pub merge_commit: Option<CommitSha>,
+}
+
+/// A deployment was made at the forge: by davit, a chat command, a script, another tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentEvent {
+    /// `owner/name` at the forge.
+    pub repository: String,
+    /// The forge's number of the deployment.
+    pub number: i64,
+    /// The forge's name of the environment.
+    pub environment: String,
+    /// What is to be deployed.
+    pub commit: CommitSha,
+    /// A branch, tag or SHA, as it was asked for.
+    pub reference: String,
+    /// What the maker said about it; may be empty.
+    pub description: String,
+    /// Login of the maker.
+    pub by: String,
+    /// What the maker sent along, as JSON text; empty when there is none.
+    pub payload: String,
+    /// How it goes, where the forge's event says so (GitLab reports each state with the same event).
+    pub state: ForgeDeploymentState,
+}
+
+/// The state of a deployment at the forge changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentStatusEvent {
+    /// `owner/name` at the forge.
+    pub repository: String,
+    /// The forge's number of the deployment.
+    pub deployment: i64,
+    /// The forge's name of the environment.
+    pub environment: String,
+    /// What is deployed.
+    pub commit: CommitSha,
+    /// How it goes.
+    pub state: ForgeDeploymentState,
+    /// One sentence; may be empty.
+    pub description: String,
+    /// Login of who said so.
+    pub by: String,
+}
+
+/// A check of a commit has a new state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckEvent {
+    /// `owner/name` at the forge.
+    pub repository: String,
+    /// The commit.
+    pub commit: CommitSha,
+    /// The check's name at the forge: a status context, a check run's name, a pipeline's source.
+    pub name: String,
+    /// Its state.
+    pub state: CommitState,
+    /// One sentence; may be empty.
+    pub description: String,
+    /// Where a person reads more; may be empty.
+    pub target_url: String,
+}
+
+/// A group of the forge's merge queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeGroupEvent {
+    /// `owner/name` at the forge.
+    pub repository: String,
+    /// The commit to check: the base with the changes merged.
+    pub head: CommitSha,
+    /// The branch that the forge made for it.
+    pub head_branch: String,
+    /// The branch it goes to.
+    pub base_branch: String,
+    /// Whether the checks are asked for; otherwise the group is gone.
+    pub requested: bool,
 }

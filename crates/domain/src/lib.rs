@@ -9,6 +9,7 @@ pub mod batches;
 pub mod config;
 pub mod decide;
 pub mod deployment;
+pub mod deployment_at_forge;
 pub mod event;
 pub mod freeze;
 pub mod ids;

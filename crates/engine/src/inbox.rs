@@ -202,5 +202,21 @@ fn describe(event: &ForgeEvent) -> (String, Option<String>) {
             format!("#{} {} ({} → {})", change.number, change.title, change.head_branch, change.base_branch),
             Some(change.repository.clone()),
         ),
+        ForgeEvent::Deployment(deployment) => (
+            format!("{} to {} by {}", deployment.reference, deployment.environment, deployment.by),
+            Some(deployment.repository.clone()),
+        ),
+        ForgeEvent::DeploymentStatus(status) => (
+            format!("deployment {} to {}: {}", status.deployment, status.environment, status.state.as_str()),
+            Some(status.repository.clone()),
+        ),
+        ForgeEvent::Check(check) => (
+            format!("{} of {}: {}", check.name, check.commit.short(), check.state.as_str()),
+            Some(check.repository.clone()),
+        ),
+        ForgeEvent::MergeGroup(group) => {
+            let what = if group.requested { "checks wanted for" } else { "gone:" };
+            (format!("{what} {} into {}", group.head_branch, group.base_branch), Some(group.repository.clone()))
+        }
     }
 }

@@ -65,7 +65,9 @@ impl Client {
         extra_ca_pem: Option<&[u8]>,
     ) -> Result<Self, ClientError> {
         let headers = match kind {
-            ForgeKind::Github => github::api::headers(),
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+                github::api::headers()
+            }
         };
         Ok(Self { kind, http: Http::new(api_url, token, extra_ca_pem, headers)? })
     }
@@ -76,7 +78,9 @@ impl Client {
     /// The status was not set, or the answer got lost on its way; see [`ApiError`].
     pub async fn set_status(&self, status: &CommitStatus) -> Result<(), ApiError> {
         match self.kind {
-            ForgeKind::Github => github::api::set_status(&self.http, status).await,
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+                github::api::set_status(&self.http, status).await
+            }
         }
     }
 
@@ -86,7 +90,9 @@ impl Client {
     /// The repository can't be seen with our credential, or the forge can't be asked; see [`ApiError`].
     pub async fn check(&self, repository: &str) -> Result<RepositoryAccess, ApiError> {
         match self.kind {
-            ForgeKind::Github => github::api::check(&self.http, repository).await,
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+                github::api::check(&self.http, repository).await
+            }
         }
     }
 
@@ -94,7 +100,9 @@ impl Client {
     #[must_use]
     pub fn clone_url(&self, repository: &str) -> String {
         match self.kind {
-            ForgeKind::Github => github::api::clone_url(&self.http.base, repository),
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+                github::api::clone_url(&self.http.base, repository)
+            }
         }
     }
 
@@ -102,7 +110,9 @@ impl Client {
     #[must_use]
     pub const fn git_username(&self) -> &'static str {
         match self.kind {
-            ForgeKind::Github => github::api::GIT_USERNAME,
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+                github::api::GIT_USERNAME
+            }
         }
     }
 }

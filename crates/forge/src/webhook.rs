@@ -129,7 +129,9 @@ pub fn verify(
     incoming: &Incoming<'_>,
 ) -> Result<Verified, VerifyError> {
     match kind {
-        ForgeKind::Github => github::webhook::verify(secret, scheme, incoming),
+        ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+            github::webhook::verify(secret, scheme, incoming)
+        }
     }
 }
 
@@ -139,7 +141,9 @@ pub fn verify(
 /// The payload of an event that davit acts on is not what the forge documents.
 pub fn parse(kind: ForgeKind, event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseError> {
     match kind {
-        ForgeKind::Github => github::webhook::parse(event, payload),
+        ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
+            github::webhook::parse(event, payload)
+        }
     }
 }
 
@@ -151,7 +155,12 @@ pub fn parse(kind: ForgeKind, event: &str, payload: &[u8]) -> Result<ForgeEvent,
 #[must_use]
 pub fn dedupe_key(event: &ForgeEvent) -> Option<String> {
     match event {
-        ForgeEvent::Ping { .. } | ForgeEvent::Other { .. } => None,
+        ForgeEvent::Ping { .. }
+        | ForgeEvent::Other { .. }
+        | ForgeEvent::Deployment(_)
+        | ForgeEvent::DeploymentStatus(_)
+        | ForgeEvent::Check(_)
+        | ForgeEvent::MergeGroup(_) => None,
         ForgeEvent::Push(push) => {
             let (kind, name) = match &push.git_ref {
                 davit_domain::event::GitRef::Branch(name) => ("branch", name),

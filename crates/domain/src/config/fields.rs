@@ -77,6 +77,10 @@ fn duration(seconds: u64) -> String {
 pub(super) fn forge(forge: &Forge) -> Vec<Field<'_>> {
     let kind = match forge.kind {
         ForgeKind::Github => "github",
+        ForgeKind::Gitlab => "gitlab",
+        ForgeKind::Gitea => "gitea",
+        ForgeKind::Gitee => "gitee",
+        ForgeKind::Generic => "generic",
     };
     vec![
         Field::new("id", quoted(&forge.id)),
@@ -336,6 +340,7 @@ fn auto(auto: &Auto) -> String {
         AutoOn::Push => "push",
         AutoOn::Tag => "tag",
         AutoOn::Merge => "merge",
+        AutoOn::DeploymentEvent => "deployment_event",
     };
     let mut entries = vec![("on", quoted(on))];
     if !auto.branches.is_empty() {

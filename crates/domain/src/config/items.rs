@@ -62,7 +62,19 @@ pub(super) fn forge(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Forge> 
     let token = fields.optional("token", |value| secret_reference(value, notes));
     let webhook_secret = fields.optional("webhook_secret", |value| secret_reference(value, notes));
     fields.finish();
-    Some(Forge { id: own_id?, kind: kind?, api_url: api_url?, token: token?, webhook_secret: webhook_secret? })
+    Some(Forge {
+        id: own_id?,
+        kind: kind?,
+        api_url: api_url?,
+        token: token?,
+        app: None,
+        webhook_secret: webhook_secret?,
+        signature: None,
+        generic: None,
+        ca: None,
+        proxy: None,
+        git_key: None,
+    })
 }
 
 fn forge_kind(value: &Value<'_>) -> Option<ForgeKind> {
@@ -92,6 +104,8 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         color: color?,
         review: review?,
         branches: Some(branches?).filter(|branches| !branches.is_empty()),
+        url: None,
+        forge_name: None,
         freeze: freeze?,
     })
 }

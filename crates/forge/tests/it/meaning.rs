@@ -20,14 +20,26 @@ fn sha(text: &str) -> CommitSha {
 fn push(payload: &[u8]) -> Push {
     match parsed("push", payload) {
         ForgeEvent::Push(push) => push,
-        other @ (ForgeEvent::Ping { .. } | ForgeEvent::Change(_) | ForgeEvent::Other { .. }) => panic!("{other:?}"),
+        other @ (ForgeEvent::Ping { .. }
+        | ForgeEvent::Change(_)
+        | ForgeEvent::Deployment(_)
+        | ForgeEvent::DeploymentStatus(_)
+        | ForgeEvent::Check(_)
+        | ForgeEvent::MergeGroup(_)
+        | ForgeEvent::Other { .. }) => panic!("{other:?}"),
     }
 }
 
 fn change(payload: &[u8]) -> ChangeEvent {
     match parsed("pull_request", payload) {
         ForgeEvent::Change(change) => change,
-        other @ (ForgeEvent::Ping { .. } | ForgeEvent::Push(_) | ForgeEvent::Other { .. }) => panic!("{other:?}"),
+        other @ (ForgeEvent::Ping { .. }
+        | ForgeEvent::Push(_)
+        | ForgeEvent::Deployment(_)
+        | ForgeEvent::DeploymentStatus(_)
+        | ForgeEvent::Check(_)
+        | ForgeEvent::MergeGroup(_)
+        | ForgeEvent::Other { .. }) => panic!("{other:?}"),
     }
 }
 

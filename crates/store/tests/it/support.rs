@@ -99,7 +99,13 @@ pub(crate) fn forge_named(name: &str) -> Forge {
         kind: ForgeKind::Github,
         api_url: "https://git.example/api/v3".into(),
         token: Some(SecretRef::Env("TOKEN".into())),
+        app: None,
         webhook_secret: None,
+        signature: None,
+        generic: None,
+        ca: None,
+        proxy: None,
+        git_key: None,
     }
 }
 
@@ -110,6 +116,8 @@ pub(crate) fn environment_named(name: &str) -> Environment {
         color: None,
         review: Review { required: 1, self_approval: false },
         branches: Some(vec!["main".into()]),
+        url: None,
+        forge_name: None,
         freeze: Vec::new(),
     }
 }

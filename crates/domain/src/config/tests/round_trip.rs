@@ -50,7 +50,13 @@ fn forge(index: usize) -> impl Strategy<Value = Forge> {
             kind: ForgeKind::Github,
             api_url,
             token,
+            app: None,
             webhook_secret,
+            signature: None,
+            generic: None,
+            ca: None,
+            proxy: None,
+            git_key: None,
         },
     )
 }
@@ -79,6 +85,8 @@ fn environment(index: usize) -> impl Strategy<Value = Environment> {
             color,
             review: Review { required, self_approval },
             branches,
+            url: None,
+            forge_name: None,
             freeze,
         },
     )
