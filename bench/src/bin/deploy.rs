@@ -2,8 +2,8 @@
 //! release of 2,000 files of 50 MB, a release with ten changed files, a rollback. Then what 500 hosts cost that only run
 //! `true`, and what ten changed files of 20,000 cost.
 //!
-//! `DAVIT_BENCH_HOSTS` (a list), `_FILES`, `_BYTES` and `_PEERS=no` change the amount of work; `_MANY=0` leaves the 500
-//! hosts out.
+//! `DAVIT_BENCH_HOSTS` (a list), `_FILES`, `_BYTES`, `_PEERS=no` and `_PEERS=ssh` (the floors and rsync alone: the
+//! others take minutes from 50 hosts on) change the amount of work; `_MANY=0` leaves the 500 hosts out.
 
 use anyhow::Context;
 use davit_bench::cost::Cost;
@@ -65,8 +65,9 @@ async fn table_of(count: usize, size: tree::Size) -> anyhow::Result<()> {
         say(&format!("{count} hosts, {name}: of the wall time, checkout and build {}", builds.join(", ")))?;
         columns.push(Column { name: name.to_owned(), costs: deployed.map(|work| work.cost) });
     }
-    if std::env::var("DAVIT_BENCH_PEERS").as_deref() != Ok("no") {
-        peers_of(dir.path(), &hosts, &repository, &mut columns).await?;
+    let peers = std::env::var("DAVIT_BENCH_PEERS").unwrap_or_else(|_| "yes".into());
+    if peers != "no" {
+        peers_of(dir.path(), &hosts, &repository, peers == "ssh", &mut columns).await?;
     }
     hosts.wipe()?;
     show(count, &columns)
@@ -88,16 +89,24 @@ async fn davit_of(data: &Path, hosts: &Hosts, repository: &Repository, extra: &s
     Ok([first, next, back])
 }
 
-async fn peers_of(dir: &Path, hosts: &Hosts, repository: &Repository, columns: &mut Vec<Column>) -> anyhow::Result<()> {
+async fn peers_of(
+    dir: &Path,
+    hosts: &Hosts,
+    repository: &Repository,
+    only_ssh: bool,
+    columns: &mut Vec<Column>,
+) -> anyhow::Result<()> {
     let source = &repository.source;
     let mut all: Vec<Box<dyn Peer>> = vec![Box::new(Floors), Box::new(Rsync)];
-    match Capistrano::new(dir.join("capistrano"), hosts, source) {
-        Ok(peer) => all.push(Box::new(peer)),
-        Err(error) => say(&format!("Capistrano is left out: {error:#}"))?,
-    }
-    match Ansible::new(dir.join("ansible"), hosts) {
-        Ok(peer) => all.push(Box::new(peer)),
-        Err(error) => say(&format!("Ansible is left out: {error:#}"))?,
+    if !only_ssh {
+        match Capistrano::new(dir.join("capistrano"), hosts, source) {
+            Ok(peer) => all.push(Box::new(peer)),
+            Err(error) => say(&format!("Capistrano is left out: {error:#}"))?,
+        }
+        match Ansible::new(dir.join("ansible"), hosts) {
+            Ok(peer) => all.push(Box::new(peer)),
+            Err(error) => say(&format!("Ansible is left out: {error:#}"))?,
+        }
     }
     for peer in all {
         repository.first().await?;

@@ -127,7 +127,7 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
         listen: server.listen.or(file_server.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         parallel_deployments: server.parallel_deployments.or(file_server.parallel_deployments).unwrap_or(4).max(1),
-        parallel_hosts: server.parallel_hosts.or(file_server.parallel_hosts).unwrap_or(16).max(1),
+        parallel_hosts: server.parallel_hosts.or(file_server.parallel_hosts).unwrap_or(32).max(1),
         largest_upload: server
             .largest_upload
             .or(file_server.largest_upload)

@@ -24,7 +24,7 @@ pub use hook::{HookEnd, HookId, HookLine, HookSink, HostHook};
 pub use inspect::Inspection;
 pub use install::{InstallReport, install_key};
 pub use layout::{Layout, Shared};
-pub use prepare::{Base, HostFacts};
+pub use prepare::HostFacts;
 pub use put::{FileSource, PutReport};
 pub use stage::{Compress, StageReport, TransferOptions, Unchanged, Upload, Verify};
 

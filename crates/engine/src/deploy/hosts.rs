@@ -93,6 +93,7 @@ impl Run {
         if text.trim().is_empty() && self.config.health.is_none() {
             self.set(place, HostRunState::Done { previous }, [cell(CellState::Skipped)]).await?;
             self.forget(place).await;
+            self.rest(place).await;
             return Ok(());
         }
         let verifying = HostRunState::Verifying { previous: previous.clone() };
@@ -115,6 +116,7 @@ impl Run {
         self.check_health(place).await?;
         self.set(place, HostRunState::Done { previous }, [cell(CellState::Succeeded)]).await?;
         self.forget(place).await;
+        self.rest(place).await;
         Ok(())
     }
 
@@ -134,8 +136,12 @@ impl Run {
     }
 
     /// Takes a staged release away again; never a live one, and never a kept release that a rollback meant.
-    pub(super) async fn discard(&self, place: &Place) {
-        let (Some(host), false) = (place.host(), self.is_rollback()) else { return };
+    pub(super) async fn discard(&self, place: &mut Place) {
+        if self.is_rollback() {
+            return;
+        }
+        let host = if place.has_rested { self.connect(place, &self.stop).await.ok() } else { place.host() };
+        let Some(host) = host else { return };
         if let Err(error) = host.discard(&self.layout, &self.deployment.release).await {
             tracing::warn!(host = %place.name, %error, "a staged release stays behind until the next deployment");
         }

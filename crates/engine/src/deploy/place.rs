@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 pub(super) const RECONNECTING: Duration = Duration::from_secs(600);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// Connections that are kept from one phase to the next. A deployment to more hosts logs in to each anew in each phase,
+/// so that memory and file descriptors don't grow with the number of hosts.
+const MOST_KEPT: usize = 200;
 
 /// One host of a run.
 pub(super) struct Place {
@@ -38,6 +41,8 @@ pub(super) struct Place {
     cells: BTreeMap<u8, CellState>,
     target: Result<Arc<HostTarget>, String>,
     host: Option<Host>,
+    /// Its connection was closed because nothing was to be done on it for a while.
+    pub(super) has_rested: bool,
 }
 
 impl Place {
@@ -100,6 +105,7 @@ impl Run {
                 releases: None,
                 patience: self.stop.clone(),
                 host: None,
+                has_rested: false,
                 name: run.host,
             })
             .collect())
@@ -155,6 +161,14 @@ impl Run {
                 return Err(ExecError::Cancelled { proof: format!("{} was not reached again", place.name) });
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A phase is over for a host: the next one may have to wait for all others.
+    pub(super) async fn rest(&self, place: &mut Place) {
+        if self.hosts() > MOST_KEPT {
+            self.disconnect(place).await;
+            place.has_rested = true;
         }
     }
 

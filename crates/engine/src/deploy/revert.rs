@@ -41,7 +41,7 @@ impl Run {
     /// A failure before the switch: every host serves what it served.
     async fn fail(
         &self,
-        places: &[Place],
+        places: &mut [Place],
         host: Option<davit_domain::ids::HostName>,
         step: Step,
         reason: String,
@@ -73,7 +73,7 @@ impl Run {
     }
 
     /// A person ended it before the switch.
-    async fn cancelled(&self, places: &[Place], reason: String) -> Result<(), Stop> {
+    async fn cancelled(&self, places: &mut [Place], reason: String) -> Result<(), Stop> {
         self.say(None, Step::Release, format!("Ended before anything was switched: {reason}")).await?;
         let end = |place: &Place| Change::Host(place.name.clone(), HostRunState::Cancelled);
         let ends: Vec<Change> = places.iter().map(end).collect();
@@ -84,15 +84,15 @@ impl Run {
     }
 
     /// Takes away what a deployment that came to nothing left: on the server, and on every host it is connected to.
-    async fn tidy_all(&self, places: &[Place]) {
+    async fn tidy_all(&self, places: &mut [Place]) {
         self.clean_up().await;
-        all(places.iter().map(|place| self.tidy(place)).collect(), self.limit()).await;
+        all(places.iter_mut().map(|place| self.tidy(place)).collect(), self.limit()).await;
     }
 
     /// Takes away what was made on a host that does not serve the release. Only after it is stored how the host ended:
     /// whoever takes the deployment up must still find its hooks until then. What stays behind goes with the next
     /// deployment.
-    async fn tidy(&self, place: &Place) {
+    async fn tidy(&self, place: &mut Place) {
         self.discard(place).await;
         self.forget(place).await;
     }

@@ -108,6 +108,11 @@ impl Run {
         self.engine.settings().parallel_hosts
     }
 
+    /// How many hosts there are.
+    pub(super) fn hosts(&self) -> usize {
+        self.targets.len()
+    }
+
     /// A line of davit's own.
     pub(super) async fn say(&self, host: Option<&HostName>, step: Step, text: impl Into<String>) -> Result<(), Stop> {
         for line in text.into().lines() {

@@ -19,11 +19,14 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// How often an upload is started whose connection is lost; each goes on where the one before it ended.
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// Uploads of one deployment at the same time: more fill the line and its buffers, and none of them gets done sooner.
+const MOST_UPLOADS: usize = 16;
 
 /// Ends what the other hosts are at when so many have failed that the deployment will not go on.
 pub(super) struct Cut {
@@ -73,6 +76,7 @@ pub(super) struct Cargo {
     shared: Shared,
     /// What the releases that hosts have were made from; `None`: that is not here any more.
     bases: tokio::sync::Mutex<HashMap<ReleaseName, Option<Build>>>,
+    turns: Semaphore,
 }
 
 impl Cargo {
@@ -96,8 +100,12 @@ impl Run {
         let shared = Shared::new(&self.config.shared.dirs, &self.config.shared.files)
             .map_err(|error| self.stop_from(None, Step::Release, error))?;
         let options = options(self.config.transfer);
-        let made = |build| Upload::new(build, self.work_dir().join("upload"), options);
-        Ok(build.map(|build| Cargo { upload: made(build), shared, bases: tokio::sync::Mutex::default() }))
+        Ok(build.map(|build| Cargo {
+            upload: Upload::new(build, self.work_dir().join("upload"), options),
+            shared,
+            bases: tokio::sync::Mutex::default(),
+            turns: Semaphore::new(MOST_UPLOADS),
+        }))
     }
 
     /// What a release was made from, when that is still here.
@@ -143,7 +151,9 @@ impl Run {
             cut.work.run_until_cancelled(tokio::time::sleep(jittered(BETWEEN_TRIES))).await;
         }
         self.before_release(place, &cut.hooks).await?;
-        self.set(place, HostRunState::Staged, []).await
+        self.set(place, HostRunState::Staged, []).await?;
+        self.rest(place).await;
+        Ok(())
     }
 
     /// Looks at the host and puts the release there, when it is not there yet.
@@ -200,12 +210,14 @@ impl Run {
         cancel: &CancellationToken,
     ) -> Result<Result<String, ExecError>, Stop> {
         let base = match &facts.base {
-            Some(base) => cargo.base(self, &base.release).await?.map(|build| (base, build)),
+            Some(base) => cargo.base(self, base).await?.map(|build| (base, build)),
             None => None,
         };
         let base = base.as_ref().map(|(base, build)| (*base, build));
         let (release, commit) = (&self.deployment.release, self.deployment.commit.as_str());
         let (upload, shared) = (&cargo.upload, &cargo.shared);
+        // Never closed, so this is nothing but a wait.
+        let _turn = cargo.turns.acquire().await.ok();
         let staged = host.stage(&self.layout, release, commit, upload, base, shared, facts.partial, cancel).await;
         Ok(staged.map(|report| sentence(&report)))
     }

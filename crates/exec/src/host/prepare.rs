@@ -2,15 +2,11 @@
 
 use super::Host;
 use super::layout::Layout;
-use super::script;
 use crate::{ExecError, quote};
 use davit_domain::ids::ReleaseName;
 use tokio_util::sync::CancellationToken;
 
 const PREPARE: &str = include_str!("scripts/prepare.sh");
-/// More altered files than this make no base: sending everything is as good.
-const MOST_ALTERED: usize = 5000;
-
 /// What a host looks like before a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFacts {
@@ -24,18 +20,9 @@ pub struct HostFacts {
     /// Free space for releases, in bytes; `None` when `df` does not say.
     pub free_bytes: Option<u64>,
     /// What the next release can be made from: the live release, else the newest.
-    pub base: Option<Base>,
+    pub base: Option<ReleaseName>,
     /// An interrupted upload of the build that was asked about can be resumed.
     pub partial: bool,
-}
-
-/// A release on a host, as far as it still is what was staged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base {
-    /// The release.
-    pub release: ReleaseName,
-    /// Paths in it, relative to it, that were changed or removed since it was staged.
-    pub altered: Vec<Vec<u8>>,
 }
 
 impl Host {
@@ -53,7 +40,7 @@ impl Host {
     ) -> Result<HostFacts, ExecError> {
         let path = layout.deploy_path();
         let move_away = [b"mv ", &*quote::sh(path), b" ", &*quote::sh(format!("{path}.before-davit"))].concat();
-        let mut script = layout.script(PREPARE).with(script::TREE);
+        let mut script = layout.script(PREPARE);
         script
             .set("move_away", move_away)
             .set("expected", digest.map(|digest| layout.upload_id(digest)).unwrap_or_default());
@@ -61,13 +48,12 @@ impl Host {
         let reply = asked.ok_or_else(|| ExecError::Cancelled {
             proof: format!("{} was being prepared, which changes nothing that is live", self.name),
         })??;
-        let base = reply.release("base").map(|release| Base { release, altered: reply.paths("altered") });
         Ok(HostFacts {
             live: reply.release("live"),
             foreign: reply.value("foreign").map(str::to_owned),
             releases: reply.releases("release"),
             free_bytes: reply.value("free_kib").and_then(|kib| kib.parse::<u64>().ok()).map(|kib| kib * 1024),
-            base: base.filter(|base| base.altered.len() <= MOST_ALTERED),
+            base: reply.release("base"),
             partial: reply.value("partial").is_some(),
         })
     }

@@ -98,7 +98,7 @@ impl Host {
         let program = script.into_bytes();
         let stream = Stream {
             program: &program,
-            heads: [&[]; 3],
+            heads: [&[]; 4],
             file: file.path,
             pieces: std::slice::from_ref(&file.content),
             tail: &[],
@@ -134,7 +134,7 @@ impl Host {
         let program = script.into_bytes();
         let stream = Stream {
             program: &program,
-            heads: [&sums, &[], &[]],
+            heads: [&sums, &[], &[], &[]],
             file: &build.archive,
             pieces: &plan.spans,
             tail: &plan.tail,

@@ -16,7 +16,6 @@ pub use upload::{Compress, TransferOptions, Unchanged, Upload, Verify};
 
 use super::Host;
 use super::layout::{Layout, Shared, on};
-use super::prepare::Base;
 use super::reply::Reply;
 use super::script::{self, Script};
 use super::transport::Said;
@@ -25,6 +24,7 @@ use crate::{ExecError, Exit};
 use davit_domain::ids::ReleaseName;
 use plan::{Lists, Plan};
 use send::Stream;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,6 +35,12 @@ const STAGE_BASE: &str = include_str!("scripts/stage_base.sh");
 const RESUME: &str = include_str!("scripts/resume.sh");
 const DROP_PARTIAL: &str = include_str!("scripts/drop_partial.sh");
 const WHOLE: &str = include_str!("scripts/whole.sh");
+
+/// How `stage.sh` ends when the base has altered files that were not asked for.
+const ALTERED: i32 = 8;
+
+/// More altered files than this make no base: sending everything is as good.
+const MOST_ALTERED: usize = 5000;
 
 /// From here on compressing is quicker than sending, on the usual lines of that length.
 const FAR: Duration = Duration::from_millis(3);
@@ -69,14 +75,16 @@ struct Order<'a> {
 /// How an attempt ended that no error ended.
 enum Attempt {
     Staged,
+    /// These paths in the base were changed or removed since it was staged: they have to be sent as well.
+    Altered(Vec<Vec<u8>>),
     /// It did not work, everything has to be sent; and why.
     Instead(String),
 }
 
 impl Host {
     /// Sends a build and makes it release `release`: made beside the releases, what was sent checked by checksum,
-    /// shared paths linked, `revision` (the commit) written to `REVISION`, then renamed into place. `base` is what
-    /// [`prepare`](Self::prepare) found and the build it once was; `partial` what it said.
+    /// shared paths linked, `revision` (the commit) written to `REVISION`, then renamed into place. `base` is the
+    /// release that [`prepare`](Self::prepare) found and the build it once was; `partial` what it said.
     ///
     /// A connection that is lost leaves what came so far, to be resumed; any other failure leaves nothing.
     ///
@@ -90,7 +98,7 @@ impl Host {
         release: &ReleaseName,
         revision: &str,
         upload: &Upload,
-        base: Option<(&Base, &Build)>,
+        base: Option<(&ReleaseName, &Build)>,
         shared: &Shared,
         partial: bool,
         cancel: &CancellationToken,
@@ -100,19 +108,24 @@ impl Host {
         let files = upload.build.files;
         let mut report =
             StageReport { files, sent_files: 0, bytes: 0, elapsed: Duration::ZERO, base: None, note: None };
-        let mut plans = Vec::new();
+        let mut plans = VecDeque::from([(upload.full(shared).await?, None)]);
         if partial && let Some(missing) = self.missing(&order).await? {
-            plans.push((upload.rest(shared, missing).await?, None));
+            plans.push_front((upload.rest(shared, missing).await?, None));
         } else if let Some((base, build)) = base {
-            plans.push((upload.delta(shared, base, build).await?, Some(&base.release)));
+            plans.push_front((upload.delta(shared, build, Vec::new()).await?, Some((base, build))));
         }
-        plans.push((upload.full(shared).await?, None));
-        for (plan, base) in plans {
-            match self.attempt(&order, &plan, base, &mut report.bytes).await? {
-                Attempt::Instead(note) => report.note = Some(format!("{note}: everything was sent")),
-                Attempt::Staged => {
-                    let (sent_files, base, elapsed) = (plan.sent_files, base.cloned(), started.elapsed());
-                    return Ok(StageReport { sent_files, base, elapsed, ..report });
+        while let Some((plan, base)) = plans.pop_front() {
+            match (self.attempt(&order, &plan, base.map(|(base, _)| base), &mut report.bytes).await?, base) {
+                (Attempt::Altered(paths), Some((base, build))) if paths.len() <= MOST_ALTERED => {
+                    plans.push_front((upload.delta(shared, build, paths).await?, Some((base, build))));
+                }
+                (Attempt::Altered(_), _) => {
+                    report.note = Some("too much of the base was changed: everything was sent".to_owned());
+                }
+                (Attempt::Instead(note), _) => report.note = Some(format!("{note}: everything was sent")),
+                (Attempt::Staged, base) => {
+                    let base = base.map(|(base, _)| base.clone());
+                    return Ok(StageReport { sent_files: plan.sent_files, base, elapsed: started.elapsed(), ..report });
                 }
             }
         }
@@ -166,7 +179,7 @@ impl Host {
         let stream = match packed {
             Some(packed) => Stream {
                 program: &program,
-                heads: [&[]; 3],
+                heads: [&[]; 4],
                 file: packed.path(),
                 pieces: std::slice::from_ref(&packed.whole),
                 tail: &[],
@@ -206,6 +219,9 @@ impl Host {
         }
         if let Some(note) = reply.value("instead") {
             return Ok(Attempt::Instead(note.to_owned()));
+        }
+        if said.exit == Exit::Code(ALTERED) && reply.value("done").is_some() {
+            return Ok(Attempt::Altered(reply.paths("altered")));
         }
         if reply.value("cut").is_some() {
             return Err(ExecError::ConnectionLost { host: self.name.clone(), during: "the upload" });
@@ -261,8 +277,9 @@ fn program(
             script.set("manifest_length", manifest.text.len().to_string());
             "full"
         }
-        Lists::Delta { drop, add, again } => {
-            for (name, list) in [("drop_length", drop), ("add_length", add), ("again_length", again)] {
+        Lists::Delta { drop, add, again, gone } => {
+            let lists = [("drop_length", drop), ("add_length", add), ("again_length", again), ("gone_length", gone)];
+            for (name, list) in lists {
                 script.set(name, list.len().to_string());
             }
             "delta"

@@ -29,7 +29,9 @@ impl Run {
             ActionKind::Transfer { from, to, mode } => self.transfer(place, act, ground, (from, to, *mode)).await?,
             ActionKind::Server { .. } => {}
         }
-        self.set(place, state, [succeeded]).await
+        self.set(place, state, [succeeded]).await?;
+        self.rest(place).await;
+        Ok(())
     }
 
     /// The host has done all its actions.

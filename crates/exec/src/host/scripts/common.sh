@@ -43,6 +43,7 @@ is_live() {
 
 # Also trees with directories that nobody may write to.
 remove_tree() {
+  [ -e "$1" ] || [ -L "$1" ] || return 0
   rm -rf "$1" 2>/dev/null || {
     chmod -R u+rwX "$1" 2>/dev/null
     rm -rf "$1"
@@ -59,7 +60,7 @@ remove_release() {
 # Makes deploy_path a symlink to $1 in one rename: a reader finds the old one or the new one, never none.
 point_to() {
   next=$deploy_path.davit-$$
-  rm -f "$next"
+  { [ ! -e "$next" ] && [ ! -L "$next" ]; } || rm -f "$next"
   ln -s "$1" "$next" || return 1
   # GNU and BusyBox say -T for "the target is no directory to move into", BSD says -h.
   mv -fT "$next" "$deploy_path" 2>/dev/null || mv -fh "$next" "$deploy_path" 2>/dev/null || {
@@ -67,6 +68,15 @@ point_to() {
     mv -fT "$next" "$deploy_path"
     rm -f "$next"
     return 1
+  }
+}
+
+# Says what is free for releases, in KiB.
+free_kib() {
+  df -Pk "$releases" | {
+    read -r _
+    read -r _ _ _ free _
+    printf '%s' "$free"
   }
 }
 

@@ -16,6 +16,8 @@ launch() {
   command -v setsid >/dev/null 2>&1 || refuse "setsid is missing on this host; install util-linux or BusyBox"
   make_control 2>/dev/null && [ -w "$control" ] || refuse "the hook can't be written to $control"
   printf '%s' "$program" | setsid setsid sh -c 'eval "$(cat)"' >/dev/null 2>&1
+  # Mostly that is enough for the runner to say who it is.
+  sleep 0.02 2>/dev/null
 }
 
 # Sets position: how far the output is read; nothing where the system does not say.
@@ -27,6 +29,7 @@ look_up_position() {
 # Waits a little: short at first and after output, then longer. A sign of life every 15 seconds.
 pause() {
   case $quiet in
+    [0-4]) moment=0.02 hundredths=2 ;;
     ?) moment=0.05 hundredths=5 ;;
     1?) moment=0.1 hundredths=10 ;;
     2?) moment=0.2 hundredths=20 ;;
@@ -46,6 +49,7 @@ pause() {
 
 # Copies what there is, at most $1 blocks. One open file keeps the place.
 copy() {
+  [ -s "$hook_dir/output" ] || return 0
   if [ "$full" ]; then
     # Nobody wants more, and whoever comes later gets the same: the file is cut to what is wanted.
     dd if=/dev/null of="$hook_dir/output" bs=65536 seek="$most_blocks" count=0 2>/dev/null
@@ -62,7 +66,7 @@ follow() {
   quiet=0
   silent=0
   # Asked in this order: the last thing a runner does is to note the end.
-  while is_running && [ ! -f "$hook_dir/exit" ]; do
+  while is_running && [ ! -s "$hook_dir/exit" ]; do
     copy 64
     ! settle || quiet=0
     pause

@@ -1,6 +1,6 @@
 # Functions for all programs about hooks. Set before: control, hook_dir.
 # What a hook's directory holds: script, output, pid (one line, see read_pid), status (what the kernel said of its end),
-# exit (how it ended, one line; there when it has ended) and stop (somebody wants it to end). A process is known by its
+# exit (how it ended, one line; not empty once it has ended) and stop (somebody wants it to end). A process is known by its
 # id, the time it started at and the boot it belongs to: ids are given out again.
 
 # Sets start: when process $1 started, in ticks since the boot; "gone" when there is none; "-" when nobody can say.
@@ -44,7 +44,7 @@ look_up_clock() {
 # Reads the file pid.
 read_pid() {
   runner=
-  { read -r runner runner_start hook hook_start hook_boot since < "$hook_dir/pid"; } 2>/dev/null
+  { read -r runner runner_start hook hook_start hook_boot since < "$hook_dir/pid"; } 2>/dev/null || runner=
   [ -n "$runner" ]
 }
 
@@ -55,9 +55,14 @@ is_running() {
   is_there "$runner" "$runner_start" || is_there "$hook" "$hook_start"
 }
 
-# Writes file $1 of the hook's directory with the line $2, all at once.
+# Writes file $1 of the hook's directory with the line $2, in one write; whoever comes first writes it. Readers take a
+# file that has no whole line yet for one that is not there.
 note() {
-  printf '%s\n' "$2" > "$hook_dir/$1.$$" && mv -f "$hook_dir/$1.$$" "$hook_dir/$1"
+  set -C
+  { printf '%s\n' "$2" > "$hook_dir/$1"; } 2>/dev/null
+  noted=$?
+  set +C
+  return "$noted"
 }
 
 # Wakes the runner once the hook has ended, with the kernel's word for it: a shell alone can't tell exit 143 from TERM,
@@ -68,7 +73,7 @@ settle() {
   { read -r stat < "/proc/$hook/stat"; } 2>/dev/null
   set -- ${stat##*) }
   case ${1:-gone} in
-    Z) [ -f "$hook_dir/status" ] || note status "${50:--}" ;;
+    Z) [ -s "$hook_dir/status" ] || note status "${50:--}" ;;
     X | gone) ;;
     *) return 1 ;;
   esac
@@ -92,7 +97,7 @@ nap() {
 # Waits until the hook is known by its process id or has ended, at most $1 tenths of a second.
 await_pid() {
   left=$1
-  until read_pid || [ -f "$hook_dir/exit" ]; do
+  until read_pid || [ -s "$hook_dir/exit" ]; do
     [ "$left" -gt 0 ] || return 1
     nap
     left=$((left - slept))

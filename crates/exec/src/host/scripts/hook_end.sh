@@ -86,7 +86,7 @@ main() {
   fi
   : > "$hook_dir/stop"
   await_pid 50
-  if [ -f "$hook_dir/exit" ]; then
+  if [ -s "$hook_dir/exit" ]; then
     how=
     read -r how < "$hook_dir/exit"
     case $how in

@@ -2,7 +2,7 @@
 forget() {
   hook_dir=$control/hook-$1
   [ -d "$hook_dir" ] || return 0
-  [ -f "$hook_dir/exit" ] || {
+  [ -s "$hook_dir/exit" ] || {
     ! read_pid || ! is_running || return 0
   }
   rm -rf "$hook_dir"

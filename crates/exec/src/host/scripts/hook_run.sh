@@ -23,7 +23,9 @@ stop_runner() {
 
 run_hook() {
   # $$ is the runner here as well.
-  self=$(exec sh -c 'echo "$PPID"')
+  self=
+  { read -r self _ < /proc/self/stat; } 2>/dev/null
+  self=${self:-$(exec sh -c 'echo "$PPID"')}
   look_up "$$"
   runner_start=$start
   look_up "$self"
@@ -72,7 +74,7 @@ main() {
   umask 077
   # Only one can make it: a hook never starts twice.
   mkdir "$hook_dir" || exit 0
-  : > "$hook_dir/output" && printf '%s' "$hook_script" > "$hook_dir/script" && chmod 700 "$hook_dir/script" || {
+  : > "$hook_dir/output" && printf '%s' "$hook_script" > "$hook_dir/script" || {
     rm -rf "$hook_dir"
     exit 1
   }
@@ -80,7 +82,7 @@ main() {
   watcher=$!
   (run_hook) < /dev/null >> "$hook_dir/output" 2>&1
   code=$?
-  [ -f "$hook_dir/exit" ] || note_end "$code"
+  [ -s "$hook_dir/exit" ] || note_end "$code"
   kill "$watcher"
 }
 

@@ -51,18 +51,10 @@ if [ -n "$live" ]; then
 elif [ -L "$deploy_path" ]; then
   say foreign "$(readlink "$deploy_path")"
 fi
-df -Pk "$releases" | tail -n 1 | {
-  read -r _ _ _ free _
-  say free_kib "$free"
-}
+say free_kib "$(free_kib)"
 
-# What the next release can be made from, and what is no longer there as it was staged.
+# What the next release can be made from.
 base=$live
 { [ -n "$base" ] && [ -f "$davit/$base.manifest" ]; } || base=$newest
-if [ -n "$expected" ] && [ -n "$base" ] && cd "$releases/$base"; then
-  say base "$base"
-  tree | sort -u > "$davit/tree.$$"
-  without "$davit/$base.tree" "$davit/tree.$$" | kinds | sed -e '5001q' -e 's/^../@davit altered /'
-  rm -f "$davit/tree.$$"
-fi
+[ -z "$expected" ] || [ -z "$base" ] || say base "$base"
 say done

@@ -1,6 +1,6 @@
 # Set before: release, revision, upload (which one may be resumed), how (full, delta or resume), base, need_kib,
 # manifest_sha256, trailer, packed, unchanged, verify, shared_id, the lengths of lists (manifest_length, drop_length, add_length,
-# again_length), and the functions each_dir, each_file, each_odd.
+# again_length, gone_length), and the functions each_dir, each_file, each_odd.
 # Standard input: the lists, then a tar stream whose last member is the trailer: a stream that was cut has none.
 staging=$releases/.partial-$upload
 work=$davit/upload-$upload
@@ -52,17 +52,14 @@ receive() {
   esac
 }
 
-is_live "$release" && refuse "release $release is live already and is not written again"
+[ -e "$releases/$release" ] && is_live "$release" && refuse "release $release is live already and is not written again"
 
 check_file() {
   [ -f "$shared/$1" ] || refuse "the shared file $shared/$1 does not exist; create it on the host first"
 }
 each_file check_file
 
-free_kib=$(df -Pk "$releases" | tail -n 1 | {
-  read -r _ _ _ free _
-  printf '%s' "$free"
-})
+free_kib=$(free_kib)
 case $free_kib in
   '' | *[!0-9]*) ;;
   *)
@@ -111,8 +108,8 @@ case $how in
     copy_base
     mv "$work/manifest.new" "$work/manifest" || exit 4
     ;;
+  resume) check_manifest "$work/manifest" || instead "the partial upload is another one" ;;
 esac
-check_manifest "$work/manifest" || instead "the partial upload is another one"
 
 state=receiving
 cd "$staging" || exit 4
@@ -130,12 +127,11 @@ if [ "$status" != 0 ] || [ ! -f "./$trailer" ]; then
   esac
   fail "the upload could not be unpacked"
 fi
-rm -f "./$trailer"
 chmod 755 .
 
 # Sums of the manifest's lines in these files.
 if [ "$how:$verify" = delta:sent ]; then
-  cat "$work/add" "$work/again" | grep '^F' | cut -b 7- > "$work/sums"
+  grep -h '^F' "$work/add" "$work/again" | cut -b 7- > "$work/sums"
 else
   grep '^F' "$work/manifest" | cut -b 7- > "$work/sums"
 fi
@@ -169,7 +165,7 @@ link_file() {
 each_dir link_dir
 each_file link_file
 
-remove_tree ./REVISION && printf '%s\n' "$revision" > ./REVISION || exit 4
+remove_tree ./REVISION && rm -f "./$trailer" && printf '%s\n' "$revision" > ./REVISION || exit 4
 
 look > "$work/tree"
 if [ "$how" = resume ] || [ "$verify" = full ]; then

@@ -4,6 +4,7 @@ copy_base() {
   receive "$drop_length" "$work/drop"
   receive "$add_length" "$work/add"
   receive "$again_length" "$work/again"
+  receive "$gone_length" "$work/gone"
   without "$davit/$base.manifest" "$work/drop" > "$work/keep"
   sort -m "$work/keep" "$work/add" > "$work/manifest.new"
   check_manifest "$work/manifest.new" || instead "the base $base is not the build that the server knows"
@@ -11,13 +12,11 @@ copy_base() {
   cd "$from" || instead "the base $base is gone"
   # What is there now.
   look > "$work/now"
-  flags=-a
-  lists=
-  knows=$(cp --help 2>&1)
-  case $knows in *--parents*) lists=yes ;; esac
-  case $unchanged:$knows in
-    hardlink:*) flags=-al ;;
-    *--reflink*) flags='-a --reflink=auto' ;;
+  case $unchanged:$(cp --help 2>&1) in
+    hardlink:*--parents*) flags=-al lists=yes ;;
+    hardlink:*) flags=-al lists= ;;
+    *--reflink*) flags='-a --reflink=auto' lists=yes ;;
+    *) flags=-a lists= ;;
   esac
   if [ ! -s "$work/again" ] && cmp -s "$work/now" "$davit/$base.tree" && ! grep -q '^O' "$work/now"; then
     copy_untouched
@@ -39,9 +38,7 @@ copy_base() {
 # same, and REVISION are replaced later.
 copy_untouched() {
   problem=$(cp $flags ./. "$staging/" 2>&1) && cd "$staging" || return 1
-  listed < "$work/drop" | sort > "$work/gone"
-  grep '^D' "$work/add" | listed | sort > "$work/list"
-  problem=$(without "$work/gone" "$work/list" | paths | xargs -0 -r rm -rf -- 2>&1)
+  [ ! -s "$work/gone" ] || problem=$(xargs -0 rm -rf -- < "$work/gone" 2>&1)
 }
 
 # What has changed since the base was staged, and what is needed of it.
@@ -54,7 +51,13 @@ sort_out() {
     mv "$work/rest" "$work/kept"
   fi
   without "$davit/$base.tree" "$work/now" | kinds | sort > "$work/list"
-  [ -z "$(both "$work/kept" "$work/list")" ] || instead "the base $base is damaged or changed just now"
+  if [ -n "$(both "$work/kept" "$work/list")" ]; then
+    [ ! -s "$work/again" ] || instead "the base $base is damaged or changed just now"
+    # The server sends that as well.
+    sed -e '5001q' -e 's/^../@davit altered /' "$work/list"
+    say done
+    exit 8
+  fi
   # Directories stay also when only their mode is another one now.
   cat "$work/add" "$work/again" | grep '^D' | listed | sort > "$work/list"
   sort -m "$work/kept" "$work/list" > "$work/wanted"

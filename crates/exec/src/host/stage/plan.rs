@@ -30,6 +30,9 @@ pub(in crate::host) enum Lists {
         add: Vec<u8>,
         /// Lines in both whose entries are not what they were in the base any more.
         again: Vec<u8>,
+        /// Paths (`./…`, each ended by a NUL) of what `drop` names and `add` does not have as a directory: what has to
+        /// go from a copy of the base.
+        gone: Vec<u8>,
     },
     /// Of something that has its manifest, such as an interrupted upload.
     Rest,
@@ -66,7 +69,7 @@ impl Plan {
     /// `altered` are sorted paths in the base.
     pub(super) fn delta(target: &Build, base: &Build, altered: &[Vec<u8>], shared: &Shared, trailer: &str) -> Self {
         let altered: HashSet<&[u8]> = altered.iter().map(Vec::as_slice).collect();
-        let (mut drop, mut add, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut drop, mut add, mut again, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut chosen: Vec<bool> = target.entries.iter().map(is_odd).collect();
         for (old, new) in pairs(&base.entries, &target.entries) {
             // What was shared before is not in the base's manifest, which the host finds out by the sum of the new one.
@@ -80,6 +83,11 @@ impl Plan {
                     }
                 }
                 (old, new) => {
+                    if let Some(old) = old
+                        && !new.is_some_and(|number| both_directories(old, &target.entries[number]))
+                    {
+                        gone.extend([b"./", old.path.as_slice(), b"\0"].concat());
+                    }
                     drop.extend(old.map(line));
                     if let Some(number) = new {
                         add.push(line(&target.entries[number]));
@@ -94,7 +102,7 @@ impl Plan {
         Self::new(
             target,
             &chosen,
-            Lists::Delta { drop: drop.concat(), add: add.concat(), again: again.concat() },
+            Lists::Delta { drop: drop.concat(), add: add.concat(), again: again.concat(), gone },
             trailer,
         )
     }
@@ -147,11 +155,11 @@ impl Plan {
     }
 
     /// The lists' bytes, in the order in which they are sent.
-    pub(super) fn heads(&self) -> [&[u8]; 3] {
+    pub(super) fn heads(&self) -> [&[u8]; 4] {
         match &self.lists {
-            Lists::Full(manifest) => [&manifest.text, &[], &[]],
-            Lists::Delta { drop, add, again } => [drop, add, again],
-            Lists::Rest => [&[]; 3],
+            Lists::Full(manifest) => [&manifest.text, &[], &[], &[]],
+            Lists::Delta { drop, add, again, gone } => [drop, add, again, gone],
+            Lists::Rest => [&[]; 4],
         }
     }
 
@@ -235,6 +243,10 @@ fn pairs<'a>(old: &'a [Entry], new: &'a [Entry]) -> impl Iterator<Item = (Option
         let new = if order.is_ge() { new.next() } else { None };
         Some((old, new.map(|(number, _)| number)))
     })
+}
+
+fn both_directories(old: &Entry, new: &Entry) -> bool {
+    matches!((&old.kind, &new.kind), (Kind::Directory { .. }, Kind::Directory { .. }))
 }
 
 fn is_same(old: &Entry, new: &Entry) -> bool {

@@ -19,7 +19,7 @@ const NOTICE: Duration = Duration::from_secs(10);
 /// What goes over, in this order.
 pub(in crate::host) struct Stream<'a> {
     pub(in crate::host) program: &'a [u8],
-    pub(in crate::host) heads: [&'a [u8]; 3],
+    pub(in crate::host) heads: [&'a [u8]; 4],
     /// The file that the pieces are of.
     pub(in crate::host) file: &'a Path,
     pub(in crate::host) pieces: &'a [Range<u64>],

@@ -5,7 +5,6 @@ use super::plan::Plan;
 use crate::ExecError;
 use crate::build::Build;
 use crate::host::layout::Shared;
-use crate::host::prepare::Base;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -119,9 +118,13 @@ impl Upload {
         slot.get_or_try_init(make).await.cloned()
     }
 
-    /// What a host lacks that has `base`, once a release of `build`.
-    pub(super) async fn delta(&self, shared: &Shared, base: &Base, build: &Build) -> Result<Arc<Plan>, ExecError> {
-        let mut altered = base.altered.clone();
+    /// What a host lacks that has a release of `build`, in which these paths are not what they were any more.
+    pub(super) async fn delta(
+        &self,
+        shared: &Shared,
+        build: &Build,
+        mut altered: Vec<Vec<u8>>,
+    ) -> Result<Arc<Plan>, ExecError> {
         altered.sort_unstable();
         let slot = slot(&self.plans, (shared.clone(), Some((build.digest.clone(), altered.clone()))), MOST_PLANS);
         let make = || {

@@ -89,7 +89,7 @@ on_every_host! {
         let (ended, lines) = place.hook("ls -l \"$0\"; ls -ld \"${0%/*}\"").await;
         assert_eq!(ended.expect("ran"), exited(0));
         let shown = texts(&lines);
-        assert!(shown[0].starts_with("-rwx------") && shown[1].starts_with("drwx------"), "{shown:?}");
+        assert!(shown[0].starts_with("-rw-------") && shown[1].starts_with("drwx------"), "{shown:?}");
     }
 
     async fn background_processes_are_not_waited_for(place: Place) {

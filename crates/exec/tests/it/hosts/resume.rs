@@ -1,9 +1,10 @@
 //! Uploads that were cut: what came stays, and only the rest is sent.
 
 use super::support::{Kind, Place, TestBuild, connect, never, release};
+use davit_domain::ids::ReleaseName;
 use davit_exec::ExecError;
 use davit_exec::build::Build;
-use davit_exec::host::{Base, Shared, StageReport, TransferOptions};
+use davit_exec::host::{Shared, StageReport, TransferOptions};
 use std::fs;
 use std::path::Path;
 
@@ -32,7 +33,7 @@ async fn cut(
     place: &Place,
     after: u64,
     build: &Build,
-    base: Option<(&Base, &Build)>,
+    base: Option<(&ReleaseName, &Build)>,
 ) -> Result<StageReport, ExecError> {
     let sshd = place.sshd.as_ref().expect("sshd");
     sshd.cut_after_bytes(after);
@@ -43,7 +44,7 @@ async fn cut(
     staged
 }
 
-async fn stage(place: &Place, build: &Build, base: Option<(&Base, &Build)>, partial: bool) -> StageReport {
+async fn stage(place: &Place, build: &Build, base: Option<(&ReleaseName, &Build)>, partial: bool) -> StageReport {
     let (upload, shared) = (place.upload(build, TransferOptions::default()), Shared::default());
     let host = connect(&place.target).await.expect("connected again");
     let staged = host.stage(&place.layout, &release(1), "c0ffee", &upload, base, &shared, partial, &never()).await;
@@ -92,7 +93,7 @@ async fn a_delta_that_was_cut_is_completed() {
     place.host.prepare(&place.layout, None, &never()).await.expect("prepared");
     place.stage(&release(5), &old.build).await.expect("staged");
     let new = big().await;
-    let base = Base { release: release(5), altered: vec![] };
+    let base = release(5);
     cut(&place, CUT, &new.build, Some((&base, &old.build))).await.expect_err("cut");
     assert!(partial(&place, &new.build).await);
     let report = stage(&place, &new.build, Some((&base, &old.build)), true).await;

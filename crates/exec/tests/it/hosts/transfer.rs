@@ -4,7 +4,7 @@
 use super::support::{Place, TestBuild, never, on_every_host, release};
 use davit_domain::ids::ReleaseName;
 use davit_exec::build::Build;
-use davit_exec::host::{Base, Compress, Shared, StageReport, TransferOptions, Unchanged, Verify};
+use davit_exec::host::{Compress, Shared, StageReport, TransferOptions, Unchanged, Verify};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -32,7 +32,7 @@ impl Place {
         report
     }
 
-    async fn base(&self, build: &Build) -> Option<Base> {
+    async fn base(&self, build: &Build) -> Option<ReleaseName> {
         self.host.prepare(&self.layout, Some(&build.digest), &never()).await.expect("prepared").base
     }
 
@@ -40,7 +40,7 @@ impl Place {
         &self,
         number: i64,
         build: &Build,
-        base: Option<(&Base, &Build)>,
+        base: Option<(&ReleaseName, &Build)>,
         options: TransferOptions,
     ) -> StageReport {
         let (upload, shared) = (self.upload(build, options), Shared::default());
@@ -240,16 +240,11 @@ on_every_host! {
         fs::remove_file(dir.join("gone")).expect("removed");
         fs::remove_dir_all(dir.join("dir/deep")).expect("removed");
         fs::remove_file(dir.join("link")).and_then(|()| symlink("script", dir.join("link"))).expect("retargeted");
-        let mut altered = place.base(&build.build).await.expect("a base").altered;
-        altered.retain(|path| path != b"REVISION");
-        altered.sort();
-        let expected: [&[u8]; 9] =
-            [b"config.php", b"dir", b"dir/deep", b"dir/deep/gone", b"gone", b"link", b"script", b"times", b"\xff"];
-        assert_eq!(altered, expected);
         let report = place.deploy(2, &build.build, Some(&build.build), COPY).await;
         assert_eq!((report.note, report.base, report.sent_files), (None, Some(release(1)), 6));
         place.check(2, &build);
-        assert_eq!(place.base(&build.build).await.expect("a base").altered, [b""; 0], "the new one is as it was staged");
+        let report = place.deploy(3, &build.build, Some(&build.build), COPY).await;
+        assert_eq!((report.base, report.sent_files), (Some(release(2)), 0), "the new one is as it was staged");
         assert_eq!(fs::read(dir.join("config.php")).expect("the older one"), b"production");
     }
 
@@ -265,8 +260,8 @@ on_every_host! {
         assert_ne!(inode(1, "changed"), inode(2, "changed"));
         place.deploy(3, &one.build, Some(&two.build), COPY).await;
         assert_ne!(inode(2, "same"), inode(3, "same"), "a copy has one of its own");
-        let base = place.base(&one.build).await.expect("a base");
-        assert_eq!(base.altered, [b""; 0], "links and their removal are no alteration");
+        let report = place.deploy(4, &two.build, Some(&one.build), LINK).await;
+        assert_eq!((report.base, report.sent_files), (Some(release(3)), 1), "links are no alteration");
         place.host.remove_releases(&place.layout, &[release(1)]).await.expect("removed");
         place.check(2, &two);
     }
@@ -275,16 +270,7 @@ on_every_host! {
         let one = TestBuild::new(&[("a", b"a"), ("b", b"b"), ("dir/c", b"c")]).await;
         let two = TestBuild::new(&[("a", b"a"), ("b", b"B"), ("dir/c", b"c")]).await;
         place.deploy(1, &one.build, None, COPY).await;
-        let dir = place.release_dir(&release(1));
-
-        // Damaged after the host was asked.
         let base = place.base(&two.build).await.expect("a base");
-        fs::write(dir.join("dir/c"), "altered").expect("altered");
-        let report = place.make(2, &two.build, Some((&base, &one.build)), COPY).await;
-        let note = report.note.expect("a note");
-        assert!(note.contains("damaged") && note.ends_with("everything was sent"), "{note}");
-        assert_eq!((report.base, report.sent_files), (None, 3));
-        place.check(2, &two);
 
         // Not the build that the server takes it for.
         let report = place.make(3, &two.build, Some((&base, &two.build)), COPY).await;
@@ -292,7 +278,7 @@ on_every_host! {
         place.check(3, &two);
 
         // Gone.
-        let gone = Base { release: release(77), altered: vec![] };
+        let gone = release(77);
         let report = place.make(4, &two.build, Some((&gone, &one.build)), COPY).await;
         assert!(report.note.is_some() && report.base.is_none(), "release 4");
         place.check(4, &two);
@@ -318,7 +304,7 @@ on_every_host! {
         for number in 1..=3 {
             place.make(number, &build.build, None, COPY).await;
         }
-        let base = async || place.base(&build.build).await.map(|base| base.release);
+        let base = async || place.base(&build.build).await;
         assert_eq!(base().await, Some(release(3)));
         place.host.switch(&place.layout, &release(2), "two").await.expect("switched");
         assert_eq!(base().await, Some(release(2)));
@@ -387,9 +373,9 @@ async fn what_is_sent_grows_with_the_change_and_not_with_the_release() {
         let (one, two) = (build("one").await, build("two").await);
         let first = place.make(round * 2 + 1, &one.build, None, COPY).await;
         assert_eq!(first.sent_files, count);
-        let base = Base { release: release(round * 2 + 1), altered: vec![] };
+        let base = release(round * 2 + 1);
         let second = place.make(round * 2 + 2, &two.build, Some((&base, &one.build)), COPY).await;
-        assert_eq!((second.sent_files, second.base, second.note), (10, Some(base.release), None));
+        assert_eq!((second.sent_files, second.base, second.note), (10, Some(base), None));
         sent.push(second.bytes);
         place.check(round * 2 + 2, &two);
     }
