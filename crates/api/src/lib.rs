@@ -61,7 +61,7 @@ pub(crate) struct Api {
     engine: Engine,
     limits: Limits,
     logins: Arc<LoginLimiter>,
-    hooks: Arc<webhook::HookSecrets>,
+    hooks: Arc<webhook::Hooks>,
     render_metrics: RenderMetrics,
 }
 
@@ -76,7 +76,7 @@ struct Document;
 
 /// Every route, over one engine. Serve it with connect info: who logs in from where is limited by address.
 pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> Router {
-    let hooks = Arc::new(webhook::HookSecrets::default());
+    let hooks = Arc::new(webhook::Hooks::default());
     let api = Api { engine, limits, logins: Arc::default(), hooks, render_metrics };
     let (v1, document) = v1().split_for_parts();
     let document = Arc::new(document);

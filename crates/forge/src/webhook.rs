@@ -3,12 +3,38 @@
 //! [`verify`] runs on the request, before anything of it is stored. [`parse`] runs later, on the stored row, since
 //! what it finds never changes the answer that the forge gets.
 
-use crate::github;
-use crate::{ForgeKind, SignatureScheme};
-use davit_domain::event::{ChangeAction, ForgeEvent};
+use crate::{ForgeKind, generic, gitea, gitee, github, gitlab};
+use davit_domain::config::{GenericHook, HookSignature};
+use davit_domain::event::{ChangeAction, ForgeEvent, GitRef};
 use davit_domain::ids::CommitSha;
+use davit_domain::time::Timestamp;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
+use std::time::Duration;
+
+/// What the configuration says about the webhooks of one forge. Nothing of it comes from a request.
+#[derive(Debug, Clone, Copy)]
+pub struct HookRules<'a> {
+    /// Which forge it is.
+    pub kind: ForgeKind,
+    /// How its webhooks are signed; one of its kind's.
+    pub signature: HookSignature,
+    /// What they are signed with.
+    pub secret: &'a SecretString,
+    /// Where a generic sender puts things; `None` for the others.
+    pub generic: Option<&'a GenericHook>,
+    /// The time, for signatures that end.
+    pub now: Timestamp,
+}
+
+impl HookRules<'_> {
+    /// Refuses a time, in milliseconds, that is further from now than `tolerance`, before or after.
+    pub(crate) fn check_time(&self, header: &str, millis: i64, tolerance: Duration) -> Result<(), VerifyError> {
+        let at = Timestamp::from_millis(millis);
+        let apart = self.now.since(at).max(at.since(self.now));
+        if apart <= tolerance { Ok(()) } else { Err(VerifyError::Expired { header: header.to_owned() }) }
+    }
+}
 
 /// A webhook request as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -36,11 +62,14 @@ pub enum VerifyError {
     /// Without a secret no request can prove where it is from.
     #[error("This forge has no webhook secret in davit: set one there and the same one in the forge's webhook.")]
     NoSecret,
-    /// Neither JSON nor a form.
-    #[error(
-        "The content type is not supported: set the webhook's content type to application/json \
-         (application/x-www-form-urlencoded works too)."
-    )]
+    /// davit's configuration of this forge allows no proof.
+    #[error("This forge's webhooks can't be checked: {detail}.")]
+    Configuration {
+        /// What to change.
+        detail: &'static str,
+    },
+    /// The content type is none that this forge sends.
+    #[error("The content type is not supported: set the webhook's content type to application/json.")]
     UnsupportedContentType,
     /// The signature is not there, or is empty.
     #[error(
@@ -48,22 +77,31 @@ pub enum VerifyError {
     )]
     SignatureMissing {
         /// The header in which it is expected.
-        header: &'static str,
+        header: String,
     },
-    /// The signature is there and is not that of this body with our secret.
+    /// The signature is there and is not the right one.
     #[error(
-        "The signature in {header} is wrong: the webhook's secret differs from the one that davit has, \
-         or the body was changed on its way."
+        "What {header} holds is wrong: the webhook's secret differs from the one that davit has, \
+         or the request was changed on its way."
     )]
     SignatureWrong {
         /// The header that it came in.
-        header: &'static str,
+        header: String,
+    },
+    /// The signature is right and of another time.
+    #[error(
+        "The time in {header} is too far from davit's: the request is an old one sent again, \
+         or one of the two clocks is wrong."
+    )]
+    Expired {
+        /// The header with the time.
+        header: String,
     },
     /// A header that says what this is about is not there, is there twice, or is not a plain short text.
     #[error("The header {header} is missing, repeated or malformed: send what the forge sends, unchanged.")]
     Header {
         /// Its name.
-        header: &'static str,
+        header: String,
     },
     /// A form without exactly one well-formed field `payload`.
     #[error("The form is malformed: it must have the JSON in exactly one field named payload.")]
@@ -76,9 +114,11 @@ impl VerifyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoSecret => "webhook_no_secret",
+            Self::Configuration { .. } => "webhook_configuration",
             Self::UnsupportedContentType => "webhook_content_type",
             Self::SignatureMissing { .. } => "webhook_signature_missing",
             Self::SignatureWrong { .. } => "webhook_signature_wrong",
+            Self::Expired { .. } => "webhook_expired",
             Self::Header { .. } => "webhook_header",
             Self::MalformedForm => "webhook_form",
         }
@@ -88,9 +128,18 @@ impl VerifyError {
     #[must_use]
     pub const fn is_unauthenticated(&self) -> bool {
         match self {
-            Self::NoSecret | Self::SignatureMissing { .. } | Self::SignatureWrong { .. } => true,
+            Self::NoSecret
+            | Self::Configuration { .. }
+            | Self::SignatureMissing { .. }
+            | Self::SignatureWrong { .. }
+            | Self::Expired { .. } => true,
             Self::UnsupportedContentType | Self::Header { .. } | Self::MalformedForm => false,
         }
+    }
+
+    /// For a configuration that pairs a kind of forge with a signature that it does not have.
+    pub(crate) const fn foreign_signature() -> Self {
+        Self::Configuration { detail: "this kind of forge does not sign in the way that `signature` says" }
     }
 }
 
@@ -115,35 +164,40 @@ pub enum ParseError {
     },
 }
 
-/// Checks that a request is from the forge that knows `secret`, and takes out what it is about.
+/// Checks that a request is from the forge that knows the secret, and takes out what it is about.
 ///
-/// The signature covers the body alone: the event's name and the delivery's id are as trustworthy as the
-/// connection, on every forge. So the id is good for recognising a repetition and for nothing else.
+/// Most signatures cover the body alone, Gitee's and GitLab's token not even that: the event's name and the delivery's
+/// id are then as trustworthy as the connection. So the id is good for recognising a repetition and for nothing else.
 ///
 /// # Errors
 /// The request must be refused; see [`VerifyError`].
-pub fn verify(
-    kind: ForgeKind,
-    secret: &SecretString,
-    scheme: SignatureScheme,
-    incoming: &Incoming<'_>,
-) -> Result<Verified, VerifyError> {
-    match kind {
-        ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
-            github::webhook::verify(secret, scheme, incoming)
-        }
+pub fn verify(rules: &HookRules<'_>, incoming: &Incoming<'_>) -> Result<Verified, VerifyError> {
+    match rules.kind {
+        ForgeKind::Github => github::webhook::verify(rules, incoming),
+        ForgeKind::Gitlab => gitlab::webhook::verify(rules, incoming),
+        ForgeKind::Gitea => gitea::webhook::verify(rules, incoming),
+        ForgeKind::Gitee => gitee::webhook::verify(rules, incoming),
+        ForgeKind::Generic => generic::webhook::verify(rules, incoming),
     }
 }
 
-/// What a payload says. Events that davit does not act on are [`ForgeEvent::Other`], whatever is in them.
+/// What a payload says. Events that davit does not act on are [`ForgeEvent::Other`], whatever is in them. `generic`
+/// is what the configuration says of a generic sender.
 ///
 /// # Errors
 /// The payload of an event that davit acts on is not what the forge documents.
-pub fn parse(kind: ForgeKind, event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseError> {
+pub fn parse(
+    kind: ForgeKind,
+    generic: Option<&GenericHook>,
+    event: &str,
+    payload: &[u8],
+) -> Result<ForgeEvent, ParseError> {
     match kind {
-        ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic => {
-            github::webhook::parse(event, payload)
-        }
+        ForgeKind::Github => github::webhook::parse(event, payload),
+        ForgeKind::Gitlab => gitlab::webhook::parse(event, payload),
+        ForgeKind::Gitea => gitea::webhook::parse(event, payload),
+        ForgeKind::Gitee => gitee::webhook::parse(event, payload),
+        ForgeKind::Generic => generic::webhook::parse(generic, event, payload),
     }
 }
 
@@ -155,16 +209,13 @@ pub fn parse(kind: ForgeKind, event: &str, payload: &[u8]) -> Result<ForgeEvent,
 #[must_use]
 pub fn dedupe_key(event: &ForgeEvent) -> Option<String> {
     match event {
-        ForgeEvent::Ping { .. }
-        | ForgeEvent::Other { .. }
-        | ForgeEvent::Deployment(_)
-        | ForgeEvent::DeploymentStatus(_)
-        | ForgeEvent::Check(_)
-        | ForgeEvent::MergeGroup(_) => None,
+        ForgeEvent::Ping { .. } | ForgeEvent::Other { .. } => None,
+        // A state may come back within minutes (a check that runs again), and the newest one counts.
+        ForgeEvent::Check(_) | ForgeEvent::DeploymentStatus(_) => None,
         ForgeEvent::Push(push) => {
             let (kind, name) = match &push.git_ref {
-                davit_domain::event::GitRef::Branch(name) => ("branch", name),
-                davit_domain::event::GitRef::Tag(name) => ("tag", name),
+                GitRef::Branch(name) => ("branch", name),
+                GitRef::Tag(name) => ("tag", name),
             };
             let (before, after) = (sha_or_none(push.before.as_ref()), sha_or_none(push.after.as_ref()));
             Some(format!("push {} {kind} {name} {before} {after}", push.repository))
@@ -179,6 +230,14 @@ pub fn dedupe_key(event: &ForgeEvent) -> Option<String> {
                 ChangeAction::Edited => return None,
             };
             Some(format!("change {} {} {action} {}", change.repository, change.number, change.head))
+        }
+        ForgeEvent::Deployment(deployment) => {
+            let state = deployment.state.as_str();
+            Some(format!("deployment {} {} {state}", deployment.repository, deployment.number))
+        }
+        ForgeEvent::MergeGroup(group) => {
+            let what = if group.requested { "requested" } else { "gone" };
+            Some(format!("merge group {} {} {what}", group.repository, group.head))
         }
     }
 }

@@ -2,6 +2,7 @@
 //! <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
 pub(super) struct PingEvent {
@@ -82,4 +83,124 @@ pub(super) struct User {
 #[derive(Deserialize)]
 pub(super) struct Repository {
     pub(super) full_name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteEvent {
+    /// The bare name.
+    #[serde(rename = "ref")]
+    pub(super) git_ref: String,
+    /// `branch` or `tag`.
+    pub(super) ref_type: String,
+    pub(super) repository: Repository,
+    pub(super) sender: Option<User>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentEvent {
+    pub(super) deployment: Deployment,
+    pub(super) repository: Repository,
+    pub(super) sender: Option<User>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Deployment {
+    pub(super) id: i64,
+    pub(super) sha: String,
+    #[serde(rename = "ref")]
+    pub(super) git_ref: String,
+    pub(super) environment: String,
+    pub(super) description: Option<String>,
+    pub(super) creator: Option<User>,
+    /// An object, or a text.
+    pub(super) payload: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentStatusEvent {
+    pub(super) deployment_status: DeploymentStatus,
+    pub(super) deployment: Deployment,
+    pub(super) repository: Repository,
+    pub(super) sender: Option<User>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentStatus {
+    pub(super) state: String,
+    pub(super) description: Option<String>,
+    pub(super) creator: Option<User>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct StatusEvent {
+    pub(super) sha: String,
+    pub(super) state: String,
+    pub(super) context: String,
+    pub(super) description: Option<String>,
+    pub(super) target_url: Option<String>,
+    pub(super) created_at: Option<String>,
+    pub(super) updated_at: Option<String>,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckRunEvent {
+    pub(super) action: String,
+    pub(super) check_run: CheckRun,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckRun {
+    pub(super) head_sha: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    /// `null` until it is completed.
+    pub(super) conclusion: Option<String>,
+    pub(super) html_url: Option<String>,
+    pub(super) details_url: Option<String>,
+    pub(super) output: Option<CheckOutput>,
+    pub(super) started_at: Option<String>,
+    pub(super) completed_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckOutput {
+    pub(super) title: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckSuiteEvent {
+    pub(super) action: String,
+    pub(super) check_suite: CheckSuite,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckSuite {
+    pub(super) head_sha: String,
+    pub(super) conclusion: Option<String>,
+    pub(super) app: Option<CheckApp>,
+    pub(super) updated_at: Option<String>,
+}
+
+/// The App that a suite's checks belong to.
+#[derive(Deserialize)]
+pub(super) struct CheckApp {
+    pub(super) slug: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct MergeGroupEvent {
+    pub(super) action: String,
+    pub(super) merge_group: MergeGroup,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct MergeGroup {
+    pub(super) head_sha: String,
+    pub(super) head_ref: String,
+    pub(super) base_ref: String,
 }

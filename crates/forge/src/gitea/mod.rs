@@ -1,0 +1,4 @@
+//! Gitea and Forgejo.
+
+mod payload;
+pub(crate) mod webhook;

@@ -1,0 +1,4 @@
+//! Gitee.
+
+mod payload;
+pub(crate) mod webhook;

@@ -1,0 +1,4 @@
+//! GitLab: gitlab.com and self-managed.
+
+mod payload;
+pub(crate) mod webhook;
