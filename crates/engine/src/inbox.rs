@@ -8,7 +8,7 @@ use crate::hub::{self, Topic};
 use crate::intents::{Ask, Asked};
 use crate::{Engine, EngineError};
 use davit_domain::config::Configuration;
-use davit_domain::decide::{self, Decision};
+use davit_domain::decide::{self, Decision, Known};
 use davit_domain::event::ForgeEvent;
 use davit_domain::ids::DeliveryId;
 use davit_domain::request::Kind;
@@ -110,7 +110,8 @@ fn read(configuration: &Configuration, full: &DeliveryFull) -> Result<ForgeEvent
         .iter()
         .find(|forge| forge.id == full.delivery.forge)
         .ok_or_else(|| format!("the forge {} is no longer configured", full.delivery.forge))?;
-    davit_forge::parse(forge.kind, &full.delivery.event, &full.body).map_err(|error: ParseError| error.to_string())
+    davit_forge::parse(forge.kind, forge.generic.as_ref(), &full.delivery.event, &full.body)
+        .map_err(|error: ParseError| error.to_string())
 }
 
 /// An earlier delivery of the very same happening. A person's replay is not held up by it.
@@ -134,8 +135,10 @@ async fn act(
     event: &ForgeEvent,
 ) -> Result<(Verdict, String), EngineError> {
     let delivery = &full.delivery;
-    let wanted = match decide::on_event(configuration, &delivery.forge, event) {
+    let wanted = match decide::on_event(configuration, &delivery.forge, event, &Known::default()) {
         Decision::Ignore { reason } => return Ok((Verdict::Ignored, reason)),
+        Decision::Note(note) => return Ok((Verdict::Processed, note.sentence)),
+        Decision::Record(check) => return Ok((Verdict::Processed, format!("{} is known now", check.name))),
         Decision::Release(wanted) => wanted,
     };
     let mut outcomes = Vec::with_capacity(wanted.len());
@@ -157,7 +160,7 @@ async fn act(
             app: release.app.clone(),
             environment: release.environment.clone(),
             commit: release.commit,
-            git_ref: Some(release.git_ref),
+            git_ref: release.git_ref,
             title: release.title,
             target_release: None,
             hosts: None,
