@@ -1,4 +1,5 @@
 // What the mock server knows when it starts: three apps, three environments, a history with every kind of outcome.
+import { alerts, forges, outbox } from './forges.mjs'
 import { cellsOf, steps } from './simulator.mjs'
 
 const HOUR = 3_600_000
@@ -58,6 +59,8 @@ export function fixtures({ fresh }) {
     apps: [],
     hosts: [],
     forges: [],
+    outbox: [],
+    alerts: [],
     requests: [],
     deployments: [],
     deliveries: [],
@@ -76,24 +79,9 @@ function fill(db) {
     { key: 'staging', name: 'Staging', color: '#c08a2d' },
     { key: 'production', name: 'Production', color: '#b8483a' },
   ]
-  db.forges = [
-    {
-      id: 'github',
-      kind: 'github',
-      api_url: 'https://api.github.com',
-      hook_url: 'http://127.0.0.1:8700/hooks/github',
-      has_token: true,
-      has_webhook_secret: true,
-    },
-    {
-      id: 'gitee',
-      kind: 'gitee',
-      api_url: 'https://gitee.com/api/v5',
-      hook_url: 'http://127.0.0.1:8700/hooks/gitee',
-      has_token: true,
-      has_webhook_secret: false,
-    },
-  ]
+  db.forges = forges()
+  db.outbox = outbox()
+  db.alerts = alerts()
   db.hosts = hosts()
   db.hostAnswers = {
     'web-4': {
@@ -402,6 +390,14 @@ function deliveries() {
     pusher: { name: 'li.wei' },
     head_commit: { id: sha(31), message: 'Show delivery date on the order page', author: { name: '李伟' } },
   }
+  const started = (id, app, environment, state) => ({
+    request: id,
+    deployment: id,
+    app,
+    environment,
+    title: 'Show delivery date on the order page',
+    state,
+  })
   const entry = (id, forge, event, hours, verdict, reason, repository, summary, started = []) => ({
     id,
     forge,
@@ -417,10 +413,11 @@ function deliveries() {
       ['content-type', 'application/json'],
       ['user-agent', 'GitHub-Hookshot/ef9e1c2'],
       ['x-github-event', event],
-      ['x-hub-signature-256', 'sha256=•••••••• (matches)'],
+      ['x-hub-signature-256', '***'],
     ],
     body: JSON.stringify(body),
     started,
+    caught_up: false,
   })
   return [
     entry(1, 'github', 'ping', 80, 'ignored', 'A ping: the hook works, there is nothing to do.', 'acme/shop', 'ping'),
@@ -443,7 +440,7 @@ function deliveries() {
       'Started an automatic release to staging.',
       'acme/billing',
       'main ← 2 commits by maria',
-      [{ request: 8, deployment: 8 }],
+      [started(8, 'billing', 'staging', 'succeeded')],
     ),
     entry(
       4,
@@ -464,10 +461,7 @@ function deliveries() {
       'Started automatic releases to test and staging.',
       'acme/shop',
       'main ← 1 commit by li.wei',
-      [
-        { request: 10, deployment: 10 },
-        { request: 11, deployment: 11 },
-      ],
+      [started(10, 'shop', 'test', 'succeeded'), started(11, 'shop', 'staging', 'succeeded')],
     ),
     entry(
       6,
@@ -479,6 +473,22 @@ function deliveries() {
       'acme/shop',
       '#412 opened by maria',
     ),
-    entry(7, 'github', 'push', 0.01, 'received', null, 'acme/shop', 'feature/wechat-pay ← 3 commits'),
+    {
+      ...entry(
+        7,
+        'gitlab',
+        'push',
+        0.6,
+        'processed',
+        'The forge’s own delivery never came: found when the heads were compared. Nothing is released from this branch.',
+        'platform/ledger',
+        'main ← 9c1d2e3',
+      ),
+      delivery: 'catch-up:platform/ledger:main:9c1d2e3',
+      caught_up: true,
+      headers: [],
+      body: '',
+    },
+    entry(8, 'github', 'push', 0.01, 'received', null, 'acme/shop', 'feature/wechat-pay ← 3 commits'),
   ]
 }

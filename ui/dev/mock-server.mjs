@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
+import { forgeRoutes, searched } from './forges.mjs'
 import { addPaused, rolloutRoutes } from './rollout.mjs'
 import { createSimulator } from './simulator.mjs'
 
@@ -83,17 +84,21 @@ const routes = [
     '/deployments/:id/logs/stream',
     ({ id, query, request: req, response }) => streamLog(deployment(id), query, req, response),
   ],
+  ...forgeRoutes(db, { emit, find, page, paged, filtered, newest: list => newest(list), Problem, now }),
   ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
   ['GET', '/apps/:app/configs/:env/toml', ({ app, env, response }) => sendText(response, releaseToml(app, env))],
   ['GET', '/hosts', () => page(db.hosts)],
   ['GET', '/hosts/public-key', () => ({ public_key: db.publicKey })],
   ['POST', '/hosts/:name/verify', ({ name }) => verifyHost(name)],
   ['POST', '/hosts/:name/accept-key', ({ name, body }) => acceptKey(name, body)],
-  ['GET', '/deliveries', ({ query }) => paged(filtered(newest(db.deliveries), query, ['forge', 'verdict']), query)],
+  [
+    'GET',
+    '/deliveries',
+    ({ query }) => paged(searched(filtered(newest(db.deliveries), query, ['forge', 'verdict']), query), query),
+  ],
   ['GET', '/deliveries/:id', ({ id }) => find(db.deliveries, item => item.id === Number(id), `delivery ${id}`)],
   ['POST', '/deliveries/:id/replay', ({ id }) => replay(id)],
   ['GET', '/environments', () => page(db.environments)],
-  ['GET', '/forges', () => page(db.forges)],
   ['POST', '/apply', ({ body }) => apply(body)],
   ['GET', '/export', ({ response }) => sendText(response, exportDocument(db))],
   ['GET', '/events', ({ request: req, response }) => streamEvents(req, response)],
@@ -237,6 +242,7 @@ function overview() {
     waiting: newest(db.requests).filter(item => ['awaiting_review', 'awaiting_release'].includes(item.state)),
     hosts: db.hosts.length,
     forges: db.forges.length,
+    alerts: db.alerts,
   }
 }
 

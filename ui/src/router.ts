@@ -70,6 +70,25 @@ export function createAppRouter(queryClient: QueryClient) {
         meta: { title: 'delivery.title', section: 'deliveries' },
       },
       {
+        path: '/outbox',
+        name: 'outbox',
+        component: () => import('./pages/OutboxPage.vue'),
+        meta: { title: 'nav.outbox' },
+      },
+      {
+        path: '/forges',
+        name: 'forges',
+        component: () => import('./pages/ForgesPage.vue'),
+        meta: { title: 'nav.forges' },
+      },
+      {
+        path: '/forges/:id',
+        name: 'forge',
+        component: () => import('./pages/ForgePage.vue'),
+        props: true,
+        meta: { title: 'forge.title', section: 'forges' },
+      },
+      {
         path: '/configuration',
         name: 'configuration',
         component: () => import('./pages/ConfigurationPage.vue'),

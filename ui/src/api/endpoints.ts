@@ -9,10 +9,12 @@ import type {
   Delivery,
   DeliveryDetail,
   DeployBody,
+  DeployKey,
   Deployment,
   DeploymentSummary,
   Environment,
   Forge,
+  ForgeCheck,
   Gate,
   GitRefs,
   Host,
@@ -23,8 +25,10 @@ import type {
   LiveCheck,
   Lock,
   LogPage,
+  OutboxCall,
   Overview,
   Page,
+  RegisteredHook,
   ReleaseRequest,
   Session,
   SetupState,
@@ -41,6 +45,14 @@ export type RequestFilter = DeploymentFilter
 export interface DeliveryFilter {
   forge?: string
   verdict?: string
+  search?: string
+}
+
+export interface OutboxFilter {
+  forge?: string
+  /** States with commas between them. */
+  state?: string
+  search?: string
 }
 
 export const api = {
@@ -131,8 +143,20 @@ export const api = {
   delivery: (id: number) => call<DeliveryDetail>('GET', path('deliveries', id)),
   replay: (id: number) => call<Delivery>('POST', `${path('deliveries', id)}/replay`, { body: {} }),
 
+  outbox: (filter: OutboxFilter, cursor?: string) =>
+    call<Page<OutboxCall>>('GET', '/outbox', { query: { ...filter, cursor } }),
+  retryCall: (id: number) => call<OutboxCall>('POST', `${path('outbox', id)}/retry`, { body: {} }),
+
   environments: () => call<Page<Environment>>('GET', '/environments'),
   forges: () => call<Page<Forge>>('GET', '/forges'),
+  forge: (forge: string) => call<Forge>('GET', path('forges', forge)),
+  checkForge: (forge: string, repository: string) =>
+    call<ForgeCheck>('POST', `${path('forges', forge)}/check`, { body: { repository } }),
+  registerHook: (forge: string, repository: string) =>
+    call<RegisteredHook>('POST', `${path('forges', forge)}/hook`, { body: { repository } }),
+  makeDeployKey: (forge: string, repository?: string) =>
+    call<DeployKey>('POST', `${path('forges', forge)}/deploy-key`, { body: repository ? { repository } : {} }),
+
   apply: (body: ApplyBody) => call<ApplyResult>('POST', '/apply', { body }),
   exportConfig: () => call<string>('GET', '/export', { headers: { Accept: 'text/plain' } }),
 

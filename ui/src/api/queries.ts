@@ -3,7 +3,7 @@
 import { QueryClient, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { ApiError, UNREACHABLE } from './client'
-import { api, type DeliveryFilter, type DeploymentFilter, type RequestFilter } from './endpoints'
+import { api, type DeliveryFilter, type DeploymentFilter, type OutboxFilter, type RequestFilter } from './endpoints'
 import type { ChangeTopic, Page } from './types'
 
 /** Changes arrive by SSE (events.ts), so nothing polls and nothing goes stale by the clock alone. */
@@ -22,9 +22,12 @@ export function createQueryClient(): QueryClient {
 const topicKeys: Record<ChangeTopic, string[]> = {
   deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live'],
   request: ['overview', 'requests', 'request'],
-  delivery: ['deliveries', 'delivery'],
+  delivery: ['deliveries', 'delivery', 'forges', 'forge'],
   host: ['hosts', 'overview'],
-  config: ['overview', 'apps', 'app', 'environments', 'forges', 'hosts', 'export', 'releases', 'gate'],
+  config: ['overview', 'apps', 'app', 'environments', 'forges', 'forge', 'hosts', 'export', 'releases', 'gate'],
+  outbox: ['outbox', 'forges', 'forge'],
+  alert: ['overview'],
+  forge: ['forges', 'forge'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */
@@ -41,6 +44,9 @@ export const useHosts = () => useQuery({ queryKey: ['hosts'], queryFn: api.hosts
 export const usePublicKey = () => useQuery({ queryKey: ['public-key'], queryFn: api.publicKey })
 export const useEnvironments = () => useQuery({ queryKey: ['environments'], queryFn: api.environments })
 export const useForges = () => useQuery({ queryKey: ['forges'], queryFn: api.forges })
+
+export const useForge = (forge: MaybeRefOrGetter<string>) =>
+  useQuery({ queryKey: ['forge', computed(() => toValue(forge))], queryFn: () => api.forge(toValue(forge)) })
 
 export const useApp = (app: MaybeRefOrGetter<string>) =>
   useQuery({ queryKey: ['app', computed(() => toValue(app))], queryFn: () => api.app(toValue(app)) })
@@ -96,6 +102,7 @@ export const useDeployments = (filter: MaybeRefOrGetter<DeploymentFilter>) =>
 export const useRequests = (filter: MaybeRefOrGetter<RequestFilter>) => usePages('requests', filter, api.requests)
 export const useDeliveries = (filter: MaybeRefOrGetter<DeliveryFilter>) =>
   usePages('deliveries', filter, api.deliveries)
+export const useOutbox = (filter: MaybeRefOrGetter<OutboxFilter>) => usePages('outbox', filter, api.outbox)
 
 /** A list read page by page; `items` is all that was loaded so far. */
 function usePages<T, F extends object>(

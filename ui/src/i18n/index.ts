@@ -1,7 +1,7 @@
 // Messages of both languages and the helpers that format with them.
 import { computed, watch } from 'vue'
 import { createI18n, useI18n } from 'vue-i18n'
-import { durationParts, formatAge, formatMoment } from '@/lib/time'
+import { durationParts, formatAge, formatMoment, formatWait } from '@/lib/time'
 import { locale } from '@/lib/preferences'
 import en from './en.json'
 import zhCN from './zh-CN.json'
@@ -21,6 +21,7 @@ export function useFormats() {
   const { t, locale: current } = useI18n()
   return {
     age: (at: string, now: number) => formatAge(at, now, current.value),
+    wait: (at: string, now: number) => formatWait(at, now, current.value),
     moment: (at: string) => formatMoment(at, current.value),
     duration(start: string, end: string | null, now: number): string {
       const { hours, minutes, seconds } = durationParts(start, end, now)

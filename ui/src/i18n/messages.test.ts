@@ -3,11 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
+  ALERT_KINDS,
   CELL_STATES,
   DEPLOYMENT_STATES,
+  FORGE_KINDS,
+  HOOK_STATES,
   HOST_CHECK_CODES,
   HOST_RUN_STATES,
   LIVE_VERDICTS,
+  OUTBOX_STATES,
   PLAN_ACTIONS,
   PLAN_KINDS,
   REQUEST_STATES,
@@ -15,6 +19,7 @@ import {
   SCAN_STATUSES,
   VERDICTS,
 } from '@/api/types'
+import { HOOK_STEPS } from '@/lib/hook-steps'
 import { SNIPPETS } from '@/lib/snippets'
 import en from './en.json'
 import zhCN from './zh-CN.json'
@@ -38,6 +43,16 @@ const families: Record<string, readonly string[]> = {
   'state.hostRun': HOST_RUN_STATES,
   'state.cell': CELL_STATES,
   'state.verdict': VERDICTS,
+  'state.outbox': OUTBOX_STATES,
+  'state.hook': HOOK_STATES,
+  'alert.kind': ALERT_KINDS,
+  'forge.kind': FORGE_KINDS,
+  'forge.credential': ['none', 'token', 'app'],
+  'forge.registeredSecret': ['made', 'stored', 'env', 'file'],
+  secretSource: ['secret', 'env', 'file'],
+  hookSteps: FORGE_KINDS.flatMap(kind =>
+    HOOK_STEPS[kind].map(step => `${kind}.${step === 'secret' ? 'signed' : step}`),
+  ).concat('gitlab.token', 'gitee.token'),
   'hosts.code': HOST_CHECK_CODES,
   'live.state': LIVE_VERDICTS,
   'scanKeys.status': SCAN_STATUSES,

@@ -80,9 +80,19 @@ describe('repositoryName', () => {
 })
 
 describe('prettyJson', () => {
-  it('leaves what is not JSON as it came', () => {
+  it('lays JSON out and leaves what is none alone', () => {
     expect(prettyJson('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}')
     expect(prettyJson('payload=%7B%7D')).toBe('payload=%7B%7D')
+  })
+
+  it('is what the engine would write, for documents it can hold', () => {
+    const documents = [{}, [], { a: {}, b: [[], [1, -2.5, null]], 'q"\\{': 'x, y: [z]' }, 'text', 7, [true, { c: '' }]]
+    for (const document of documents)
+      expect(prettyJson(JSON.stringify(document))).toBe(JSON.stringify(document, null, 2))
+  })
+
+  it('keeps numbers and the order of keys as they were sent', () => {
+    expect(prettyJson('{"b":12345678901234567890,"1":1.0}')).toBe('{\n  "b": 12345678901234567890,\n  "1": 1.0\n}')
   })
 })
 

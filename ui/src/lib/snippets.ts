@@ -40,6 +40,15 @@ export type SnippetName = keyof typeof SNIPPETS
 
 export const FIRST_DEPLOY_COMMAND = 'davit deploy shop production --ref main --follow'
 
+/** A signed push as the generic hook takes it with its usual settings. */
+export function signedRequest(hookUrl: string): string {
+  return `BODY='{"repository":{"full_name":"acme/shop"},"ref":"refs/heads/main","after":"<the full SHA>"}'
+SIGNATURE=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "$WEBHOOK_SECRET" | sed 's/^.* //')
+curl --fail-with-body -H 'Content-Type: application/json' \\
+  -H "X-Signature: sha256=$SIGNATURE" --data "$BODY" ${hookUrl}
+`
+}
+
 export function isSnippetName(name: unknown): name is SnippetName {
   return typeof name === 'string' && Object.hasOwn(SNIPPETS, name)
 }

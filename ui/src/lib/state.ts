@@ -3,8 +3,10 @@ import type {
   CellState,
   DeploymentState,
   DeploymentSummary,
+  HookState,
   HostRunState,
   LiveVerdict,
+  OutboxState,
   PlanAction,
   RequestState,
   ScanStatus,
@@ -72,6 +74,16 @@ export const verdictTone: Record<Verdict, Tone> = {
   ignored: 'off',
   failed: 'fail',
 }
+
+export const outboxTone: Record<OutboxState, Tone> = {
+  dead: 'fail',
+  waiting: 'wait',
+  leased: 'run',
+  done: 'ok',
+  superseded: 'off',
+}
+
+export const hookTone: Record<HookState, Tone> = { registered: 'ok', inactive: 'fail', missing: 'ask', unknown: 'wait' }
 
 export const liveTone: Record<LiveVerdict, Tone> = { ok: 'ok', drift: 'fail', unreachable: 'ask', unknown: 'wait' }
 

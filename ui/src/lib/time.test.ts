@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { durationParts, formatAge } from './time'
+import { durationParts, formatAge, formatWait } from './time'
 
 const NOW = Date.parse('2026-03-10T12:00:00.000Z')
 
@@ -15,6 +15,17 @@ describe('formatAge', () => {
   ])('of %s is %s and %s', (at, english, chinese) => {
     expect(formatAge(at, NOW, 'en')).toBe(english)
     expect(formatAge(at, NOW, 'zh-CN')).toBe(chinese)
+  })
+})
+
+describe('formatWait', () => {
+  it.each([
+    ['2026-03-10T12:00:30.000Z', 'in 30s', '30秒后'],
+    ['2026-03-10T12:05:59.000Z', 'in 5m', '5分钟后'],
+    ['2026-03-10T11:00:00.000Z', 'now', '现在'],
+  ])('for %s is %s and %s', (at, english, chinese) => {
+    expect(formatWait(at, NOW, 'en')).toBe(english)
+    expect(formatWait(at, NOW, 'zh-CN')).toBe(chinese)
   })
 })
 

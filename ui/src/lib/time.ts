@@ -27,15 +27,23 @@ export function useNow(): Readonly<Ref<number>> {
 
 /** "3h ago", "3小时前"; a clock that runs ahead of ours reads as now. */
 export function formatAge(at: string, nowMs: number, locale: string): string {
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(at)) / 1_000))
+  return relativeTime(Math.max(0, Math.round((nowMs - Date.parse(at)) / 1_000)), -1, locale)
+}
+
+/** "in 3h", "3小时后"; what is due reads as now. */
+export function formatWait(at: string, nowMs: number, locale: string): string {
+  return relativeTime(Math.max(0, Math.round((Date.parse(at) - nowMs) / 1_000)), 1, locale)
+}
+
+function relativeTime(seconds: number, sign: 1 | -1, locale: string): string {
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'narrow' })
   if (seconds < 5) return relative.format(0, 'second')
-  if (seconds < MINUTE) return relative.format(-seconds, 'second')
-  if (seconds < HOUR) return relative.format(-Math.floor(seconds / MINUTE), 'minute')
-  if (seconds < DAY) return relative.format(-Math.floor(seconds / HOUR), 'hour')
-  if (seconds < 30 * DAY) return relative.format(-Math.floor(seconds / DAY), 'day')
-  if (seconds < 365 * DAY) return relative.format(-Math.floor(seconds / (30 * DAY)), 'month')
-  return relative.format(-Math.floor(seconds / (365 * DAY)), 'year')
+  if (seconds < MINUTE) return relative.format(sign * seconds, 'second')
+  if (seconds < HOUR) return relative.format(sign * Math.floor(seconds / MINUTE), 'minute')
+  if (seconds < DAY) return relative.format(sign * Math.floor(seconds / HOUR), 'hour')
+  if (seconds < 30 * DAY) return relative.format(sign * Math.floor(seconds / DAY), 'day')
+  if (seconds < 365 * DAY) return relative.format(sign * Math.floor(seconds / (30 * DAY)), 'month')
+  return relative.format(sign * Math.floor(seconds / (365 * DAY)), 'year')
 }
 
 /** Date and time to the second, in the reader's time zone. */

@@ -1,0 +1,15 @@
+// Alerts in people's words, and the page on which each can be mended.
+import { useI18n } from 'vue-i18n'
+import type { RouteLocationRaw } from 'vue-router'
+import type { Alert } from '@/api/types'
+
+const places: Record<string, RouteLocationRaw> = { outbox_dead: { name: 'outbox' } }
+
+export function useAlerts() {
+  const { t, te } = useI18n()
+  return {
+    /** A newer server may know kinds that have no words here: then its subject has to do. */
+    titleOf: ({ kind, subject }: Alert) => (te(`alert.kind.${kind}`) ? t(`alert.kind.${kind}`, { subject }) : subject),
+    placeOf: ({ kind }: Alert): RouteLocationRaw => places[kind] ?? { name: 'forges' },
+  }
+}
