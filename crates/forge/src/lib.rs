@@ -8,7 +8,10 @@
 //! A forge is a module with the same files: `webhook.rs` (bytes to [`ForgeEvent`]) and `payload.rs` (their JSON),
 //! `api.rs` (calls) and `wire.rs` (their JSON). [`ForgeKind`] is what everything branches on.
 
+mod answers;
+mod api;
 mod client;
+mod deliveries;
 mod error;
 mod fields;
 mod form;
@@ -20,10 +23,14 @@ mod gitlab;
 mod http;
 mod incoming;
 mod proof;
+mod rate;
+mod refusal;
 mod standard_webhooks;
+mod text;
 mod webhook;
 
-pub use client::{Client, ClientError, RepositoryAccess};
+pub use answers::{FailedDelivery, Hook, Need, NewHook, RateBudget, RepositoryAccess};
+pub use client::{Client, ClientError, Credential, Setup, has_deployments};
 pub use davit_domain::config::ForgeKind;
 pub use davit_domain::event::ForgeEvent;
 pub use error::ApiError;

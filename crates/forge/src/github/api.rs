@@ -1,74 +1,242 @@
-//! Calls to GitHub's REST API. One function a call; what a refusal means is in [`super::refusal`].
+//! Calls to GitHub's REST API: who asks, statuses, pull requests and deploy keys. Deployments, webhooks and
+//! permissions have files of their own.
 
-use super::refusal::{Call, judge};
-use super::wire;
-use crate::client::RepositoryAccess;
+use super::app::App;
+use super::{MANNERS, deployments, hooks, payload, permissions, webhook, wire};
+use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess};
+use crate::api::ForgeApi;
+use crate::client::{ClientError, Credential};
 use crate::error::ApiError;
-use crate::http::{Answer, Http, extend};
+use crate::http::{Answer, Http, Request, Route, extend};
+use crate::refusal::Call;
+use crate::text::{cut, owner_and_name, same_key};
+use davit_domain::deployment_at_forge::DeploymentAtForge;
+use davit_domain::event::ChangeEvent;
 use davit_domain::status::CommitStatus;
-use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
+use davit_domain::time::Timestamp;
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use url::{Host, Url};
 
-/// The user name that GitHub wants with every kind of token.
-pub(crate) const GIT_USERNAME: &str = "x-access-token";
+/// Characters, not bytes, of a description.
+pub(super) const MAX_DESCRIPTION: usize = 140;
 
-/// Characters, not bytes.
-const MAX_DESCRIPTION: usize = 140;
-
-/// Headers of every request.
-pub(crate) fn headers() -> HeaderMap {
-    HeaderMap::from_iter([
-        (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
-        (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28")),
-    ])
+/// GitHub's API.
+pub(crate) struct Github {
+    http: Http,
+    /// Set when davit is a GitHub App; otherwise the token, if any, is with `http`.
+    app: Option<App>,
 }
 
-/// `POST /repos/{owner}/{name}/statuses/{sha}`
-pub(crate) async fn set_status(http: &Http, status: &CommitStatus) -> Result<(), ApiError> {
-    let call = Call {
-        what: format!("set the status {} on {}@{}", status.context, status.repository, status.commit.short()),
-        permission: "Commit statuses: write (a classic token: the scope repo:status)",
-        hint_422: "Check that the commit is still in the repository; a commit takes 1000 statuses a context.",
-        success: StatusCode::CREATED,
-    };
-    let (owner, name) = split(&status.repository)?;
-    let body = wire::NewStatus {
-        state: status.state.as_str(),
-        context: &status.context,
-        description: &cut(&status.description),
-        target_url: &status.target_url,
-    };
-    let url = http.url(&["repos", owner, name, "statuses", status.commit.as_str()]);
-    let answer = http.send("GitHub", http.client.post(url).json(&body)).await?;
-    judge(http, &call, &answer)
+/// A repository, and who asks for it.
+pub(super) struct Repository<'a> {
+    github: &'a Github,
+    pub(super) owner: &'a str,
+    pub(super) name: &'a str,
 }
 
-/// `GET /repos/{owner}/{name}`
-pub(crate) async fn check(http: &Http, repository: &str) -> Result<RepositoryAccess, ApiError> {
-    let call = Call {
-        what: format!("read the repository {repository}"),
-        permission: "Metadata: read (a classic token: the scope repo)",
-        hint_422: "Check the repository's name.",
-        success: StatusCode::OK,
-    };
-    let (owner, name) = split(repository)?;
-    let answer = http.send("GitHub", http.client.get(http.url(&["repos", owner, name]))).await?;
-    judge(http, &call, &answer)?;
-    let details: wire::RepositoryDetails = serde_json::from_slice(&answer.body).map_err(|_| ApiError::Permanent {
-        detail: "The answer is not GitHub's: check the forge's API URL.".to_owned(),
-        status: Some(answer.status.as_u16()),
-    })?;
-    Ok(RepositoryAccess {
-        can_set_statuses: can_set_statuses(&answer, &details),
-        repository: details.full_name,
-        default_branch: details.default_branch,
-    })
+impl Github {
+    pub(crate) fn new(route: &Route<'_>, credential: Credential) -> Result<Self, ClientError> {
+        let (token, app) = match credential {
+            Credential::None => (None, None),
+            Credential::Token(token) => (Some(token), None),
+            Credential::App { id, private_key } => (None, Some(App::new(id, &private_key)?)),
+        };
+        let mut http = Http::new(route, &MANNERS, token)?;
+        http.has_credential |= app.is_some();
+        Ok(Self { http, app })
+    }
+
+    fn repository<'a>(&'a self, repository: &'a str) -> Result<Repository<'a>, ApiError> {
+        let (owner, name) = owner_and_name(MANNERS.name, repository)?;
+        Ok(Repository { github: self, owner, name })
+    }
+}
+
+impl Repository<'_> {
+    /// An address below the repository's.
+    pub(super) fn url(&self, parts: &[&str]) -> Url {
+        extend(&self.github.http.url(&["repos", self.owner, self.name]), parts.iter().copied())
+    }
+
+    /// What the App's installation may do; `None` when davit is not an App.
+    pub(super) async fn installed_permissions(&self) -> Result<Option<BTreeMap<String, String>>, ApiError> {
+        let Some(app) = &self.github.app else { return Ok(None) };
+        Ok(Some(app.token(&self.github.http, self.owner, self.name).await?.permissions))
+    }
+
+    /// Makes a call. A token of the App's that was revoked before its time is replaced once: its refusal means that
+    /// nothing was done.
+    pub(super) async fn call(&self, call: &Call, request: Request) -> Result<Answer, ApiError> {
+        let http = &self.github.http;
+        let Some(app) = &self.github.app else {
+            return http.call(call, request).await;
+        };
+        let token = app.token(http, self.owner, self.name).await?;
+        let answer = http.call(call, request.clone().bearer(token.secret.clone())).await;
+        if !matches!(answer, Err(ApiError::Permanent { status: Some(401), .. })) {
+            return answer;
+        }
+        app.forget(self.owner, &token).await;
+        let token = app.token(http, self.owner, self.name).await?;
+        http.call(call, request.bearer(token.secret)).await
+    }
+
+    /// What an answer says.
+    pub(super) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ApiError> {
+        self.github.http.parse(answer)
+    }
+
+    /// Makes a call and reads what came back.
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call, request: Request) -> Result<T, ApiError> {
+        self.parse(&self.call(call, request).await?)
+    }
+
+    /// Reads a list until there is no more, or until `enough` of what has been read so far.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        first: Request,
+        enough: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, ApiError> {
+        self.github.http.pages(&call.what, first, enough, |request| self.call(call, request)).await
+    }
+}
+
+impl ForgeApi for Github {
+    /// GitHub wants it with every kind of token.
+    const GIT_USERNAME: &'static str = "x-access-token";
+
+    fn name(&self) -> &'static str {
+        MANNERS.name
+    }
+
+    fn api_url(&self) -> &str {
+        self.http.base.as_str()
+    }
+
+    /// <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>
+    async fn set_status(&self, status: &CommitStatus) -> Result<(), ApiError> {
+        let repository = self.repository(&status.repository)?;
+        let call = Call {
+            what: format!("set the status {} on {}@{}", status.context, status.repository, status.commit.short()),
+            permission: "Commit statuses: write (a classic token: the scope repo:status)",
+            advice: &[(
+                422,
+                "Check that the commit is still in the repository; a commit takes 1000 statuses a context.",
+            )],
+            done: &[201],
+        };
+        let body = wire::NewStatus {
+            state: status.state.as_str(),
+            context: &status.context,
+            description: &cut(&status.description, MAX_DESCRIPTION),
+            target_url: &status.target_url,
+        };
+        let url = repository.url(&["statuses", status.commit.as_str()]);
+        repository.call(&call, Request::json(Method::POST, url, &body)).await.map(drop)
+    }
+
+    async fn find_deployment(&self, deployment: &DeploymentAtForge) -> Result<Option<i64>, ApiError> {
+        deployments::find(&self.repository(&deployment.repository)?, deployment).await
+    }
+
+    async fn create_deployment(&self, deployment: &DeploymentAtForge) -> Result<i64, ApiError> {
+        deployments::create(&self.repository(&deployment.repository)?, deployment).await
+    }
+
+    async fn set_deployment_state(&self, deployment: &DeploymentAtForge, number: i64) -> Result<(), ApiError> {
+        deployments::set_state(&self.repository(&deployment.repository)?, deployment, number).await
+    }
+
+    /// <https://docs.github.com/en/rest/pulls/pulls#list-pull-requests>
+    async fn open_changes(&self, repository: &str) -> Result<Vec<ChangeEvent>, ApiError> {
+        let repository = self.repository(repository)?;
+        let call = Call {
+            what: format!("list the pull requests of {}/{}", repository.owner, repository.name),
+            permission: "Pull requests: read (a classic token: the scope repo)",
+            advice: &[],
+            done: &[200],
+        };
+        let request = Request::get(repository.url(&["pulls"])).query("state", "open").query("per_page", "50");
+        let list: Vec<payload::PullRequest> = repository.list(&call, request, |_| false).await?;
+        list.into_iter().map(opened).collect()
+    }
+
+    async fn hooks(&self, repository: &str) -> Result<Vec<Hook>, ApiError> {
+        hooks::list(&self.repository(repository)?).await
+    }
+
+    async fn register_hook(&self, repository: &str, hook: &NewHook<'_>) -> Result<Hook, ApiError> {
+        hooks::register(&self.repository(repository)?, hook).await
+    }
+
+    async fn failed_deliveries(
+        &self,
+        repository: &str,
+        hook: i64,
+        since: Timestamp,
+    ) -> Result<Vec<FailedDelivery>, ApiError> {
+        hooks::failed_deliveries(&self.repository(repository)?, hook, since).await
+    }
+
+    async fn redeliver(&self, repository: &str, hook: i64, delivery: i64) -> Result<(), ApiError> {
+        hooks::redeliver(&self.repository(repository)?, hook, delivery).await
+    }
+
+    async fn check(&self, repository: &str) -> Result<RepositoryAccess, ApiError> {
+        permissions::check(&self.repository(repository)?).await
+    }
+
+    /// <https://docs.github.com/en/rest/deploy-keys/deploy-keys>
+    async fn add_deploy_key(&self, repository: &str, title: &str, public_key: &str) -> Result<(), ApiError> {
+        let repository = self.repository(repository)?;
+        let mut call = Call {
+            what: format!("add the deploy key {title} to {}/{}", repository.owner, repository.name),
+            permission: "Administration: write (a classic token: the scope repo, of somebody who administrates it)",
+            advice: &[(
+                422,
+                "A key can be in use once at GitHub: remove it from the other repository or account, or make a new one.",
+            )],
+            done: &[200],
+        };
+        let all = Request::get(repository.url(&["keys"])).query("per_page", "100");
+        let keys: Vec<wire::DeployKey> = repository.list(&call, all, |_| false).await?;
+        if keys.iter().any(|known| same_key(&known.key, public_key)) {
+            return Ok(());
+        }
+        call.done = &[201];
+        let body = wire::NewDeployKey { title, key: public_key.trim(), read_only: true };
+        repository.call(&call, Request::json(Method::POST, repository.url(&["keys"]), &body)).await.map(drop)
+    }
+
+    async fn git_token(&self, repository: &str) -> Result<Option<SecretString>, ApiError> {
+        let Some(app) = &self.app else { return Ok(self.http.token().cloned()) };
+        let Repository { owner, name, .. } = self.repository(repository)?;
+        Ok(Some(app.token(&self.http, owner, name).await?.secret))
+    }
+
+    fn clone_url(&self, repository: &str) -> Option<String> {
+        Some(clone_url(&self.http.base, repository))
+    }
+
+    fn rate_budget(&self) -> Option<RateBudget> {
+        self.http.budget()
+    }
+}
+
+/// A pull request has the same fields here as in a webhook.
+fn opened(pull_request: payload::PullRequest) -> Result<ChangeEvent, ApiError> {
+    let event = payload::PullRequestEvent { action: "opened".to_owned(), pull_request };
+    webhook::pull_request("pull_request", event)
+        .map_err(|error| ApiError::Permanent { detail: error.to_string(), status: Some(200) })
 }
 
 /// The web address (and so git's) that belongs to an API address: `api.github.com` and `api.<name>.ghe.com` lose
 /// their first label, GitHub Enterprise Server its path.
-pub(crate) fn clone_url(api: &Url, repository: &str) -> String {
+fn clone_url(api: &Url, repository: &str) -> String {
     let mut web = api.clone();
     if let Some(Host::Domain(host)) = api.host()
         && let Some(rest) = host.strip_prefix("api.")
@@ -80,32 +248,6 @@ pub(crate) fn clone_url(api: &Url, repository: &str) -> String {
     let path = api.path().trim_end_matches('/');
     web.set_path(path.strip_suffix("/api/v3").unwrap_or(path));
     extend(&web, format!("{repository}.git").split('/')).into()
-}
-
-/// Only a classic token lists its scopes; only then the account's role and the token together are the answer.
-fn can_set_statuses(answer: &Answer, details: &wire::RepositoryDetails) -> Option<bool> {
-    let scopes = answer.headers.get("x-oauth-scopes")?.to_str().ok()?;
-    let enough =
-        |scope: &str| scope == "repo" || scope == "repo:status" || (scope == "public_repo" && !details.private);
-    Some(details.permissions.push && scopes.split(',').map(str::trim).any(enough))
-}
-
-fn split(repository: &str) -> Result<(&str, &str), ApiError> {
-    repository
-        .split_once('/')
-        .filter(|(owner, name)| [owner, name].into_iter().all(|part| !matches!(*part, "" | "." | "..")))
-        .filter(|(_, name)| !name.contains('/'))
-        .ok_or_else(|| ApiError::Permanent {
-            detail: format!("{repository:?} is not a repository at GitHub: write owner/name."),
-            status: None,
-        })
-}
-
-fn cut(description: &str) -> String {
-    if description.chars().count() <= MAX_DESCRIPTION {
-        return description.to_owned();
-    }
-    description.chars().take(MAX_DESCRIPTION - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -122,25 +264,9 @@ mod tests {
             ("https://git.example.com:8443/github/api/v3/", "https://git.example.com:8443/github/acme/shop.git"),
             ("https://api.example.com/api/v3", "https://api.example.com/acme/shop.git"),
             ("http://127.0.0.1:4321", "http://127.0.0.1:4321/acme/shop.git"),
+            ("http://[::1]:4321/api/v3", "http://[::1]:4321/acme/shop.git"),
         ] {
             assert_eq!(clone_url(&Url::parse(api).expect("URL"), "acme/shop"), clone, "{api}");
-        }
-    }
-
-    #[test]
-    fn descriptions_are_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
-        assert_eq!(cut(&"ä".repeat(140)), "ä".repeat(140));
-        let cut = cut(&"発".repeat(141));
-        assert_eq!(cut, format!("{}…", "発".repeat(139)));
-        assert_eq!(cut.chars().count(), 140);
-    }
-
-    #[test]
-    fn only_owner_and_name_make_a_repository() {
-        assert_eq!(split("acme/shop"), Ok(("acme", "shop")));
-        for bad in ["", "acme", "acme/", "/shop", "a/b/c", "../shop", "acme/.."] {
-            assert!(matches!(split(bad), Err(ApiError::Permanent { status: None, .. })), "{bad:?}");
         }
     }
 }

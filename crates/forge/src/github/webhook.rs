@@ -42,7 +42,7 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
             .map(|ping| ForgeEvent::Ping { message: ping.zen.unwrap_or_default() }),
         "push" => push(event, fields::read(event, payload)?),
         "delete" => delete(event, fields::read(event, payload)?),
-        "pull_request" => pull_request(event, fields::read(event, payload)?),
+        "pull_request" => pull_request(event, fields::read(event, payload)?).map(ForgeEvent::Change),
         "deployment" => deployment(event, fields::read(event, payload)?),
         "deployment_status" => deployment_status(event, fields::read(event, payload)?),
         "status" => checks::status(event, fields::read(event, payload)?),
@@ -93,7 +93,7 @@ fn delete(event: &str, delete: payload::DeleteEvent) -> Result<ForgeEvent, Parse
     }))
 }
 
-fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<ForgeEvent, ParseError> {
+pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
     let payload::PullRequest { number, title, user, draft, merged, merge_commit_sha, head, base } =
         payload.pull_request;
     let merged = merged.unwrap_or(false);
@@ -104,7 +104,7 @@ fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<Forge
     } else {
         None
     };
-    Ok(ForgeEvent::Change(ChangeEvent {
+    Ok(ChangeEvent {
         number,
         action: match payload.action.as_str() {
             "opened" | "reopened" => ChangeAction::Opened,
@@ -123,7 +123,7 @@ fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<Forge
         draft,
         merge_commit,
         repository: base_name,
-    }))
+    })
 }
 
 fn deployment(event: &str, payload: payload::DeploymentEvent) -> Result<ForgeEvent, ParseError> {

@@ -1,6 +1,8 @@
 //! The JSON of GitHub's REST API: only the fields that are read. Source: <https://docs.github.com/en/rest>.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 pub(super) struct NewStatus<'a> {
@@ -18,23 +20,135 @@ pub(super) struct RepositoryDetails {
     pub(super) default_branch: String,
     #[serde(default)]
     pub(super) private: bool,
-    /// Left out for a caller without an account.
-    #[serde(default)]
-    pub(super) permissions: Permissions,
+    /// Left out for a caller without an account, and for an App.
+    pub(super) permissions: Option<Role>,
 }
 
-#[derive(Deserialize, Default)]
-pub(super) struct Permissions {
+/// What our account may do, whatever its token may.
+#[derive(Deserialize, Clone, Copy)]
+pub(super) struct Role {
     #[serde(default)]
     pub(super) push: bool,
+    #[serde(default)]
+    pub(super) admin: bool,
 }
 
-/// What comes with a refusal.
-#[derive(Deserialize, Default)]
-pub(super) struct Refusal {
+#[derive(Serialize)]
+pub(super) struct NewDeployment<'a> {
+    #[serde(rename = "ref")]
+    pub(super) git_ref: &'a str,
+    pub(super) environment: &'a str,
+    pub(super) description: &'a str,
+    pub(super) payload: Payload,
+    pub(super) auto_merge: bool,
+    pub(super) required_contexts: [&'a str; 0],
+}
+
+/// What davit knows its own deployments by.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+pub(super) struct Payload {
+    pub(super) davit: Mark,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// davit's own number.
+    pub(super) deployment: i64,
+    /// Where the davit is whose number it is.
+    pub(super) server: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Deployment {
+    pub(super) id: i64,
+    /// Anything that its maker sent, or a text with it.
     #[serde(default)]
-    pub(super) message: String,
-    /// Of several shapes: objects with `message`, objects with `code` and `field`, plain texts.
+    pub(super) payload: Value,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewDeploymentStatus<'a> {
+    pub(super) state: &'a str,
+    pub(super) description: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) log_url: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) environment_url: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Hook {
+    pub(super) id: i64,
+    pub(super) active: bool,
+    pub(super) events: Vec<String>,
+    pub(super) config: HookAddress,
+    pub(super) last_response: Option<LastResponse>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct HookAddress {
     #[serde(default)]
-    pub(super) errors: serde_json::Value,
+    pub(super) url: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LastResponse {
+    /// `null` before the first delivery.
+    pub(super) code: Option<i64>,
+    pub(super) message: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewHook<'a> {
+    /// `web`, when the hook is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    pub(super) active: bool,
+    pub(super) events: &'a [&'a str],
+    pub(super) config: HookConfig<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct HookConfig<'a> {
+    pub(super) url: &'a str,
+    pub(super) content_type: &'a str,
+    pub(super) secret: &'a str,
+    /// Text: `0` checks certificates.
+    pub(super) insecure_ssl: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Delivery {
+    pub(super) id: i64,
+    pub(super) guid: String,
+    pub(super) delivered_at: jiff::Timestamp,
+    /// What the receiver answered; 0 when it did not.
+    pub(super) status_code: i64,
+    pub(super) event: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewDeployKey<'a> {
+    pub(super) title: &'a str,
+    pub(super) key: &'a str,
+    pub(super) read_only: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeployKey {
+    pub(super) key: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Installation {
+    pub(super) id: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InstallationToken {
+    pub(super) token: String,
+    pub(super) expires_at: jiff::Timestamp,
+    /// `statuses` → `write`.
+    #[serde(default)]
+    pub(super) permissions: BTreeMap<String, String>,
 }
