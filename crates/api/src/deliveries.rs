@@ -12,6 +12,9 @@ use davit_store::deliveries::{Delivery, DeliveryFilter, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+/// What the ids begin with of those that no forge sent.
+const CAUGHT_UP: &str = "catch-up:";
+
 /// Which deliveries.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -19,6 +22,12 @@ pub(crate) struct DeliveryQuery {
     forge: Option<String>,
     /// received, processed, ignored, failed.
     verdict: Option<String>,
+    /// The forge's word.
+    event: Option<String>,
+    /// `owner/name`.
+    repository: Option<String>,
+    /// Words in the summary, the reason, the repository or the forge's id.
+    search: Option<String>,
 }
 
 /// A webhook request.
@@ -35,6 +44,8 @@ pub(crate) struct DeliveryView {
     attempts: i64,
     repository: Option<String>,
     summary: String,
+    /// Whether davit found it by itself, because the forge's own delivery never came.
+    caught_up: bool,
 }
 
 /// A webhook request with everything in it.
@@ -52,6 +63,12 @@ pub(crate) struct DeliveryFullView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Started {
     request: i64,
+    app: String,
+    environment: String,
+    title: String,
+    /// The request's.
+    state: &'static str,
+    /// Its newest attempt.
     deployment: Option<i64>,
 }
 
@@ -60,6 +77,7 @@ impl From<Delivery> for DeliveryView {
         Self {
             id: delivery.id.0,
             forge: delivery.forge.to_string(),
+            caught_up: delivery.delivery.starts_with(CAUGHT_UP),
             event: delivery.event,
             delivery: delivery.delivery,
             received_at: delivery.received_at.to_string(),
@@ -86,6 +104,9 @@ pub(crate) async fn list(
     let filter = DeliveryFilter {
         forge: query.forge.map(|forge| forge.parse()).transpose()?,
         verdict: verdict.map_err(|_| Problem::invalid("verdict is received, processed, ignored or failed"))?,
+        event: query.event.filter(|event| !event.is_empty()),
+        repository: query.repository.filter(|repository| !repository.is_empty()),
+        text: query.search.filter(|text| !text.is_empty()),
     };
     let before = page.before()?.map(DeliveryId);
     let found = api.engine.store().deliveries(&filter, before, page.limit()).await?;
@@ -105,9 +126,16 @@ pub(crate) async fn show(
     let store = api.engine.store();
     let full = store.delivery(DeliveryId(id)).await?.ok_or_else(|| no_such(id))?;
     let mut started = Vec::new();
-    for request in store.delivery_requests(DeliveryId(id)).await? {
-        let deployment = store.deployment_of_request(request).await?.map(|deployment| deployment.id.0);
-        started.push(Started { request: request.0, deployment });
+    for id in store.delivery_requests(DeliveryId(id)).await? {
+        let Some(request) = store.request(id).await? else { continue };
+        started.push(Started {
+            request: id.0,
+            app: request.app.to_string(),
+            environment: request.environment.to_string(),
+            title: request.title,
+            state: request.state.as_str(),
+            deployment: store.deployment_of_request(id).await?.map(|deployment| deployment.id.0),
+        });
     }
     Ok(Json(DeliveryFullView {
         delivery: full.delivery.into(),

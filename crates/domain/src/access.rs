@@ -70,6 +70,8 @@ pub enum Action {
     ManageHosts,
     /// Run a delivery again.
     ReplayDelivery,
+    /// Test forges, register hooks and make keys there, send calls to them again, and have everything examined.
+    ManageForges,
     /// Read and change the configuration and its secrets.
     Configure,
 }
@@ -82,9 +84,11 @@ pub const fn least_role(action: Action) -> Role {
         Action::Ask | Action::UploadBuild => Role::Developer,
         Action::Review => Role::Reviewer,
         Action::Release => Role::Releaser,
-        Action::LockEnvironment | Action::OverrideGates | Action::ManageHosts | Action::ReplayDelivery => {
-            Role::Operator
-        }
+        Action::LockEnvironment
+        | Action::OverrideGates
+        | Action::ManageHosts
+        | Action::ReplayDelivery
+        | Action::ManageForges => Role::Operator,
         Action::Configure => Role::Admin,
     }
 }

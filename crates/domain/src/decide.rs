@@ -4,9 +4,13 @@
 //! transaction that stores their outcome.
 
 use crate::config::{App, AutoOn, Configuration, ReleaseConfig, Repository, branch_allowed};
-use crate::event::{ChangeAction, ChangeEvent, ForgeEvent, GitRef, Push};
-use crate::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, ForgeId};
+use crate::deployment_at_forge::Mark;
+use crate::event::{
+    ChangeAction, ChangeEvent, CheckEvent, DeploymentEvent, DeploymentStatusEvent, ForgeEvent, GitRef, Push,
+};
+use crate::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, ForgeId, RequestId};
 use crate::request::Kind;
+use crate::status::DEPLOY_CONTEXT;
 
 /// What to do about a forge's event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,37 @@ pub enum Decision {
     },
     /// Make these requests.
     Release(Vec<WantedRelease>),
+    /// Tell people, and do nothing else.
+    Note(Note),
+    /// Remember the state of a check.
+    Record(CheckEvent),
+}
+
+/// Something that people should read in the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The apps that it is about; at least one.
+    pub apps: Vec<AppKey>,
+    /// The environment that it is about, where davit has it.
+    pub environment: Option<EnvironmentKey>,
+    /// What there is to tell.
+    pub sentence: String,
+}
+
+/// What davit knows about the deployment at the forge that an event is about, beyond what the event says. For other
+/// events: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// davit's newest deployment that has this number at the forge: one that davit told the forge about, or one that
+    /// davit carries out because the forge asked for it.
+    pub deployment: Option<DeploymentId>,
+    /// The request that was made for this number. `None` too where a person wants it done again.
+    pub request: Option<RequestId>,
+    /// Whether davit is just telling the forge about a release of this commit to this environment, and has not
+    /// heard its number yet: then this may be its own voice. Matters where a deployment carries no [`Mark`].
+    pub telling: bool,
+    /// What the event's reference is in the repository. `None`: not known, its looks decide.
+    pub git_ref: Option<GitRef>,
 }
 
 /// A release that an event asks for.
@@ -29,26 +64,28 @@ pub struct WantedRelease {
     pub environment: EnvironmentKey,
     /// What.
     pub commit: CommitSha,
-    /// The branch or tag that moved.
-    pub git_ref: GitRef,
+    /// The branch or tag that moved or was named; `None` where a commit was asked for by its SHA.
+    pub git_ref: Option<GitRef>,
     /// Title for the request.
     pub title: String,
     /// Login at the forge of who caused it.
     pub by: String,
+    /// The forge's number of the deployment that asks for it.
+    pub forge_deployment: Option<i64>,
 }
 
 /// Decides about one event of one forge under a configuration.
 #[must_use]
-pub fn on_event(configuration: &Configuration, forge: &ForgeId, event: &ForgeEvent) -> Decision {
+pub fn on_event(configuration: &Configuration, forge: &ForgeId, event: &ForgeEvent, known: &Known) -> Decision {
     match event {
         ForgeEvent::Ping { .. } => ignore("a ping: the hook works"),
         ForgeEvent::Other { name } => ignore(format!("davit does nothing about {name:?} events")),
         ForgeEvent::Push(push) => on_push(configuration, forge, push),
         ForgeEvent::Change(change) => on_change(configuration, forge, change),
-        ForgeEvent::Deployment(_)
-        | ForgeEvent::DeploymentStatus(_)
-        | ForgeEvent::Check(_)
-        | ForgeEvent::MergeGroup(_) => ignore("davit does nothing about this event"),
+        ForgeEvent::Deployment(deployment) => on_deployment(configuration, forge, deployment, known),
+        ForgeEvent::DeploymentStatus(status) => on_deployment_status(configuration, forge, status, known),
+        ForgeEvent::Check(check) => on_check(configuration, forge, check),
+        ForgeEvent::MergeGroup(_) => ignore("davit takes no part in the forge's merge queue"),
     }
 }
 
@@ -101,9 +138,10 @@ fn on_push(configuration: &Configuration, forge: &ForgeId, push: &Push) -> Decis
             app: app.key.clone(),
             environment: config.environment.clone(),
             commit: commit.clone(),
-            git_ref: push.git_ref.clone(),
+            git_ref: Some(push.git_ref.clone()),
             title: title.clone(),
             by: push.pusher.clone(),
+            forge_deployment: None,
         })
     })
 }
@@ -118,11 +156,130 @@ fn on_change(configuration: &Configuration, forge: &ForgeId, change: &ChangeEven
             app: app.key.clone(),
             environment: config.environment.clone(),
             commit: commit.clone(),
-            git_ref: GitRef::Branch(change.base_branch.clone()),
+            git_ref: Some(GitRef::Branch(change.base_branch.clone())),
             title: format!("{} (#{})", change.title, change.number),
             by: change.author.clone(),
+            forge_deployment: None,
         })
     })
+}
+
+/// A deployment that was made at the forge is carried out like davit's own, unless it is davit's own.
+fn on_deployment(configuration: &Configuration, forge: &ForgeId, event: &DeploymentEvent, known: &Known) -> Decision {
+    if let Some(mark) = Mark::read(&event.payload) {
+        return ignore(format!("deployment {} of {} tells the forge about itself here", mark.deployment, mark.server));
+    }
+    if let Some(deployment) = known.deployment {
+        return ignore(format!("this is what davit told the forge about its deployment {deployment}"));
+    }
+    if let Some(request) = known.request {
+        return ignore(format!("request {request} was made for this deployment before"));
+    }
+    if known.telling {
+        return ignore("davit itself is telling the forge about this release");
+    }
+    if event.state.is_final() {
+        let sentence = format!(
+            "{} deployed {} to {} at {forge}: {}",
+            event.by,
+            event.commit.short(),
+            event.environment,
+            event.state.as_str()
+        );
+        return note(configuration, forge, &event.repository, &event.environment, sentence);
+    }
+    carry_out(configuration, forge, event, known)
+}
+
+fn carry_out(configuration: &Configuration, forge: &ForgeId, event: &DeploymentEvent, known: &Known) -> Decision {
+    let apps = apps_of(configuration, forge, &event.repository);
+    let Some(environment) = environment_called(configuration, &event.environment) else {
+        return match apps.is_empty() {
+            true => no_app_uses(&event.repository),
+            false => ignore(format!(
+                "no environment is called {:?} at forges: give one this `forge_name`",
+                event.environment
+            )),
+        };
+    };
+    let git_ref = known.git_ref.clone().or_else(|| by_its_looks(event));
+    let title = match event.description.is_empty() {
+        true => format!("{} to {}, asked for at {forge}", event.reference, event.environment),
+        false => event.description.clone(),
+    };
+    decide_for(configuration, forge, &event.repository, |app, config| {
+        let auto = config.auto.as_ref()?;
+        let branch = git_ref.as_ref().and_then(GitRef::branch);
+        let wanted = auto.on == AutoOn::DeploymentEvent
+            && config.environment == *environment
+            && branch.is_none_or(|branch| branch_allowed(Some(&auto.branches), branch));
+        wanted.then(|| WantedRelease {
+            app: app.key.clone(),
+            environment: config.environment.clone(),
+            commit: event.commit.clone(),
+            git_ref: git_ref.clone(),
+            title: title.clone(),
+            by: event.by.clone(),
+            forge_deployment: Some(event.number),
+        })
+    })
+}
+
+/// What a deployment's reference is, without a look at the repository. What may be a branch is taken for one, so that
+/// the rules for branches hold.
+fn by_its_looks(event: &DeploymentEvent) -> Option<GitRef> {
+    const SHORTEST_SHA: usize = 7;
+    let reference = event.reference.as_str();
+    let is_sha = reference.len() >= SHORTEST_SHA && event.commit.as_str().starts_with(&reference.to_ascii_lowercase());
+    if is_sha { None } else { GitRef::parse(reference).or_else(|| Some(GitRef::Branch(reference.to_owned()))) }
+}
+
+fn on_deployment_status(
+    configuration: &Configuration,
+    forge: &ForgeId,
+    event: &DeploymentStatusEvent,
+    known: &Known,
+) -> Decision {
+    if let Some(deployment) = known.deployment {
+        return ignore(format!("this is what davit told the forge about its deployment {deployment}"));
+    }
+    let mut sentence = format!(
+        "{} at {forge} about {} in {}: {}",
+        event.by,
+        event.commit.short(),
+        event.environment,
+        event.state.as_str()
+    );
+    if !event.description.is_empty() {
+        sentence.push_str(&format!(", {}", event.description));
+    }
+    note(configuration, forge, &event.repository, &event.environment, sentence)
+}
+
+fn on_check(configuration: &Configuration, forge: &ForgeId, check: &CheckEvent) -> Decision {
+    if apps_of(configuration, forge, &check.repository).is_empty() {
+        return no_app_uses(&check.repository);
+    }
+    let is_ours =
+        check.name.get(..DEPLOY_CONTEXT.len()).is_some_and(|start| start.eq_ignore_ascii_case(DEPLOY_CONTEXT));
+    match is_ours {
+        true => ignore("this is a status that davit set: how a deployment goes is no check of the commit"),
+        false => Decision::Record(check.clone()),
+    }
+}
+
+fn note(
+    configuration: &Configuration,
+    forge: &ForgeId,
+    repository: &str,
+    environment: &str,
+    sentence: String,
+) -> Decision {
+    let apps: Vec<AppKey> = apps_of(configuration, forge, repository).into_iter().map(|app| app.key.clone()).collect();
+    if apps.is_empty() {
+        return no_app_uses(repository);
+    }
+    Decision::Note(Note { apps, environment: environment_called(configuration, environment).cloned(), sentence })
 }
 
 fn decide_for(
@@ -131,17 +288,9 @@ fn decide_for(
     repository: &str,
     wanted: impl Fn(&App, &ReleaseConfig) -> Option<WantedRelease>,
 ) -> Decision {
-    let apps: Vec<&App> = configuration
-        .apps
-        .iter()
-        .filter(|app| match &app.repository {
-            // Forges treat owner and repository names as case-insensitive.
-            Repository::Forge { forge: of, name } => of == forge && name.eq_ignore_ascii_case(repository),
-            Repository::Url { .. } => false,
-        })
-        .collect();
+    let apps = apps_of(configuration, forge, repository);
     if apps.is_empty() {
-        return ignore(format!("no app uses the repository {repository}"));
+        return no_app_uses(repository);
     }
     let (releases, refused): (Vec<_>, Vec<_>) = apps
         .iter()
@@ -149,6 +298,9 @@ fn decide_for(
         .partition(|release| environment_takes(configuration, release));
     if releases.is_empty() {
         return match refused.first() {
+            Some(WantedRelease { git_ref: None, environment, .. }) => ignore(format!(
+                "environment {environment} takes only some branches, and a bare commit names none: name a branch"
+            )),
             Some(release) => ignore(format!("environment {} does not take this branch", release.environment)),
             None => ignore(format!("no release config of {} starts by itself on this", names(&apps))),
         };
@@ -156,14 +308,34 @@ fn decide_for(
     Decision::Release(releases)
 }
 
-/// Whether an environment lets this branch in. Tags are not branches: a rule for branches does not keep them out.
+/// The apps of a repository. Forges treat owner and repository names as case-insensitive.
+fn apps_of<'c>(configuration: &'c Configuration, forge: &ForgeId, repository: &str) -> Vec<&'c App> {
+    let is_it = |app: &&App| match &app.repository {
+        Repository::Forge { forge: of, name } => of == forge && name.eq_ignore_ascii_case(repository),
+        Repository::Url { .. } => false,
+    };
+    configuration.apps.iter().filter(is_it).collect()
+}
+
+fn environment_called<'c>(configuration: &'c Configuration, name: &str) -> Option<&'c EnvironmentKey> {
+    configuration.environments.iter().find(|environment| environment.is_called(name)).map(|found| &found.key)
+}
+
+/// Whether an environment lets this in. Tags are not branches: a rule for branches does not keep them out. A bare
+/// commit is on nobody knows which branch, so it does.
 fn environment_takes(configuration: &Configuration, release: &WantedRelease) -> bool {
-    let Some(branch) = release.git_ref.branch() else { return true };
-    configuration
-        .environments
-        .iter()
-        .find(|environment| environment.key == release.environment)
-        .is_some_and(|environment| branch_allowed(environment.branches.as_deref(), branch))
+    let Some(environment) = configuration.environments.iter().find(|found| found.key == release.environment) else {
+        return false;
+    };
+    match &release.git_ref {
+        Some(GitRef::Branch(branch)) => branch_allowed(environment.branches.as_deref(), branch),
+        Some(GitRef::Tag(_)) => true,
+        None => environment.branches.as_ref().is_none_or(Vec::is_empty),
+    }
+}
+
+fn no_app_uses(repository: &str) -> Decision {
+    ignore(format!("no app uses the repository {repository}"))
 }
 
 fn names(apps: &[&App]) -> String {

@@ -76,3 +76,82 @@ pub struct DeploymentAtForge {
     /// Where the released app can be seen; empty when nobody said.
     pub environment_url: String,
 }
+
+impl DeploymentAtForge {
+    /// What the deployment carries at the forge, so that davit knows its own again.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (scheme, rest) = self.log_url.split_once("://").unwrap_or(("", &self.log_url));
+        let authority = rest.split('/').next().unwrap_or_default();
+        Mark { deployment: self.deployment, server: format!("{scheme}://{authority}") }
+    }
+}
+
+/// davit's mark on a deployment at a forge that takes a payload along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its number in davit.
+    pub deployment: DeploymentId,
+    /// Which davit: the start of its public URL, such as `https://davit.example.com`.
+    pub server: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marked {
+    davit: Mark,
+}
+
+impl Mark {
+    /// The payload to send along.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({ "davit": { "deployment": self.deployment, "server": self.server } })
+    }
+
+    /// The mark in a payload, if there is one. Some forges hand JSON back as a string that holds it.
+    #[must_use]
+    pub fn read(payload: &str) -> Option<Self> {
+        let text = serde_json::from_str::<String>(payload);
+        let marked: Marked = serde_json::from_str(text.as_deref().unwrap_or(payload)).ok()?;
+        Some(marked.davit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_found_again() {
+        let mark = Mark { deployment: DeploymentId(7), server: "https://davit.example.com:8443".into() };
+        let json = mark.to_json();
+        assert_eq!(Mark::read(&json.to_string()), Some(mark.clone()));
+        assert_eq!(Mark::read(&serde_json::Value::from(json.to_string()).to_string()), Some(mark));
+        for foreign in
+            ["", "{}", "null", "\"text\"", "[1]", r#"{"davit":{}}"#, r#"{"davit":"7"}"#, "\"{\\\"davit\\\":1}\""]
+        {
+            assert_eq!(Mark::read(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_known_by_the_start_of_its_urls() {
+        let deployment = |log_url: &str| DeploymentAtForge {
+            repository: "acme/shop".into(),
+            commit: "a".repeat(40).parse().expect("a SHA"),
+            reference: "main".into(),
+            is_tag: false,
+            environment: "production".into(),
+            deployment: DeploymentId(7),
+            by: "ada".into(),
+            title: String::new(),
+            state: ForgeDeploymentState::Queued,
+            description: String::new(),
+            log_url: log_url.into(),
+            environment_url: String::new(),
+        };
+        let server = |url| deployment(url).mark().server;
+        assert_eq!(server("https://davit.example.com/deployments/7"), "https://davit.example.com");
+        assert_eq!(server("http://[::1]:8700/davit/deployments/7"), "http://[::1]:8700");
+    }
+}

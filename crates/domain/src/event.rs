@@ -4,6 +4,7 @@
 use crate::deployment_at_forge::ForgeDeploymentState;
 use crate::ids::CommitSha;
 use crate::status::CommitState;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A webhook, understood.
@@ -52,6 +53,15 @@ impl GitRef {
             return Some(Self::Branch(branch.to_owned()));
         }
         full.strip_prefix("refs/tags/").map(|tag| Self::Tag(tag.to_owned()))
+    }
+
+    /// `refs/heads/main` or `refs/tags/v1`: what [`parse`](Self::parse) reads.
+    #[must_use]
+    pub fn full(&self) -> String {
+        match self {
+            Self::Branch(name) => format!("refs/heads/{name}"),
+            Self::Tag(name) => format!("refs/tags/{name}"),
+        }
     }
 
     /// The branch's name, when it is one.
@@ -190,6 +200,8 @@ pub struct CheckEvent {
     pub description: String,
     /// Where a person reads more; may be empty.
     pub target_url: String,
+    /// Since when, by the forge's clock: deliveries may come out of order. `None`: it does not say.
+    pub at: Option<Timestamp>,
 }
 
 /// A group of the forge's merge queue.

@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod deployment_at_forge;
 pub mod event;
 pub mod freeze;
+pub mod heads;
 pub mod ids;
 pub mod log;
 pub mod redact;

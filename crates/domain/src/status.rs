@@ -17,7 +17,18 @@ pub enum CommitState {
     Error,
 }
 
+/// What the contexts of davit's own statuses about deployments begin with; the environment's key follows.
+pub const DEPLOY_CONTEXT: &str = "davit/deploy/";
+
 impl CommitState {
+    const ALL: [Self; 4] = [Self::Pending, Self::Success, Self::Failure, Self::Error];
+
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The word that GitHub uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

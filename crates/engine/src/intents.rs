@@ -15,6 +15,7 @@ pub use people::{Wanted, What};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Configuration, ReleaseConfig, branch_allowed};
+use davit_domain::deployment_at_forge::ForgeDeploymentState;
 use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::request::{Kind, RequestState};
@@ -48,6 +49,8 @@ pub struct Ask {
     pub by: String,
     /// The delivery that caused it.
     pub delivery: Option<DeliveryId>,
+    /// The number at its forge of the deployment that asks for it.
+    pub forge_deployment: Option<i64>,
     /// The same key again is the same request.
     pub idempotency_key: Option<String>,
 }
@@ -112,6 +115,7 @@ impl Engine {
                 created_by: ask.by,
                 created_at: self.now(),
                 delivery: ask.delivery,
+                forge_deployment: ask.forge_deployment,
                 idempotency_key: ask.idempotency_key,
             })
             .await?;
@@ -123,6 +127,8 @@ impl Engine {
         let request = if automatic && request.state == RequestState::AwaitingRelease {
             self.release_in(tx, configuration, request.id, &by).await?
         } else {
+            let sentence = format!("request {} waits for a review", request.id);
+            self.tell_maker(tx, &request, ForgeDeploymentState::Queued, &sentence).await?;
             request
         };
         Ok(Asked { request, existed: false })
@@ -219,6 +225,11 @@ impl Engine {
         let detail = serde_json::json!({ "reason": state.reason() });
         self.feed(&mut tx, user, action, &format!("request {id}"), detail).await?;
         let request = tx.request(id).await?;
+        let sentence = match state.reason() {
+            Some(reason) => format!("request {id} was {} by {user}: {reason}", state.as_str()),
+            None => format!("request {id} was {} by {user}", state.as_str()),
+        };
+        self.tell_maker(&mut tx, &request, ForgeDeploymentState::Inactive, &sentence).await?;
         tx.commit().await?;
         self.told(&request);
         Ok(request)

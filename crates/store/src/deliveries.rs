@@ -97,6 +97,12 @@ pub struct DeliveryFilter {
     pub forge: Option<ForgeId>,
     /// With this verdict.
     pub verdict: Option<Verdict>,
+    /// About this repository, without case.
+    pub repository: Option<String>,
+    /// Of this event, in the forge's word.
+    pub event: Option<String>,
+    /// With this in the summary, the reason, the repository or the forge's id, without case.
+    pub text: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -165,6 +171,9 @@ impl Store {
         let rows: Vec<Row> = on_read!(&self.db, p => Select::new(sql)
             .equals("forge", filter.forge.as_ref())
             .equals("verdict", filter.verdict)
+            .equals_any_case("repository", filter.repository.as_deref())
+            .equals("event", filter.event.as_ref())
+            .contains(&["summary", "reason", "repository", "delivery"], filter.text.as_deref())
             .newest_first(before.map(|id| id.0), limit)
             .build_query_as().fetch_all(p).await)?;
         rows.into_iter().map(Row::read).collect()
@@ -181,6 +190,15 @@ impl Store {
              FROM deliveries WHERE id = $1";
         let row: Option<FullRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(id.0).fetch_optional(p).await)?;
         row.map(FullRow::read).transpose()
+    }
+
+    /// The delivery of a forge that came last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_delivery(&self, forge: &ForgeId) -> Result<Option<Delivery>, StoreError> {
+        let filter = DeliveryFilter { forge: Some(forge.clone()), ..DeliveryFilter::default() };
+        Ok(self.deliveries(&filter, None, 1).await?.pop())
     }
 
     /// The requests that a delivery made, oldest first.

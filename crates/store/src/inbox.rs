@@ -146,10 +146,20 @@ fn is_about_a_row(error: &StoreError) -> bool {
 /// One transaction, one answer a delivery, in their order.
 async fn write_together(store: &Store, deliveries: &[NewDelivery]) -> Result<Vec<Put>, StoreError> {
     let mut tx = store.begin().await?;
-    let put = match &mut tx {
-        Tx::Sqlite(c) => sqlite::insert_deliveries(c, deliveries).await?,
-        Tx::Postgres(c) => postgres::insert_deliveries(c, deliveries).await?,
-    };
+    let put = tx.put_deliveries(deliveries).await?;
     tx.commit().await?;
     Ok(put)
+}
+
+impl Tx {
+    /// Stores deliveries that davit writes itself, in place of those that never came. One answer each, in their order.
+    ///
+    /// # Errors
+    /// `Conflict` when the database refuses one of them; then none is stored.
+    pub async fn put_deliveries(&mut self, deliveries: &[NewDelivery]) -> Result<Vec<Put>, StoreError> {
+        match self {
+            Self::Sqlite(c) => sqlite::insert_deliveries(c, deliveries).await,
+            Self::Postgres(c) => postgres::insert_deliveries(c, deliveries).await,
+        }
+    }
 }

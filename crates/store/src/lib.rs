@@ -5,11 +5,14 @@
 //! handed to the domain, and written back in the same transaction.
 
 pub mod accounts;
+pub mod alerts;
 pub mod builds;
+pub mod checks;
 pub mod configuration;
 pub mod deliveries;
 pub mod deployments;
 pub mod feed;
+pub mod forge_deployments;
 pub mod gates;
 pub mod hosts;
 pub mod inbox;
@@ -20,6 +23,7 @@ pub mod releases;
 pub mod requests;
 pub mod retention;
 pub mod secrets;
+pub mod seen;
 mod select;
 mod sqlite;
 
@@ -221,6 +225,11 @@ where
 /// Reads a column that holds one of the domain's words, once the domain has looked it up.
 pub(crate) fn known<T>(place: &str, text: &str, found: Option<T>) -> Result<T, StoreError> {
     found.ok_or_else(|| StoreError::Corrupt { place: place.to_owned(), detail: format!("unknown word {text:?}") })
+}
+
+/// A repository as it is stored and looked for: forges don't tell case apart.
+pub(crate) fn repository_key(repository: &str) -> String {
+    repository.to_ascii_lowercase()
 }
 
 /// Free text as both databases can hold it: PostgreSQL's has no NUL, so it becomes `␀`.

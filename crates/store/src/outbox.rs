@@ -2,14 +2,34 @@
 //!
 //! A lane is one thing at a forge that has a state, such as one commit status: only its newest state matters, and one
 //! call of a lane is under way at a time, so that the last state wins. Rows that differ must not share a lane.
-//! A call is made at least once: a worker whose lease runs out may have made it.
+//! A call is made at least once: a worker whose lease runs out may have made it. How people see calls, and ask for
+//! one again, is in [`people`].
+
+pub mod people;
 
 use crate::{Db, Store, StoreError, Tx, on_read, on_tx, on_write, parsed, storable};
 use davit_domain::ids::ForgeId;
 use davit_domain::time::Timestamp;
+pub use people::{OutboxCount, OutboxEntry, OutboxFilter};
+use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// A call that something just made necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewCall<'a> {
+    /// What kind of call.
+    pub kind: &'a str,
+    /// Its lane.
+    pub lane: &'a str,
+    /// The forge to call.
+    pub forge: &'a ForgeId,
+    /// What to say, in the kind's own form.
+    pub payload: &'a str,
+    /// Whether it says a state that no other follows by itself.
+    pub is_final: bool,
+}
 
 /// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +46,21 @@ pub struct OutboxRow {
     pub payload: String,
     /// How often it was tried, this time included.
     pub attempts: i64,
+    /// Whether it says a state that no other follows by itself.
+    pub is_final: bool,
     /// When it was written.
     pub created_at: Timestamp,
+    /// Since when it is tried: since it was written, or since a person asked for it again.
+    pub tried_since: Timestamp,
+}
+
+/// What to take, and in what order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimRules {
+    /// Nothing for these forges: they have asked for a pause.
+    pub paused: Vec<ForgeId>,
+    /// States that no other follows before all others; otherwise what is due longest comes first.
+    pub finals_first: bool,
 }
 
 /// Where a call stands.
@@ -86,21 +119,6 @@ pub enum OutboxEnd {
     Dead,
 }
 
-/// A call as people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxEntry {
-    /// The call.
-    pub row: OutboxRow,
-    /// Where it stands.
-    pub state: OutboxState,
-    /// When it is tried next, or when its lease is over.
-    pub next_at: Timestamp,
-    /// What went wrong last.
-    pub last_error: Option<String>,
-    /// When it ended.
-    pub done_at: Option<Timestamp>,
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,
@@ -109,7 +127,9 @@ struct Row {
     forge: String,
     payload: String,
     attempts: i64,
+    is_final: bool,
     created_at: i64,
+    tried_since: i64,
 }
 
 impl Row {
@@ -121,68 +141,85 @@ impl Row {
             lane: self.lane,
             payload: self.payload,
             attempts: self.attempts,
+            is_final: self.is_final,
             created_at: Timestamp::from_millis(self.created_at),
+            tried_since: Timestamp::from_millis(self.tried_since),
         })
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct EntryRow {
-    #[sqlx(flatten)]
-    row: Row,
-    state: String,
-    next_at: i64,
-    last_error: Option<String>,
-    done_at: Option<i64>,
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "id, kind, lane, forge, payload, attempts, is_final, created_at, tried_since"
+    };
 }
-
-impl EntryRow {
-    fn read(self) -> Result<OutboxEntry, StoreError> {
-        Ok(OutboxEntry {
-            state: parsed(&format!("outbox {}", self.row.id), &self.state)?,
-            row: self.row.read()?,
-            next_at: Timestamp::from_millis(self.next_at),
-            last_error: self.last_error,
-            done_at: self.done_at.map(Timestamp::from_millis),
-        })
-    }
-}
+use columns;
 
 /// The newest open row of a lane that is due, unless another row of the lane is under way.
-const NEXT: &str = "SELECT o.id FROM outbox o
-    WHERE o.done_at IS NULL AND o.next_at <= $1
-        AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.id > o.id AND n.done_at IS NULL)
-        AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.lane = o.lane AND l.done_at IS NULL
-            AND l.state = 'leased' AND l.next_at > $1)
-    ORDER BY o.next_at, o.id LIMIT 1";
+fn next<DB>(now: Timestamp, rules: &ClaimRules) -> QueryBuilder<DB>
+where
+    DB: Database,
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+    for<'a> i64: Encode<'a, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new("SELECT o.id FROM outbox o WHERE o.done_at IS NULL AND o.next_at <= ");
+    query.push_bind(now.millis());
+    not_paused(&mut query, rules);
+    query.push(
+        " AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.id > o.id AND n.done_at IS NULL)
+          AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.lane = o.lane AND l.done_at IS NULL
+              AND l.state = 'leased' AND l.next_at > ",
+    );
+    query.push_bind(now.millis()).push(") ORDER BY ");
+    if rules.finals_first {
+        query.push("o.is_final DESC, ");
+    }
+    query.push("o.next_at, o.id LIMIT 1");
+    query
+}
 
-const NEXT_DUE: &str = "SELECT MIN(o.next_at) FROM outbox o
-    WHERE o.done_at IS NULL
-        AND (o.state = 'leased'
+fn next_due<DB>(rules: &ClaimRules) -> QueryBuilder<DB>
+where
+    DB: Database,
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new("SELECT MIN(o.next_at) FROM outbox o WHERE o.done_at IS NULL");
+    not_paused(&mut query, rules);
+    query.push(
+        " AND (o.state = 'leased'
             OR (NOT EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.id > o.id AND n.done_at IS NULL)
                 AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.lane = o.lane AND l.done_at IS NULL
-                    AND l.state = 'leased')))";
+                    AND l.state = 'leased')))",
+    );
+    query
+}
+
+fn not_paused<DB>(query: &mut QueryBuilder<DB>, rules: &ClaimRules)
+where
+    DB: Database,
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+{
+    for forge in &rules.paused {
+        query.push(" AND o.forge <> ").push_bind(forge.to_string());
+    }
+}
 
 impl Tx {
     /// Writes down a call to be made, due at once.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn enqueue_outbox(
-        &mut self,
-        kind: &str,
-        lane: &str,
-        forge: &ForgeId,
-        payload: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outbox (kind, lane, forge, payload, state, attempts, next_at, created_at)
-             VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $5)";
+    pub async fn enqueue_outbox(&mut self, call: &NewCall<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO outbox (kind, lane, forge, payload, state, attempts, is_final, next_at, created_at,
+                 tried_since)
+             VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $6, $6, $6)";
         on_tx!(self, c => sqlx::query(sql)
-            .bind(kind)
-            .bind(storable(lane).as_ref())
-            .bind(forge.as_str())
-            .bind(storable(payload).as_ref())
+            .bind(call.kind)
+            .bind(storable(call.lane).as_ref())
+            .bind(call.forge.as_str())
+            .bind(storable(call.payload).as_ref())
+            .bind(call.is_final)
             .bind(now.millis())
             .execute(&mut **c).await.map(drop))?;
         Ok(())
@@ -195,18 +232,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn claim_outbox(&self, now: Timestamp, lease: Duration) -> Result<Option<OutboxRow>, StoreError> {
+    pub async fn claim_outbox(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        rules: &ClaimRules,
+    ) -> Result<Option<OutboxRow>, StoreError> {
         let mut tx = self.begin().await?;
         // One claim at a time over all processes: two must not take two rows of a lane, and a claim takes a millisecond.
         tx.lock("outbox").await?;
         let id: Option<i64> =
-            on_tx!(&mut tx, c => sqlx::query_scalar(NEXT).bind(now.millis()).fetch_optional(&mut **c).await)?;
+            on_tx!(&mut tx, c => next(now, rules).build_query_scalar().fetch_optional(&mut **c).await)?;
         let Some(id) = id else {
             tx.commit().await?;
             return Ok(None);
         };
-        let sql = "UPDATE outbox SET state = 'leased', next_at = $2, attempts = attempts + 1 WHERE id = $1
-             RETURNING id, kind, lane, forge, payload, attempts, created_at";
+        let sql = concat!(
+            "UPDATE outbox SET state = 'leased', next_at = $2, attempts = attempts + 1 WHERE id = $1 RETURNING ",
+            columns!()
+        );
         let row: Row = on_tx!(&mut tx, c =>
             sqlx::query_as(sql).bind(id).bind(now.plus(lease).millis()).fetch_one(&mut **c).await)?;
         let sql =
@@ -267,24 +311,13 @@ impl Store {
         Ok(sqlx::query(sql).bind(now.millis()).execute(write).await?.rows_affected())
     }
 
-    /// The newest calls, whatever their state.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn outbox(&self, limit: i64) -> Result<Vec<OutboxEntry>, StoreError> {
-        let sql = "SELECT id, kind, lane, forge, payload, attempts, created_at, state, next_at, last_error, done_at
-             FROM outbox ORDER BY id DESC LIMIT $1";
-        let rows: Vec<EntryRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(limit).fetch_all(p).await)?;
-        rows.into_iter().map(EntryRow::read).collect()
-    }
-
     /// When there will be something to claim, unless something changes before: the time may be past. A call under way
-    /// counts with the end of its lease.
+    /// counts with the end of its lease, one of a paused forge not at all.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn outbox_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> = on_read!(&self.db, p => sqlx::query_scalar(NEXT_DUE).fetch_one(p).await)?;
+    pub async fn outbox_next_due(&self, rules: &ClaimRules) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = on_read!(&self.db, p => next_due(rules).build_query_scalar().fetch_one(p).await)?;
         Ok(due.map(Timestamp::from_millis))
     }
 

@@ -3,7 +3,9 @@
 use crate::select::Select;
 use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, storable, to_json};
 use davit_domain::config::Review;
-use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId, RevisionId};
+use davit_domain::ids::{
+    AppKey, CommitSha, DeliveryId, EnvironmentKey, ForgeId, HostName, ReleaseName, RequestId, RevisionId,
+};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,8 @@ pub struct Request {
     pub decided_at: Option<Timestamp>,
     /// The delivery that made it.
     pub delivery: Option<DeliveryId>,
+    /// The number at its forge of the deployment that asked for it.
+    pub forge_deployment: Option<i64>,
 }
 
 /// What a person gave along with a request: pinned with it, so what is approved is what is used.
@@ -98,6 +102,8 @@ pub struct NewRequest {
     pub created_at: Timestamp,
     /// The delivery that makes it.
     pub delivery: Option<DeliveryId>,
+    /// The number at its forge of the deployment that asks for it.
+    pub forge_deployment: Option<i64>,
     /// Asking again with the same key makes nothing new.
     pub idempotency_key: Option<String>,
 }
@@ -124,10 +130,12 @@ pub struct RequestFilter {
 
 const LIST: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id
+        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
+        forge_deployment
     FROM requests";
 const ONE: &str = "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id
+        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
+        forge_deployment
     FROM requests WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
@@ -151,6 +159,7 @@ struct Row {
     decided_by: Option<String>,
     decided_at: Option<i64>,
     delivery_id: Option<i64>,
+    forge_deployment: Option<i64>,
 }
 
 impl Row {
@@ -176,6 +185,7 @@ impl Row {
             decided_by: self.decided_by,
             decided_at: self.decided_at.map(Timestamp::from_millis),
             delivery: self.delivery_id.map(DeliveryId),
+            forge_deployment: self.forge_deployment,
         })
     }
 }
@@ -238,8 +248,8 @@ impl Tx {
     async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
         let sql = "INSERT INTO requests (app, environment, kind, state, state_body, commit_sha, git_ref, title,
                  revision_id, review_body, target_release, hosts, build_digest, inputs, created_by, created_at, delivery_id,
-                 idempotency_key)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                 idempotency_key, forge_deployment)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING id";
         let state = to_json("requests", &new.state)?;
         let review = to_json("requests", &new.review)?;
@@ -264,7 +274,26 @@ impl Tx {
             .bind(new.created_at.millis())
             .bind(new.delivery.map(|delivery| delivery.0))
             .bind(new.idempotency_key.as_deref())
+            .bind(new.forge_deployment)
             .fetch_optional(&mut **c).await)?)
+    }
+
+    /// The newest request that a deployment at a forge has asked for. Until the transaction ends, nobody else gets an
+    /// answer for this number.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request_for_forge_deployment(
+        &mut self,
+        forge: &ForgeId,
+        number: i64,
+    ) -> Result<Option<RequestId>, StoreError> {
+        self.lock(&format!("forge deployment {forge} {number}")).await?;
+        let sql = "SELECT r.id FROM requests r JOIN deliveries d ON d.id = r.delivery_id
+             WHERE r.forge_deployment = $2 AND d.forge = $1 ORDER BY r.id DESC LIMIT 1";
+        let id: Option<i64> = on_tx!(self, c =>
+            sqlx::query_scalar(sql).bind(forge.as_str()).bind(number).fetch_optional(&mut **c).await)?;
+        Ok(id.map(RequestId))
     }
 
     /// A request, which nobody else changes until the transaction ends.

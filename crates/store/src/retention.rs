@@ -1,4 +1,5 @@
-//! What is forgotten after a while: logs, deliveries and calls that are long over. The feed stays.
+//! What is forgotten after a while: logs, deliveries, calls and alerts that are long over, and what was known of
+//! forges. The feed stays.
 
 use crate::{Store, StoreError, on_tx};
 use davit_domain::time::Timestamp;
@@ -9,11 +10,11 @@ const AT_ONCE: i64 = 2_000;
 /// What may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// Log lines of deployments that ended before this.
+    /// Log lines of deployments that ended before this, and checks of commits from before this.
     pub logs: Timestamp,
-    /// Deliveries that were dealt with and came before this.
+    /// Deliveries that were dealt with and came before this, and former heads of branches that they told about.
     pub deliveries: Timestamp,
-    /// Calls to forges that were made, or given up, before this.
+    /// Calls to forges that were made, or given up, before this, and alerts that ended before this.
     pub calls: Timestamp,
     /// Sessions that ended before this.
     pub sessions: Timestamp,
@@ -26,6 +27,16 @@ const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries WHERE received_at < $1 AND verdict <> 'received' ORDER BY id LIMIT $2)";
 const CALLS: &str = "DELETE FROM outbox WHERE id IN (
          SELECT id FROM outbox WHERE done_at < $1 ORDER BY id LIMIT $2)";
+const ALERTS: &str = "DELETE FROM alerts WHERE id IN (
+         SELECT id FROM alerts WHERE ended_at < $1 ORDER BY id LIMIT $2)";
+const CHECKS: &str = "DELETE FROM checks WHERE (forge, repository, commit_sha, name) IN (
+         SELECT forge, repository, commit_sha, name FROM checks WHERE at < $1 LIMIT $2)";
+/// All but the newest of each branch and tag, which is what its next head is compared with.
+const FORMER_HEADS: &str = "DELETE FROM forge_seen WHERE (forge, repository, reference, commit_sha) IN (
+         SELECT s.forge, s.repository, s.reference, s.commit_sha FROM forge_seen s
+         WHERE s.at < $1 AND EXISTS (SELECT 1 FROM forge_seen n
+             WHERE n.forge = s.forge AND n.repository = s.repository AND n.reference = s.reference AND n.at > s.at)
+         LIMIT $2)";
 const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN (
          SELECT token_hash FROM sessions WHERE expires_at < $1 LIMIT $2)";
 
@@ -38,8 +49,11 @@ impl Store {
         let mut gone = 0;
         for (sql, before) in [
             (LOGS, cutoffs.logs),
+            (CHECKS, cutoffs.logs),
             (DELIVERIES, cutoffs.deliveries),
+            (FORMER_HEADS, cutoffs.deliveries),
             (CALLS, cutoffs.calls),
+            (ALERTS, cutoffs.calls),
             (SESSIONS, cutoffs.sessions),
         ] {
             loop {

@@ -1,5 +1,6 @@
 //! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text.
 
+use crate::storable;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt::Display;
 
@@ -22,6 +23,36 @@ where
     pub(crate) fn equals(mut self, column: &'static str, value: Option<impl Display>) -> Self {
         if let Some(value) = value {
             self.and().push(column).push(" = ").push_bind(value.to_string());
+        }
+        self
+    }
+
+    /// `column = value` without case, when there is a value.
+    pub(crate) fn equals_any_case(mut self, column: &'static str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.and().push("LOWER(").push(column).push(") = LOWER(").push_bind(value.to_owned()).push(")");
+        }
+        self
+    }
+
+    /// A text that is in one of the columns, without case, when there is one. Its `%` and `_` mean themselves.
+    pub(crate) fn contains(mut self, columns: &[&'static str], text: Option<&str>) -> Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = format!("%{}%", storable(&escaped));
+        self.and().push("(");
+        for (number, column) in columns.iter().enumerate() {
+            self.query.push(if number == 0 { "LOWER(" } else { " OR LOWER(" }).push(*column);
+            self.query.push(") LIKE LOWER(").push_bind(pattern.clone()).push(") ESCAPE '\\'");
+        }
+        self.query.push(")");
+        self
+    }
+
+    /// A condition that has no value.
+    pub(crate) fn only_if(mut self, condition: &'static str, wanted: bool) -> Self {
+        if wanted {
+            self.and().push(condition);
         }
         self
     }

@@ -19,7 +19,7 @@ use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
 use davit_store::deliveries::{DeliveryFilter, Verdict};
 use davit_store::inbox::Inbox;
-use davit_store::outbox::{OutboxEntry, OutboxState};
+use davit_store::outbox::{OutboxEntry, OutboxFilter, OutboxState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -403,7 +403,7 @@ impl TestApp {
     async fn open_work(&self) -> Vec<String> {
         let (engine, store) = (self.engine(), self.engine().store());
         let mut open = Vec::new();
-        let filter = DeliveryFilter { forge: None, verdict: Some(Verdict::Received) };
+        let filter = DeliveryFilter { verdict: Some(Verdict::Received), ..DeliveryFilter::default() };
         for delivery in store.deliveries(&filter, None, 10).await.expect("deliveries") {
             open.push(format!("delivery {}", delivery.id));
         }
@@ -415,7 +415,7 @@ impl TestApp {
         let is_open = |call: &OutboxEntry| {
             call.done_at.is_none() && (call.state == OutboxState::Leased || call.next_at <= engine.now())
         };
-        if store.outbox(1000).await.expect("the outbox").iter().any(is_open) {
+        if store.outbox(&OutboxFilter::default(), None, 1000).await.expect("the outbox").iter().any(is_open) {
             open.push("a call to the forge".into());
         }
         open

@@ -1,7 +1,7 @@
 //! Which releases an event asks for.
 
 use davit_domain::config::{Configuration, parse};
-use davit_domain::decide::{Decision, on_event};
+use davit_domain::decide::{Decision, Known, on_event};
 use davit_domain::event::{ChangeAction, ChangeEvent, ForgeEvent, GitRef, Push};
 use davit_domain::ids::CommitSha;
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ fn branch(name: &str) -> GitRef {
 
 /// `app/environment commit`, or why not.
 fn decided(forge: &str, event: &ForgeEvent) -> String {
-    match on_event(&configuration(), &forge.parse().expect("an id"), event) {
+    match on_event(&configuration(), &forge.parse().expect("an id"), event, &Known::default()) {
         Decision::Ignore { reason } => format!("ignored: {reason}"),
         Decision::Release(wanted) => wanted
             .iter()
@@ -178,7 +178,7 @@ proptest! {
         let git_ref = if tag { GitRef::Tag(name.clone()) } else { GitRef::Branch(name.clone()) };
         let after = (!deleted).then(|| sha('d'));
         let event = push(&repository, git_ref, after.clone());
-        if let Decision::Release(wanted) = on_event(&configuration(), &"github".parse().expect("an id"), &event) {
+        if let Decision::Release(wanted) = on_event(&configuration(), &"github".parse().expect("an id"), &event, &Known::default()) {
             prop_assert!(!deleted && !wanted.is_empty() && !repository.starts_with("eve"));
             for release in wanted {
                 prop_assert_eq!(Some(&release.commit), after.as_ref());

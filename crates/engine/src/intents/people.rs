@@ -85,6 +85,7 @@ impl Engine {
             inputs,
             by: wanted.by,
             delivery: None,
+            forge_deployment: None,
             idempotency_key: wanted.idempotency_key,
         };
         self.ask_now(ask, at_once).await
@@ -143,6 +144,7 @@ impl Engine {
             inputs: self.inputs_of(target.deployment).await?,
             by: by.to_owned(),
             delivery: None,
+            forge_deployment: None,
             idempotency_key,
         };
         self.ask_now(ask, at_once).await

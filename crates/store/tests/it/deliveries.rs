@@ -2,6 +2,7 @@ use crate::support::{at, both, commit, id, is_conflict, is_not_found, new_delive
 use davit_domain::ids::DeliveryId;
 use davit_store::Store;
 use davit_store::deliveries::{DeliveryFilter, DeliveryFull, Verdict};
+use davit_store::inbox::Put;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -142,12 +143,13 @@ both!(lists_are_filtered_and_paged, |store| {
             found.into_iter().map(|delivery| delivery.id).collect::<Vec<_>>()
         }
     };
-    let processed = DeliveryFilter { verdict: Some(Verdict::Processed), forge: Some(id("hub")) };
+    let processed =
+        DeliveryFilter { verdict: Some(Verdict::Processed), forge: Some(id("hub")), ..DeliveryFilter::default() };
     assert_eq!(list(DeliveryFilter::default(), None, 3).await, [ids[3], ids[2], ids[1]]);
     assert_eq!(list(DeliveryFilter::default(), Some(ids[1]), 3).await, [ids[0]]);
     assert_eq!(list(processed.clone(), None, 9).await, [ids[3], ids[1]]);
     assert_eq!(list(processed, Some(ids[3]), 9).await, [ids[1]]);
-    assert!(list(DeliveryFilter { forge: Some(id("other")), verdict: None }, None, 9).await.is_empty());
+    assert!(list(DeliveryFilter { forge: Some(id("other")), ..DeliveryFilter::default() }, None, 9).await.is_empty());
 });
 
 both!(the_claims_of_the_process_before_end_where_there_is_one, |store| {
@@ -156,4 +158,52 @@ both!(the_claims_of_the_process_before_end_where_there_is_one, |store| {
     let alone = matches!(store.db(), davit_store::Db::Sqlite { .. });
     assert_eq!(store.reclaim_deliveries_of_previous_process().await.expect("reclaims"), u64::from(alone));
     assert_eq!(claim(&store, 1).await.is_some(), alone, "others may be alive on PostgreSQL");
+});
+
+both!(deliveries_are_found_by_what_they_are_about, |store| {
+    let ids = received(&store, &["guid-AB", "guid_2", "guid%3"]).await;
+    for (id, repository, summary) in [(ids[0], "Acme/Shop", "main → 1a2b3c4"), (ids[1], "acme/docs", "Größe 100%")]
+    {
+        claim(&store, 0).await.expect("one");
+        commit!(store, tx =>
+            tx.finish_delivery(id, Verdict::Ignored, "no app uses it", summary, Some(repository), None));
+    }
+    let found = |filter: DeliveryFilter| {
+        let store = &store;
+        async move {
+            let found = store.deliveries(&filter, None, 10).await.expect("reads");
+            found.into_iter().map(|delivery| delivery.id).collect::<Vec<_>>()
+        }
+    };
+    let text = |text: &str| DeliveryFilter { text: Some(text.into()), ..DeliveryFilter::default() };
+    let repository = |name: &str| DeliveryFilter { repository: Some(name.into()), ..DeliveryFilter::default() };
+    let event = |name: &str| DeliveryFilter { event: Some(name.into()), ..DeliveryFilter::default() };
+    assert_eq!(found(repository("acme/SHOP")).await, [ids[0]]);
+    assert_eq!(found(repository("acme")).await, []);
+    assert_eq!(found(text("ACME/")).await, [ids[1], ids[0]]);
+    assert_eq!(found(text("guid-ab")).await, [ids[0]]);
+    assert_eq!(found(text("guid_")).await, [ids[1]], "an underscore is one");
+    assert_eq!(found(text("%")).await, [ids[2], ids[1]], "a per cent sign is one");
+    assert_eq!(found(text("Größe")).await, [ids[1]]);
+    assert_eq!(found(text("NO APP")).await, [ids[1], ids[0]]);
+    assert_eq!(found(event("push")).await.len(), 3);
+    assert_eq!(found(event("ping")).await, []);
+    assert_eq!(found(DeliveryFilter { verdict: Some(Verdict::Received), ..text("guid") }).await, [ids[2]]);
+    assert_eq!(store.last_delivery(&id("hub")).await.expect("reads").map(|last| last.id), Some(ids[2]));
+    assert_eq!(store.last_delivery(&id("other")).await.expect("reads"), None);
+});
+
+both!(what_never_came_is_stored_in_the_callers_transaction, |store| {
+    let known = received(&store, &["d-1"]).await[0];
+    let mut tx = store.begin().await.expect("begins");
+    tx.put_deliveries(&[new_delivery("catch-up:1")]).await.expect("writes");
+    drop(tx);
+    assert_eq!(store.last_delivery(&id("hub")).await.expect("reads").map(|last| last.id), Some(known), "rolled back");
+    let deliveries = [new_delivery("catch-up:1"), new_delivery("d-1"), new_delivery("catch-up:1")];
+    let put = commit!(store, tx => tx.put_deliveries(&deliveries));
+    let Put::New(new) = put[0] else { panic!("{put:?}") };
+    assert_eq!(put, [Put::New(new), Put::Known(known), Put::Known(new)]);
+    assert_eq!(claim(&store, 0).await.expect("the older one").delivery.id, known);
+    assert_eq!(claim(&store, 0).await.expect("waits like any other").delivery.id, new);
+    assert_eq!(commit!(store, tx => tx.put_deliveries(&[])), []);
 });

@@ -1,11 +1,14 @@
 //! The store against real databases: every test runs on SQLite and on PostgreSQL, and both must say the same.
 
 mod accounts;
+mod alerts;
 mod builds;
+mod checks;
 mod configuration;
 mod deliveries;
 mod deployments;
 mod feed;
+mod forge_deployments;
 mod gates;
 mod hosts;
 mod inbox;
@@ -23,4 +26,5 @@ mod requests;
 mod retention;
 mod schema;
 mod secrets;
+mod seen;
 mod support;

@@ -1,6 +1,8 @@
-use crate::support::{at, both, commit, id};
+use crate::support::{at, both, commit, id, is_conflict, is_not_found};
 use davit_store::Store;
-use davit_store::outbox::{OutboxEnd, OutboxRow, OutboxState};
+use davit_store::outbox::{
+    ClaimRules, NewCall, OutboxCount, OutboxEnd, OutboxEntry, OutboxFilter, OutboxRow, OutboxState,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -8,20 +10,42 @@ use tokio::task::JoinSet;
 const LEASE: Duration = Duration::from_millis(100);
 
 async fn enqueue(store: &Store, lane: &str, payload: &str, now: i64) {
-    commit!(store, tx => tx.enqueue_outbox("status", lane, &id("hub"), payload, at(now)));
+    enqueue_for(store, "hub", lane, payload, now).await;
+}
+
+async fn enqueue_for(store: &Store, forge: &str, lane: &str, payload: &str, now: i64) {
+    let forge = id(forge);
+    let call = NewCall { kind: "status", lane, forge: &forge, payload, is_final: payload == "success" };
+    commit!(store, tx => tx.enqueue_outbox(&call, at(now)));
 }
 
 async fn claim(store: &Store, now: i64) -> Option<OutboxRow> {
-    store.claim_outbox(at(now), LEASE).await.expect("claims")
+    claim_by(store, now, &ClaimRules::default()).await
+}
+
+async fn claim_by(store: &Store, now: i64, rules: &ClaimRules) -> Option<OutboxRow> {
+    store.claim_outbox(at(now), LEASE, rules).await.expect("claims")
 }
 
 async fn due(store: &Store) -> Option<i64> {
-    store.outbox_next_due().await.expect("reads").map(|due| due.millis() - at(0).millis())
+    due_by(store, &ClaimRules::default()).await
+}
+
+async fn due_by(store: &Store, rules: &ClaimRules) -> Option<i64> {
+    store.outbox_next_due(rules).await.expect("reads").map(|due| due.millis() - at(0).millis())
+}
+
+async fn listed(store: &Store, filter: &OutboxFilter) -> Vec<OutboxEntry> {
+    store.outbox(filter, None, 100).await.expect("reads")
 }
 
 async fn states(store: &Store) -> Vec<(String, OutboxState)> {
-    let entries = store.outbox(100).await.expect("reads");
-    entries.into_iter().rev().map(|entry| (entry.row.payload, entry.state)).collect()
+    listed(store, &OutboxFilter::default())
+        .await
+        .into_iter()
+        .rev()
+        .map(|entry| (entry.row.payload, entry.state))
+        .collect()
 }
 
 fn word(payload: &str, state: OutboxState) -> (String, OutboxState) {
@@ -39,7 +63,7 @@ both!(a_call_is_made_and_done, |store| {
     store.finish_outbox(row.id, OutboxEnd::Done, None, at(2)).await.expect("ends");
     assert_eq!((due(&store).await, store.outbox_waiting("a").await.expect("counts")), (None, 0));
     assert_eq!(claim(&store, 1000).await, None);
-    let entry = store.outbox(1).await.expect("reads").remove(0);
+    let entry = listed(&store, &OutboxFilter::default()).await.remove(0);
     assert_eq!((entry.state, entry.last_error, entry.done_at), (OutboxState::Done, None, Some(at(2))));
 });
 
@@ -73,7 +97,7 @@ both!(a_failed_call_is_tried_again_later, |store| {
     let first = claim(&store, 1).await.expect("one");
     store.retry_outbox(first.id, at(40), "502\0").await.expect("is put back");
     assert_eq!((due(&store).await, claim(&store, 39).await), (Some(40), None));
-    let entry = store.outbox(1).await.expect("reads").remove(0);
+    let entry = listed(&store, &OutboxFilter::default()).await.remove(0);
     assert_eq!((entry.state, entry.last_error.as_deref()), (OutboxState::Waiting, Some("502␀")));
     let second = claim(&store, 40).await.expect("is due");
     assert_eq!((second.id, second.attempts), (first.id, 2));
@@ -132,4 +156,110 @@ both!(the_calls_of_the_process_before_are_made_again_where_there_is_one, |store|
     let alone = matches!(store.db(), davit_store::Db::Sqlite { .. });
     assert_eq!(store.reclaim_outbox_of_previous_process(at(2)).await.expect("reclaims"), u64::from(alone));
     assert_eq!(claim(&store, 2).await.is_some(), alone, "others may be alive on PostgreSQL");
+});
+
+both!(a_paused_forge_waits_and_holds_nobody_up, |store| {
+    enqueue_for(&store, "hub", "a", "one", 1).await;
+    enqueue_for(&store, "lab", "b", "two", 2).await;
+    let paused = |forges: &[&str]| ClaimRules {
+        paused: forges.iter().map(|forge| id(forge)).collect(),
+        ..ClaimRules::default()
+    };
+    assert_eq!(due_by(&store, &paused(&["hub"])).await, Some(2));
+    assert_eq!(claim_by(&store, 5, &paused(&["hub"])).await.expect("is due").payload, "two");
+    assert_eq!(claim_by(&store, 5, &paused(&["hub"])).await, None);
+    assert_eq!(due_by(&store, &paused(&["hub", "lab"])).await, None);
+    assert_eq!(claim_by(&store, 5, &paused(&["lab"])).await.expect("is due").payload, "one");
+});
+
+both!(states_that_stay_come_first_when_asked, |store| {
+    for (lane, payload) in [("a", "pending"), ("b", "success"), ("c", "pending"), ("d", "success")] {
+        enqueue(&store, lane, payload, 1).await;
+    }
+    let finals_first = ClaimRules { finals_first: true, ..ClaimRules::default() };
+    let mut lanes = Vec::new();
+    while let Some(row) = claim_by(&store, 5, &finals_first).await {
+        assert_eq!(row.is_final, row.payload == "success");
+        lanes.push(row.lane);
+    }
+    assert_eq!(lanes, ["b", "d", "a", "c"]);
+});
+
+both!(a_person_has_a_call_made_again, |store| {
+    enqueue(&store, "a", "one", 1).await;
+    let first = claim(&store, 1).await.expect("one");
+    assert_eq!(first.tried_since, at(1));
+    let mut tx = store.begin().await.expect("begins");
+    assert!(is_conflict(tx.retry_call(first.id, at(2)).await).contains("right now"));
+    drop(tx);
+    store.finish_outbox(first.id, OutboxEnd::Dead, Some("403"), at(3)).await.expect("ends");
+    let entry = commit!(store, tx => tx.retry_call(first.id, at(50)));
+    assert_eq!((entry.state, entry.next_at, entry.done_at), (OutboxState::Waiting, at(50), None));
+    assert_eq!((entry.row.created_at, entry.row.tried_since), (at(1), at(50)));
+    assert_eq!(entry.last_error.as_deref(), Some("403"), "until it is known better");
+    assert_eq!(claim(&store, 49).await, None);
+    let again = claim(&store, 50).await.expect("is due");
+    assert_eq!((again.id, again.attempts), (first.id, 2));
+    store.retry_outbox(again.id, at(9_000), "502").await.expect("is put back");
+    commit!(store, tx => tx.retry_call(first.id, at(60)));
+    let again = claim(&store, 60).await.expect("a person did not want to wait");
+    store.finish_outbox(again.id, OutboxEnd::Done, None, at(61)).await.expect("ends");
+    let mut tx = store.begin().await.expect("begins");
+    assert!(is_conflict(tx.retry_call(first.id, at(70)).await).contains("it was made"));
+    assert_eq!(is_not_found(tx.retry_call(99, at(70)).await), "call 99 does not exist");
+});
+
+both!(what_is_older_than_the_last_state_is_never_made_again, |store| {
+    enqueue(&store, "a", "pending", 1).await;
+    let old = claim(&store, 1).await.expect("one");
+    store.finish_outbox(old.id, OutboxEnd::Dead, Some("403"), at(2)).await.expect("ends");
+    enqueue(&store, "a", "success", 3).await;
+    let newer = || async {
+        let mut tx = store.begin().await.expect("begins");
+        is_conflict(tx.retry_call(old.id, at(4)).await)
+    };
+    assert!(newer().await.contains("a newer one"));
+    let new = claim(&store, 5).await.expect("one");
+    store.finish_outbox(new.id, OutboxEnd::Done, None, at(6)).await.expect("ends");
+    assert!(newer().await.contains("a newer one"));
+    enqueue(&store, "b", "pending", 7).await;
+    enqueue(&store, "b", "success", 8).await;
+    claim(&store, 9).await.expect("one");
+    let superseded = states(&store).await.iter().position(|(_, state)| *state == OutboxState::Superseded);
+    let id = new.id + 1;
+    assert_eq!(superseded, Some(2));
+    let mut tx = store.begin().await.expect("begins");
+    assert!(is_conflict(tx.retry_call(id, at(10)).await).contains("a newer one"));
+});
+
+both!(the_list_has_filters_pages_and_counts, |store| {
+    for number in 0..4 {
+        enqueue_for(&store, "hub", &format!("status hub Acme/Shop_{number}"), "pending", number).await;
+    }
+    enqueue_for(&store, "lab", "status lab acme/docs", "success", 9).await;
+    let made = claim(&store, 0).await.expect("one");
+    store.finish_outbox(made.id, OutboxEnd::Dead, Some("403: 100% refused"), at(20)).await.expect("ends");
+    let lanes =
+        |entries: Vec<OutboxEntry>| -> Vec<String> { entries.into_iter().map(|entry| entry.row.lane).collect() };
+    let all = OutboxFilter::default();
+    let first = store.outbox(&all, None, 2).await.expect("reads");
+    let second = store.outbox(&all, Some(first[1].row.id), 2).await.expect("reads");
+    assert_eq!(lanes(first), ["status lab acme/docs", "status hub Acme/Shop_3"]);
+    assert_eq!(lanes(second), ["status hub Acme/Shop_2", "status hub Acme/Shop_1"]);
+    let text = |text: &str| OutboxFilter { text: Some(text.into()), ..OutboxFilter::default() };
+    assert_eq!(lanes(listed(&store, &text("acme/shop_1")).await), ["status hub Acme/Shop_1"]);
+    assert_eq!(lanes(listed(&store, &text("100% REF")).await), ["status hub Acme/Shop_0"]);
+    assert_eq!(lanes(listed(&store, &text("acme%")).await), [""; 0]);
+    assert_eq!(listed(&store, &text("")).await.len(), 5);
+    let states = OutboxFilter { states: vec![OutboxState::Dead, OutboxState::Done], ..OutboxFilter::default() };
+    assert_eq!(lanes(listed(&store, &states).await), ["status hub Acme/Shop_0"]);
+    let lab = OutboxFilter { forge: Some(id("lab")), ..OutboxFilter::default() };
+    assert_eq!(lanes(listed(&store, &lab).await), ["status lab acme/docs"]);
+    let count = |forge: &str, state, count, oldest| OutboxCount { forge: id(forge), state, count, oldest: at(oldest) };
+    let counts = store.outbox_counts().await.expect("reads");
+    let (dead, waiting) = (OutboxState::Dead, OutboxState::Waiting);
+    assert_eq!(counts, [count("hub", dead, 1, 0), count("hub", waiting, 3, 1), count("lab", waiting, 1, 9)]);
+    let entry = store.outbox_entry(made.id).await.expect("reads").expect("is there");
+    assert_eq!((entry.state, entry.done_at), (OutboxState::Dead, Some(at(20))));
+    assert_eq!(store.outbox_entry(99).await.expect("reads"), None);
 });

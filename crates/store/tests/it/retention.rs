@@ -1,8 +1,10 @@
 //! What is forgotten after a while.
 
-use crate::support::{at, both, commit, configured, deploy, make_request, new_request, received, take_fence};
+use crate::support::{at, both, commit, configured, deploy, id, make_request, new_request, received, sha, take_fence};
 use davit_domain::deployment::DeploymentState;
 use davit_domain::log::{NewLine, Step, Stream};
+use davit_domain::status::CommitState;
+use davit_store::checks::Check;
 use davit_store::deliveries::Verdict;
 use davit_store::retention::Cutoffs;
 
@@ -33,4 +35,28 @@ both!(what_is_long_over_is_forgotten_and_nothing_else, |store| {
     assert_eq!(store.last_seq(running.id).await.expect("reads"), 2_500, "it has not ended");
     assert!(store.delivery(deliveries[0]).await.expect("reads").is_none());
     assert!(store.delivery(deliveries[1]).await.expect("reads").is_some(), "nobody has dealt with it yet");
+});
+
+both!(checks_and_alerts_that_are_long_over_are_forgotten, |store| {
+    let check = |name: &str, now| Check {
+        forge: id("hub"),
+        repository: "acme/shop".into(),
+        commit: sha(),
+        name: name.into(),
+        state: CommitState::Success,
+        description: String::new(),
+        target_url: String::new(),
+        at: at(now),
+    };
+    for check in [check("old", 1), check("new", 11)] {
+        commit!(store, tx => tx.record_check(&check));
+    }
+    for subject in ["over", "open"] {
+        commit!(store, tx => tx.raise_alert("kind", subject, "", at(1)));
+    }
+    commit!(store, tx => tx.end_alert("kind", "over", at(2)));
+    let cutoffs = Cutoffs { logs: at(10), deliveries: at(10), calls: at(10), sessions: at(10) };
+    assert_eq!(store.forget(&cutoffs).await.expect("forgets"), 2);
+    assert_eq!(store.checks(&id("hub"), "acme/shop", &sha()).await.expect("reads"), [check("new", 11)]);
+    assert_eq!(store.alerts(false, None, 9).await.expect("reads")[0].subject, "open");
 });

@@ -206,6 +206,7 @@ pub(crate) fn new_request(revision: RevisionId) -> NewRequest {
         created_by: "alice".into(),
         created_at: at(1),
         delivery: None,
+        forge_deployment: None,
         idempotency_key: None,
     }
 }

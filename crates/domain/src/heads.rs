@@ -1,0 +1,93 @@
+//! Heads of branches and tags: which ones davit was told about, and which it missed.
+//!
+//! Deliveries may be lost, repeated and reordered; the remote's own list is always right. These functions compare the
+//! two. They don't say what to do about a difference, and nothing here talks to a remote.
+
+use crate::event::{GitRef, Push};
+use crate::ids::{CommitSha, DeliveryId};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// A head that davit knows of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenHead {
+    /// The branch or tag.
+    pub git_ref: GitRef,
+    /// Where it was.
+    pub commit: CommitSha,
+    /// Where it had been just before; `None` when that is not known or there was nothing.
+    pub before: Option<CommitSha>,
+    /// When davit was told.
+    pub at: Timestamp,
+    /// The delivery that told; `None` where davit looked by itself.
+    pub delivery: Option<DeliveryId>,
+}
+
+/// A move of a branch or tag that no delivery told about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedHead {
+    /// The branch or tag.
+    pub git_ref: GitRef,
+    /// Where davit knew it last; `None`: it is new.
+    pub before: Option<CommitSha>,
+    /// Where it is.
+    pub after: CommitSha,
+}
+
+/// What of a remote's heads davit missed. A head is known when it is the newest that was seen of its branch or tag, or
+/// when it was seen since the last look at the remote: then a delivery was faster than this look.
+#[must_use]
+pub fn missed(seen: &[SeenHead], remote: &[(GitRef, CommitSha)], last_look: Timestamp) -> Vec<MissedHead> {
+    let missed = remote.iter().filter_map(|(git_ref, commit)| {
+        let newest = newest_of(seen, git_ref);
+        let is_newest = newest.is_some_and(|head| head.commit == *commit);
+        let since_then = |head: &&SeenHead| head.git_ref == *git_ref && head.commit == *commit && head.at >= last_look;
+        let is_known = is_newest || seen.iter().any(|head| since_then(&head));
+        (!is_known).then(|| MissedHead {
+            git_ref: git_ref.clone(),
+            before: newest.map(|head| head.commit.clone()),
+            after: commit.clone(),
+        })
+    });
+    missed.collect()
+}
+
+/// The branches and tags that davit knows and that the remote has no more, each once.
+#[must_use]
+pub fn gone(seen: &[SeenHead], remote: &[(GitRef, CommitSha)]) -> Vec<GitRef> {
+    let mut gone: Vec<GitRef> = Vec::new();
+    for head in seen {
+        if !gone.contains(&head.git_ref) && !remote.iter().any(|(git_ref, _)| *git_ref == head.git_ref) {
+            gone.push(head.git_ref.clone());
+        }
+    }
+    gone
+}
+
+/// Whether a push comes late: others, seen already, lead from where it ended to the head that davit knows. What it
+/// brings is older than what its branch or tag has. A push that starts at the known head is never late, not even when
+/// it goes back.
+#[must_use]
+pub fn is_overtaken(seen: &[SeenHead], push: &Push) -> bool {
+    let (Some(after), Some(newest)) = (&push.after, newest_of(seen, &push.git_ref)) else { return false };
+    if newest.commit == *after || push.before.as_ref() == Some(&newest.commit) {
+        return false;
+    }
+    let moves: Vec<(&CommitSha, &CommitSha)> = seen
+        .iter()
+        .filter(|head| head.git_ref == push.git_ref)
+        .filter_map(|head| Some((head.before.as_ref()?, &head.commit)))
+        .collect();
+    let mut reached = BTreeSet::from([after]);
+    let mut waiting = vec![after];
+    while let Some(commit) = waiting.pop() {
+        let next = moves.iter().filter(|(from, _)| *from == commit).map(|(_, to)| *to);
+        waiting.extend(next.filter(|to| reached.insert(to)));
+    }
+    reached.contains(&newest.commit)
+}
+
+/// The head of a branch or tag, as far as davit knows.
+fn newest_of<'s>(seen: &'s [SeenHead], git_ref: &GitRef) -> Option<&'s SeenHead> {
+    seen.iter().filter(|head| head.git_ref == *git_ref).max_by_key(|head| head.at)
+}

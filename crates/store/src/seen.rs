@@ -1,0 +1,161 @@
+//! Heads of branches and tags that davit was told about, and when it last looked at the remote for what it missed.
+//! What differs and what follows from it is the domain's (`davit_domain::heads`) and the engine's.
+
+use crate::{Store, StoreError, Tx, known, on_read, on_tx, parsed, repository_key, storable};
+use davit_domain::event::GitRef;
+use davit_domain::heads::SeenHead;
+use davit_domain::ids::{CommitSha, DeliveryId, ForgeId};
+use davit_domain::time::Timestamp;
+
+/// The last look at a repository for what was missed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForgeChecked {
+    /// When it began.
+    pub at: Timestamp,
+    /// How far the forge's own list of deliveries was read, in the forge's terms.
+    pub hook_cursor: Option<String>,
+}
+
+const OF_REPOSITORY: &str = "SELECT reference, commit_sha, before_sha, at, delivery_id FROM forge_seen
+     WHERE forge = $1 AND repository = $2 ORDER BY at DESC, reference";
+const OF_REFERENCE: &str = "SELECT reference, commit_sha, before_sha, at, delivery_id FROM forge_seen
+     WHERE forge = $1 AND repository = $2 AND reference = $3 ORDER BY at DESC";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    reference: String,
+    commit_sha: String,
+    before_sha: Option<String>,
+    at: i64,
+    delivery_id: Option<i64>,
+}
+
+impl Row {
+    fn read(self) -> Result<SeenHead, StoreError> {
+        let place = format!("forge_seen {}", self.reference);
+        Ok(SeenHead {
+            git_ref: known(&place, &self.reference, GitRef::parse(&self.reference))?,
+            commit: parsed(&place, &self.commit_sha)?,
+            before: self.before_sha.map(|before| parsed(&place, &before)).transpose()?,
+            at: Timestamp::from_millis(self.at),
+            delivery: self.delivery_id.map(DeliveryId),
+        })
+    }
+}
+
+impl Store {
+    /// The heads of a repository that davit knows of, the latest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seen_heads(&self, forge: &ForgeId, repository: &str) -> Result<Vec<SeenHead>, StoreError> {
+        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(OF_REPOSITORY)
+            .bind(forge.as_str()).bind(repository_key(repository).as_str())
+            .fetch_all(p).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// When a repository was last looked at for what was missed; `None`: never.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forge_checked(&self, forge: &ForgeId, repository: &str) -> Result<Option<ForgeChecked>, StoreError> {
+        let sql = "SELECT at, hook_cursor FROM forge_checked WHERE forge = $1 AND repository = $2";
+        let row: Option<(i64, Option<String>)> = on_read!(&self.db, p => sqlx::query_as(sql)
+            .bind(forge.as_str()).bind(repository_key(repository).as_str())
+            .fetch_optional(p).await)?;
+        Ok(row.map(|(at, hook_cursor)| ForgeChecked { at: Timestamp::from_millis(at), hook_cursor }))
+    }
+}
+
+impl Tx {
+    /// The heads of a repository that davit knows of, the latest first. Until the transaction ends, nobody else gets
+    /// an answer for this repository.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seen_heads(&mut self, forge: &ForgeId, repository: &str) -> Result<Vec<SeenHead>, StoreError> {
+        let repository = repository_key(repository);
+        self.lock(&format!("heads {forge} {repository}")).await?;
+        let rows: Vec<Row> = on_tx!(self, c => sqlx::query_as(OF_REPOSITORY)
+            .bind(forge.as_str()).bind(repository.as_str())
+            .fetch_all(&mut **c).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The heads that one branch or tag had, the latest first. Until the transaction ends, nobody else gets an answer
+    /// for this repository.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seen_of_ref(
+        &mut self,
+        forge: &ForgeId,
+        repository: &str,
+        git_ref: &GitRef,
+    ) -> Result<Vec<SeenHead>, StoreError> {
+        let repository = repository_key(repository);
+        self.lock(&format!("heads {forge} {repository}")).await?;
+        let rows: Vec<Row> = on_tx!(self, c => sqlx::query_as(OF_REFERENCE)
+            .bind(forge.as_str()).bind(repository.as_str()).bind(storable(&git_ref.full()).as_ref())
+            .fetch_all(&mut **c).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Writes down a head. Of two tellings of one commit on one branch or tag, the later one stays.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn see_head(&mut self, forge: &ForgeId, repository: &str, head: &SeenHead) -> Result<(), StoreError> {
+        let sql = "INSERT INTO forge_seen (forge, repository, reference, commit_sha, before_sha, at, delivery_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (forge, repository, reference, commit_sha) DO UPDATE SET before_sha = excluded.before_sha,
+                 at = excluded.at, delivery_id = excluded.delivery_id
+             WHERE excluded.at >= forge_seen.at";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(forge.as_str())
+            .bind(repository_key(repository).as_str())
+            .bind(storable(&head.git_ref.full()).as_ref())
+            .bind(head.commit.as_str())
+            .bind(head.before.as_ref().map(CommitSha::as_str))
+            .bind(head.at.millis())
+            .bind(head.delivery.map(|delivery| delivery.0))
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Forgets a branch or tag that is gone: should it come back, it is new.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_ref(&mut self, forge: &ForgeId, repository: &str, git_ref: &GitRef) -> Result<(), StoreError> {
+        let sql = "DELETE FROM forge_seen WHERE forge = $1 AND repository = $2 AND reference = $3";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(forge.as_str())
+            .bind(repository_key(repository).as_str())
+            .bind(storable(&git_ref.full()).as_ref())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Writes down that a repository was looked at for what was missed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_forge_checked(
+        &mut self,
+        forge: &ForgeId,
+        repository: &str,
+        checked: &ForgeChecked,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO forge_checked (forge, repository, at, hook_cursor) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (forge, repository) DO UPDATE SET at = excluded.at, hook_cursor = excluded.hook_cursor";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(forge.as_str())
+            .bind(repository_key(repository).as_str())
+            .bind(checked.at.millis())
+            .bind(checked.hook_cursor.as_deref())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+}
