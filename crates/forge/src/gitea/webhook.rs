@@ -25,6 +25,7 @@ pub(crate) fn verify(rules: &HookRules<'_>, incoming: &Incoming<'_>) -> Result<V
             return Err(VerifyError::foreign_signature());
         }
     }
+    proof::key(rules)?;
     incoming::proof(incoming.headers, SIGNATURE)?;
     let payload = encoding.unpack(incoming.body)?;
     proof::check_hex(rules, incoming.headers, (SIGNATURE, ""), Algorithm::Sha256, &payload)?;
@@ -46,7 +47,7 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         | "pull_request_assign"
         | "pull_request_label"
         | "pull_request_milestone"
-        | "pull_request_review_request" => pull_request(event, fields::read(event, payload)?),
+        | "pull_request_review_request" => pull_request(event, fields::read(event, payload)?).map(ForgeEvent::Change),
         "status" => status(event, fields::read(event, payload)?),
         _ => Ok(ForgeEvent::Other { name: event.to_owned() }),
     }
@@ -87,14 +88,14 @@ fn delete(event: &str, delete: payload::DeleteEvent) -> Result<ForgeEvent, Parse
     }))
 }
 
-fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<ForgeEvent, ParseError> {
+pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
     let payload::PullRequest { number, title, user, draft, merged, merge_commit_sha, head, base } =
         payload.pull_request;
     let merge_commit = merge_commit_sha
         .filter(|sha| merged && !sha.is_empty())
         .map(|sha| fields::sha(event, "pull_request.merge_commit_sha", &sha))
         .transpose()?;
-    Ok(ForgeEvent::Change(ChangeEvent {
+    Ok(ChangeEvent {
         repository: repository(event, payload.repository)?,
         number,
         action: match payload.action.as_str() {
@@ -112,7 +113,7 @@ fn pull_request(event: &str, payload: payload::PullRequestEvent) -> Result<Forge
         base_branch: base.git_ref,
         from_fork: head.repo_id != base.repo_id,
         merge_commit,
-    }))
+    })
 }
 
 /// Gitea's default prefixes (`WORK_IN_PROGRESS_PREFIXES`).

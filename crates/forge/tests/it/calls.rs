@@ -1,9 +1,11 @@
 //! Calls to GitHub's API, against the fake one.
 
+use crate::senders::sender;
 use crate::support::parsed;
+use davit_domain::config::HookSignature;
 use davit_domain::ids::CommitSha;
 use davit_domain::status::{CommitState, CommitStatus};
-use davit_forge::{ApiError, Client, ForgeEvent, ForgeKind, Incoming, RepositoryAccess, SignatureScheme, verify};
+use davit_forge::{ApiError, Client, ForgeEvent, ForgeKind, RepositoryAccess};
 use davit_testkit::fake_forge::{Access, FakeGitHub, Fault, NewPullRequest, NewPush};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -302,9 +304,8 @@ async fn what_the_fake_delivers_is_genuine_and_understood() {
     let form = fake.sign_form("ping", &serde_json::json!({ "zen": "Keep it simple & sound." }));
     let mut events = Vec::new();
     for delivery in [&push, &pull_request, &fake.ping_delivery(REPOSITORY), &form] {
-        let secret = SecretString::from(fake.webhook_secret());
-        let incoming = Incoming { headers: &delivery.headers, body: &delivery.body };
-        let verified = verify(ForgeKind::Github, &secret, SignatureScheme::default(), &incoming).expect("genuine");
+        let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
+        let verified = github.check_with(fake.webhook_secret(), &delivery.headers, &delivery.body).expect("genuine");
         assert_eq!(verified.delivery, delivery.id());
         events.push(parsed(&verified.event, &verified.payload));
     }

@@ -1,9 +1,12 @@
-//! Every example that GitHub's community collected. The npm package `@octokit/webhooks-examples` is not part of this
+//! Every example that GitHub's community collected, signed as GitHub signs it. The npm package `@octokit/webhooks-examples` is not part of this
 //! repository: `DAVIT_WEBHOOK_EXAMPLES` names the directory that it is in, and without that only the payloads in
 //! `tests/payloads` are read.
 
-use crate::support::payload;
+use crate::senders::{DELIVERY, SECRET, sender};
+use crate::support::{form, payload};
+use davit_domain::config::HookSignature;
 use davit_forge::{ForgeEvent, ForgeKind, dedupe_key, parse};
+use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::path::Path;
@@ -28,6 +31,15 @@ fn our_payloads_are_understood() {
         "pull_request.opened",
         "pull_request.opened_from_fork",
         "pull_request.synchronize",
+        "create",
+        "delete",
+        "deployment",
+        "deployment_status",
+        "status",
+        "check_run.created",
+        "check_run.completed",
+        "check_suite.completed",
+        "merge_group",
     ] {
         let event = name.split('.').next().expect("the first part");
         assert_understood(event, &payload(name));
@@ -54,17 +66,34 @@ fn every_example_is_understood() {
     assert!(read >= 329, "{read} examples are too few: is the package complete?");
 }
 
+/// Accepted when it is signed, as JSON and as a form; and what it says is what its event promises.
 fn assert_understood(name: &str, payload: &[u8]) {
-    let event = parse(ForgeKind::Github, name, payload).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
+    let as_form = form(payload);
+    for (content_type, body) in
+        [("application/json", payload), ("application/x-www-form-urlencoded", as_form.as_slice())]
+    {
+        let mut headers = github.genuine(body);
+        headers.insert("x-github-event", HeaderValue::from_str(name).expect("a name"));
+        headers.insert("content-type", HeaderValue::from_static(content_type));
+        let verified = github.check_with(SECRET, &headers, body).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        assert_eq!((verified.event.as_str(), verified.delivery.as_str()), (name, DELIVERY));
+        assert!(verified.payload == payload, "{name} as {content_type}");
+    }
+    let event = parse(ForgeKind::Github, None, name, payload).unwrap_or_else(|refusal| panic!("{refusal}"));
     let as_expected = match &event {
         ForgeEvent::Ping { .. } => name == "ping",
-        ForgeEvent::Push(_) => name == "push",
+        ForgeEvent::Push(_) => ["push", "delete"].contains(&name),
         ForgeEvent::Change(_) => name == "pull_request",
-        ForgeEvent::Deployment(_)
-        | ForgeEvent::DeploymentStatus(_)
-        | ForgeEvent::Check(_)
-        | ForgeEvent::MergeGroup(_) => false,
-        ForgeEvent::Other { name: other } => !["ping", "push", "pull_request"].contains(&name) && other == name,
+        ForgeEvent::Deployment(_) => name == "deployment",
+        ForgeEvent::DeploymentStatus(_) => name == "deployment_status",
+        ForgeEvent::Check(_) => ["status", "check_run", "check_suite"].contains(&name),
+        ForgeEvent::MergeGroup(_) => name == "merge_group",
+        ForgeEvent::Other { name: other } => {
+            // Wishes of people and Apps about checks change nothing.
+            let acted_on = ["ping", "push", "delete", "pull_request", "deployment", "deployment_status", "status"];
+            !acted_on.contains(&name) && name != "merge_group" && other == name
+        }
     };
     assert!(as_expected, "{name}: {event:?}");
     let _ = dedupe_key(&event);

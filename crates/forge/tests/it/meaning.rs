@@ -1,8 +1,13 @@
 //! What it says: GitHub's payloads in the domain's words.
 
 use crate::support::{changed, parsed, payload};
-use davit_domain::event::{ChangeAction, ChangeEvent, GitRef, Push};
+use davit_domain::deployment_at_forge::ForgeDeploymentState;
+use davit_domain::event::{
+    ChangeAction, ChangeEvent, CheckEvent, DeploymentEvent, DeploymentStatusEvent, GitRef, MergeGroupEvent, Push,
+};
 use davit_domain::ids::CommitSha;
+use davit_domain::status::CommitState;
+use davit_domain::time::Timestamp;
 use davit_forge::{ForgeEvent, ForgeKind, ParseError, dedupe_key, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,33 +23,30 @@ fn sha(text: &str) -> CommitSha {
 }
 
 fn push(payload: &[u8]) -> Push {
-    match parsed("push", payload) {
-        ForgeEvent::Push(push) => push,
-        other @ (ForgeEvent::Ping { .. }
-        | ForgeEvent::Change(_)
-        | ForgeEvent::Deployment(_)
-        | ForgeEvent::DeploymentStatus(_)
-        | ForgeEvent::Check(_)
-        | ForgeEvent::MergeGroup(_)
-        | ForgeEvent::Other { .. }) => panic!("{other:?}"),
-    }
+    let event = parsed("push", payload);
+    let ForgeEvent::Push(push) = event else { panic!("{event:?}") };
+    push
 }
 
 fn change(payload: &[u8]) -> ChangeEvent {
-    match parsed("pull_request", payload) {
-        ForgeEvent::Change(change) => change,
-        other @ (ForgeEvent::Ping { .. }
-        | ForgeEvent::Push(_)
-        | ForgeEvent::Deployment(_)
-        | ForgeEvent::DeploymentStatus(_)
-        | ForgeEvent::Check(_)
-        | ForgeEvent::MergeGroup(_)
-        | ForgeEvent::Other { .. }) => panic!("{other:?}"),
-    }
+    let event = parsed("pull_request", payload);
+    let ForgeEvent::Change(change) = event else { panic!("{event:?}") };
+    change
+}
+
+fn check(event: &str, payload: &[u8]) -> CheckEvent {
+    let event = parsed(event, payload);
+    let ForgeEvent::Check(check) = event else { panic!("{event:?}") };
+    check
+}
+
+fn at(text: &str) -> Option<Timestamp> {
+    let quoted = serde_json::to_string(text).expect("a text");
+    Some(serde_json::from_str(&quoted).expect("a time"))
 }
 
 fn refused(event: &str, payload: &[u8]) -> ParseError {
-    parse(ForgeKind::Github, event, payload).expect_err("refused")
+    parse(ForgeKind::Github, None, event, payload).expect_err("refused")
 }
 
 #[test]
@@ -181,6 +183,196 @@ fn fields_that_old_servers_leave_out_have_defaults() {
 }
 
 #[test]
+fn a_deleted_branch_or_tag_is_told_twice_and_means_the_same() {
+    let expected = Push {
+        repository: "Codertocat/Hello-World".to_owned(),
+        git_ref: GitRef::Tag("simple-tag".to_owned()),
+        before: None,
+        after: None,
+        pusher: "Codertocat".to_owned(),
+        title: String::new(),
+    };
+    assert_eq!(parsed("delete", &payload("delete")), ForgeEvent::Push(expected));
+    for (kind, name) in [("branch", ""), ("repository", "x")] {
+        let body = changed("delete", |payload| {
+            payload["ref_type"] = json!(kind);
+            payload["ref"] = json!(name);
+        });
+        assert_eq!(parsed("delete", &body), ForgeEvent::Other { name: "delete".to_owned() });
+    }
+}
+
+#[test]
+fn a_creation_names_no_commit_and_so_means_nothing() {
+    assert_eq!(parsed("create", &payload("create")), ForgeEvent::Other { name: "create".to_owned() });
+}
+
+#[test]
+fn a_deployment_is_asked_for() {
+    let expected = DeploymentEvent {
+        repository: "Codertocat/Hello-World".to_owned(),
+        number: 145_988_746,
+        environment: "production".to_owned(),
+        commit: sha(BEFORE),
+        reference: "master".to_owned(),
+        description: String::new(),
+        by: "Codertocat".to_owned(),
+        payload: String::new(),
+        state: ForgeDeploymentState::Pending,
+    };
+    assert_eq!(parsed("deployment", &payload("deployment")), ForgeEvent::Deployment(expected));
+}
+
+#[test]
+fn what_a_deployments_maker_sent_along_stays_json() {
+    let said = |payload: Value| {
+        let body = changed("deployment", |event| {
+            event["deployment"]["payload"] = payload;
+            event["deployment"]["creator"] = Value::Null;
+        });
+        let event = parsed("deployment", &body);
+        let ForgeEvent::Deployment(deployment) = event else { panic!("{event:?}") };
+        assert_eq!(deployment.by, "Codertocat", "the sender, where the maker's account is gone");
+        deployment.payload
+    };
+    assert_eq!(said(json!({ "davit": { "deployment": 17 } })), r#"{"davit":{"deployment":17}}"#);
+    assert_eq!(said(json!("a text")), r#""a text""#);
+    for nothing in [json!({}), json!(""), json!([]), Value::Null] {
+        assert_eq!(said(nothing), "");
+    }
+}
+
+#[test]
+fn a_deployment_goes_on() {
+    let expected = DeploymentStatusEvent {
+        repository: "Codertocat/Hello-World".to_owned(),
+        deployment: 145_988_746,
+        environment: "production".to_owned(),
+        commit: sha(BEFORE),
+        state: ForgeDeploymentState::Success,
+        description: String::new(),
+        by: "Codertocat".to_owned(),
+    };
+    assert_eq!(parsed("deployment_status", &payload("deployment_status")), ForgeEvent::DeploymentStatus(expected));
+    for (word, state) in [
+        ("pending", ForgeDeploymentState::Pending),
+        ("waiting", ForgeDeploymentState::Queued),
+        ("queued", ForgeDeploymentState::Queued),
+        ("in_progress", ForgeDeploymentState::InProgress),
+        ("failure", ForgeDeploymentState::Failure),
+        ("error", ForgeDeploymentState::Error),
+        ("inactive", ForgeDeploymentState::Inactive),
+        ("a state of the future", ForgeDeploymentState::Pending),
+    ] {
+        let body = changed("deployment_status", |event| event["deployment_status"]["state"] = json!(word));
+        let event = parsed("deployment_status", &body);
+        assert!(matches!(&event, ForgeEvent::DeploymentStatus(status) if status.state == state), "{word}: {event:?}");
+    }
+}
+
+#[test]
+fn commit_statuses_are_checks() {
+    let expected = CheckEvent {
+        repository: "Codertocat/Hello-World".to_owned(),
+        commit: sha(FIRST),
+        name: "default".to_owned(),
+        state: CommitState::Success,
+        description: String::new(),
+        target_url: String::new(),
+        at: at("2019-05-15T15:20:55Z"),
+    };
+    assert_eq!(check("status", &payload("status")), expected);
+    for (word, state) in [
+        ("pending", CommitState::Pending),
+        ("failure", CommitState::Failure),
+        ("error", CommitState::Error),
+        ("a state of the future", CommitState::Pending),
+    ] {
+        let body = changed("status", |event| event["state"] = json!(word));
+        assert_eq!(check("status", &body).state, state, "{word}");
+    }
+    let without_time = changed("status", |event| {
+        event["updated_at"] = json!("yesterday");
+        event["created_at"] = Value::Null;
+    });
+    assert_eq!(check("status", &without_time).at, None);
+}
+
+#[test]
+fn check_runs_are_checks() {
+    let created = check("check_run", &payload("check_run.created"));
+    assert_eq!((created.name.as_str(), created.state), ("Octocoders-linter", CommitState::Pending));
+    assert_eq!((created.description.as_str(), created.at), ("queued", at("2019-05-15T15:21:12Z")));
+    assert_eq!(created.target_url, "https://github.com/Codertocat/Hello-World/runs/128620228");
+    assert_eq!(check("check_run", &payload("check_run.completed")).state, CommitState::Success);
+    for (conclusion, state) in [
+        ("neutral", CommitState::Success),
+        ("skipped", CommitState::Success),
+        ("failure", CommitState::Failure),
+        ("timed_out", CommitState::Failure),
+        ("action_required", CommitState::Failure),
+        ("cancelled", CommitState::Error),
+        ("stale", CommitState::Error),
+        ("startup_failure", CommitState::Error),
+        ("a conclusion of the future", CommitState::Error),
+    ] {
+        let body = changed("check_run.completed", |event| event["check_run"]["conclusion"] = json!(conclusion));
+        let check = check("check_run", &body);
+        assert_eq!((check.state, check.description.as_str()), (state, conclusion));
+    }
+    let titled = changed("check_run.completed", |event| {
+        event["check_run"]["output"]["title"] = json!("2 warnings");
+        event["check_run"]["html_url"] = Value::Null;
+    });
+    let titled = check("check_run", &titled);
+    assert_eq!((titled.description.as_str(), titled.target_url.as_str()), ("2 warnings", "https://octocoders.io"));
+    for wish in ["rerequested", "requested_action"] {
+        let body = changed("check_run.completed", |event| event["action"] = json!(wish));
+        assert_eq!(parsed("check_run", &body), ForgeEvent::Other { name: "check_run".to_owned() });
+    }
+}
+
+#[test]
+fn check_suites_count_when_they_are_done() {
+    let suite = check("check_suite", &payload("check_suite.completed"));
+    assert_eq!((suite.name.as_str(), suite.state), ("github-actions", CommitState::Success));
+    assert_eq!((suite.description.as_str(), suite.at), ("success", at("2019-05-15T15:21:14Z")));
+    let old = changed("check_suite.completed", |event| {
+        event["check_suite"]["app"].as_object_mut().expect("an object").remove("slug");
+    });
+    assert_eq!(check("check_suite", &old).name, "octocoders-linter");
+    let nobodys = changed("check_suite.completed", |event| event["check_suite"]["app"] = Value::Null);
+    assert_eq!(check("check_suite", &nobodys).name, "check suite");
+    for action in ["requested", "rerequested"] {
+        let body = changed("check_suite.completed", |event| event["action"] = json!(action));
+        assert_eq!(parsed("check_suite", &body), ForgeEvent::Other { name: "check_suite".to_owned() });
+    }
+}
+
+#[test]
+fn a_merge_queue_asks_for_checks() {
+    let group = |requested| {
+        ForgeEvent::MergeGroup(MergeGroupEvent {
+            repository: "octo-org/octo-repo".to_owned(),
+            head: sha("2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d"),
+            head_branch: "gh-readonly-queue/main/pr-104-929f8209d40f77f4abc622a499c93a83babdbe64".to_owned(),
+            base_branch: "main".to_owned(),
+            requested,
+        })
+    };
+    assert_eq!(parsed("merge_group", &payload("merge_group")), group(true));
+    let gone = changed("merge_group", |event| event["action"] = json!("destroyed"));
+    assert_eq!(parsed("merge_group", &gone), group(false));
+    for (field, name) in [("head_ref", "merge_group.head_ref"), ("base_ref", "merge_group.base_ref")] {
+        for bad in ["main", "refs/tags/v1", "refs/heads/"] {
+            let body = changed("merge_group", |event| event["merge_group"][field] = json!(bad));
+            let expected = ParseError::Field { event: "merge_group".to_owned(), field: name };
+            assert_eq!(refused("merge_group", &body), expected, "{bad:?}");
+        }
+    }
+}
+
+#[test]
 fn pings_are_shown() {
     let message = "Anything added dilutes everything else.".to_owned();
     assert_eq!(parsed("ping", &payload("ping")), ForgeEvent::Ping { message });
@@ -209,7 +401,17 @@ fn what_is_not_the_documented_payload_is_refused_in_a_sentence() {
         long.as_bytes(),
     ];
     for body in bad {
-        for event in ["push", "pull_request"] {
+        for event in [
+            "push",
+            "pull_request",
+            "delete",
+            "deployment",
+            "deployment_status",
+            "status",
+            "check_run",
+            "check_suite",
+            "merge_group",
+        ] {
             let refusal = refused(event, body).to_string();
             assert!(refusal.starts_with(&format!("The payload of the event {event} can't be read: ")), "{refusal}");
             assert!(refusal.len() < 400, "{refusal}");
@@ -253,6 +455,13 @@ fn one_happening_has_one_key() {
     }
     let same_name = changed("push.tag", |payload| payload["ref"] = json!("refs/heads/simple-tag"));
     keys.push(key("push", &same_name));
+    for name in ["delete", "deployment", "merge_group"] {
+        keys.push(key(name, &payload(name)));
+    }
+    let another = changed("deployment", |event| event["deployment"]["id"] = json!(2));
+    keys.push(key("deployment", &another));
+    let gone = changed("merge_group", |event| event["action"] = json!("destroyed"));
+    keys.push(key("merge_group", &gone));
     assert!(keys.iter().all(Option::is_some));
     let different: std::collections::BTreeSet<_> = keys.iter().collect();
     assert_eq!(different.len(), keys.len(), "{keys:?}");
@@ -262,14 +471,26 @@ fn one_happening_has_one_key() {
 fn what_may_happen_twice_has_no_key() {
     let labelled = changed("pull_request.opened", |payload| payload["action"] = json!("labeled"));
     assert_eq!(dedupe_key(&parsed("pull_request", &labelled)), None);
-    assert_eq!(dedupe_key(&parsed("ping", &payload("ping"))), None);
+    for (event, name) in [
+        ("ping", "ping"),
+        ("status", "status"),
+        ("check_run", "check_run.completed"),
+        ("check_suite", "check_suite.completed"),
+        ("deployment_status", "deployment_status"),
+        ("create", "create"),
+    ] {
+        assert_eq!(dedupe_key(&parsed(event, &payload(name))), None, "{name}");
+    }
     assert_eq!(dedupe_key(&parsed("star", b"{}")), None);
 }
 
 proptest! {
     #[test]
     fn no_body_makes_it_panic(
-        name in prop::sample::select(vec!["push.branch", "push.tag", "pull_request.opened", "ping"]),
+        name in prop::sample::select(vec![
+            "push.branch", "push.tag", "pull_request.opened", "ping", "delete", "deployment", "deployment_status", "status",
+            "check_run.completed", "check_suite.completed", "merge_group",
+        ]),
         cut in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         truncate in any::<bool>(),
@@ -281,6 +502,6 @@ proptest! {
             body.truncate(position);
         }
         let event = name.split('.').next().expect("the first part");
-        let _ = parse(ForgeKind::Github, event, &body);
+        let _ = parse(ForgeKind::Github, None, event, &body);
     }
 }

@@ -1,221 +1,331 @@
-//! Who sent it: everything that makes a delivery genuine, and everything that does not.
+//! Who sent it: vectors that others published, and what is each forge's own.
 
-use crate::support::headers;
-use davit_forge::{ForgeKind, Incoming, SignatureScheme, Verified, VerifyError, verify};
-use hmac::{Hmac, KeyInit, Mac};
-use proptest::prelude::*;
+use crate::senders::{DELIVERY, SECRET, Sender, gitee_signature, hex, hmac_sha256, sender, standard_signature};
+use crate::support::{NOW, form, headers};
+use davit_domain::config::HookSignature;
+use davit_domain::time::Timestamp;
+use davit_forge::{ForgeKind, Verified, VerifyError};
 use reqwest::header::{HeaderMap, HeaderValue};
-use secrecy::SecretString;
+use serde_json::Value;
 
-/// GitHub's own vector: <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>.
-const SECRET: &str = "It's a Secret to Everybody";
-const BODY: &[u8] = b"Hello, World!";
-const HEX: &str = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-const DELIVERY: &str = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
+const JSON: &[u8] = br#"{"ref":"refs/heads/main","note":"a+b & c%"}"#;
 
-const WRONG: VerifyError = VerifyError::SignatureWrong { header: "X-Hub-Signature-256" };
-const MISSING: VerifyError = VerifyError::SignatureMissing { header: "X-Hub-Signature-256" };
-
-fn genuine() -> HeaderMap {
-    signed(&format!("sha256={HEX}"))
+fn header(header: &str) -> VerifyError {
+    VerifyError::Header { header: header.to_owned() }
 }
 
-fn signed(signature: &str) -> HeaderMap {
-    headers(&[
-        ("content-type", "application/json"),
-        ("x-github-event", "push"),
-        ("x-github-delivery", DELIVERY),
-        ("x-hub-signature-256", signature),
-    ])
+fn with(headers: &HeaderMap, name: &'static str, value: &str) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+    headers
 }
 
-fn signature_of(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
-    mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+fn without(headers: &HeaderMap, name: &str) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.remove(name);
+    headers
 }
 
-fn check(secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
-    check_as(SignatureScheme::HmacSha256, secret, headers, body)
+fn as_form(headers: &HeaderMap) -> HeaderMap {
+    with(headers, "content-type", "application/x-www-form-urlencoded")
 }
 
-fn check_as(scheme: SignatureScheme, secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
-    verify(ForgeKind::Github, &SecretString::from(secret), scheme, &Incoming { headers, body })
+/// The delivery's id that davit takes from a genuine request.
+fn id(sender: &Sender, headers: &HeaderMap, body: &[u8]) -> String {
+    sender.check(headers, body).expect("genuine").delivery
 }
 
+/// <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>
 #[test]
 fn githubs_vector_is_genuine() {
-    let verified = check(SECRET, &genuine(), BODY).expect("genuine");
-    assert_eq!(verified, Verified { event: "push".to_owned(), delivery: DELIVERY.to_owned(), payload: BODY.to_vec() });
-}
+    let (github, body) = (sender(ForgeKind::Github, HookSignature::HmacSha256), b"Hello, World!");
+    let proof = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let verified = github.check(&github.signed(proof), body).expect("genuine");
+    let (event, delivery) = ("push".to_owned(), DELIVERY.to_owned());
+    assert_eq!(verified, Verified { event, delivery, payload: body.to_vec() });
+    assert_eq!(github.check(&github.signed(&proof.to_uppercase()), body), Err(github.wrong()));
 
-#[test]
-fn every_flipped_bit_is_refused() {
-    for position in 0..BODY.len() * 8 {
-        let mut body = BODY.to_vec();
-        body[position / 8] ^= 1 << (position % 8);
-        assert_eq!(check(SECRET, &genuine(), &body), Err(WRONG), "bit {position} of the body");
-    }
-    for position in 0..HEX.len() {
-        let mut hex = HEX.as_bytes().to_vec();
-        hex[position] = if hex[position] == b'0' { b'1' } else { b'0' };
-        let hex = String::from_utf8(hex).expect("digits");
-        assert_eq!(check(SECRET, &signed(&format!("sha256={hex}")), BODY), Err(WRONG), "digit {position}");
-    }
-}
-
-#[test]
-fn a_truncated_or_longer_body_is_refused() {
-    for length in 0..BODY.len() {
-        assert_eq!(check(SECRET, &genuine(), &BODY[..length]), Err(WRONG));
-    }
-    assert_eq!(check(SECRET, &genuine(), b"Hello, World!\n"), Err(WRONG));
-}
-
-#[test]
-fn a_wrong_secret_is_refused() {
-    for secret in ["it's a Secret to Everybody", "It's a Secret to Everybody ", "It's a Secret to Everybod", "x"] {
-        assert_eq!(check(secret, &genuine(), BODY), Err(WRONG), "{secret:?}");
-    }
-}
-
-#[test]
-fn without_a_secret_nothing_is_genuine() {
-    assert_eq!(check("", &genuine(), BODY), Err(VerifyError::NoSecret));
-    assert_eq!(check("", &signed(&signature_of("", BODY)), BODY), Err(VerifyError::NoSecret));
-}
-
-#[test]
-fn a_missing_or_empty_signature_is_refused() {
-    let mut headers = genuine();
-    headers.remove("x-hub-signature-256");
-    assert_eq!(check(SECRET, &headers, BODY), Err(MISSING));
-    assert_eq!(check(SECRET, &signed(""), BODY), Err(MISSING));
-    assert_eq!(check(SECRET, &signed("sha256="), BODY), Err(WRONG));
-}
-
-#[test]
-fn a_signature_has_one_spelling() {
-    let upper = format!("sha256={}", HEX.to_uppercase());
-    for bad in [upper.as_str(), &format!("SHA256={HEX}"), HEX, &format!("sha256={HEX}0"), &format!("sha256= {HEX}")] {
-        assert_eq!(check(SECRET, &signed(bad), BODY), Err(WRONG), "{bad:?}");
-    }
-    let mut twice = genuine();
-    twice.append("x-hub-signature-256", HeaderValue::from_str(&format!("sha256={HEX}")).expect("value"));
-    assert_eq!(check(SECRET, &twice, BODY), Err(WRONG), "two signatures");
-    let mut binary = genuine();
-    binary.insert("x-hub-signature-256", HeaderValue::from_bytes(b"sha256=\xff").expect("value"));
-    assert_eq!(check(SECRET, &binary, BODY), Err(WRONG), "not text");
-}
-
-#[test]
-fn the_sender_does_not_pick_the_scheme() {
     // `printf 'Hello, World!' | openssl dgst -sha1 -hmac "It's a Secret to Everybody"`
+    let old = sender(ForgeKind::Github, HookSignature::HmacSha1);
     let sha1 = "sha1=01dc10d0c83e72ed246219cdd91669667fe2ca59";
-    let mut headers = genuine();
-    headers.remove("x-hub-signature-256");
-    headers.insert("x-hub-signature", HeaderValue::from_static(sha1));
-    assert_eq!(check(SECRET, &headers, BODY), Err(MISSING));
-    assert_eq!(check(SECRET, &signed(sha1), BODY), Err(WRONG));
-
-    assert!(check_as(SignatureScheme::HmacSha1, SECRET, &headers, BODY).is_ok());
-    assert_eq!(
-        check_as(SignatureScheme::HmacSha1, SECRET, &genuine(), BODY),
-        Err(VerifyError::SignatureMissing { header: "X-Hub-Signature" })
-    );
-    let wrong = check_as(SignatureScheme::HmacSha1, "other", &headers, BODY);
-    assert_eq!(wrong, Err(VerifyError::SignatureWrong { header: "X-Hub-Signature" }));
+    assert!(old.check(&old.signed(sha1), body).is_ok());
+    assert_eq!(github.check(&old.signed(sha1), body), Err(github.missing()), "sha1 where sha256 is required");
+    assert_eq!(github.check(&github.signed(sha1), body), Err(github.wrong()));
+    assert_eq!(old.check(&github.signed(proof), body), Err(old.missing()));
 }
 
 #[test]
-fn a_form_is_signed_as_it_is_sent() {
-    let json = r#"{"ref":"refs/heads/main","note":"a+b & c%"}"#;
-    let encoded: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", json).finish();
-    let mut headers = signed(&signature_of(SECRET, encoded.as_bytes()));
-    headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
-    let verified = check(SECRET, &headers, encoded.as_bytes()).expect("genuine");
-    assert_eq!(verified.payload, json.as_bytes());
-
-    headers
-        .insert("x-hub-signature-256", HeaderValue::from_str(&signature_of(SECRET, json.as_bytes())).expect("value"));
-    assert_eq!(check(SECRET, &headers, encoded.as_bytes()), Err(WRONG), "signed over the JSON instead");
-}
-
-#[test]
-fn a_broken_form_is_refused_after_its_signature() {
+fn github_signs_a_form_as_it_is_sent() {
+    let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
+    let body = form(JSON);
+    assert_eq!(github.check(&as_form(&github.genuine(&body)), &body).expect("genuine").payload, JSON);
+    assert_eq!(github.check(&as_form(&github.genuine(JSON)), &body), Err(github.wrong()), "signed over the JSON");
     for body in ["payload=a&payload=b", "payload=%", "a=b", ""] {
-        let mut headers = signed(&signature_of(SECRET, body.as_bytes()));
-        headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
-        assert_eq!(check(SECRET, &headers, body.as_bytes()), Err(VerifyError::MalformedForm), "{body:?}");
-        assert_eq!(check("other", &headers, body.as_bytes()), Err(WRONG), "{body:?}");
+        let headers = as_form(&github.genuine(body.as_bytes()));
+        assert_eq!(github.check(&headers, body.as_bytes()), Err(VerifyError::MalformedForm), "{body:?}");
+        assert_eq!(github.check_with("other", &headers, body.as_bytes()), Err(github.wrong()), "{body:?}");
     }
 }
 
 #[test]
-fn only_json_and_forms_are_read() {
-    for good in ["application/json; charset=utf-8", "Application/JSON"] {
-        let mut headers = genuine();
-        headers.insert("content-type", HeaderValue::from_str(good).expect("value"));
-        assert!(check(SECRET, &headers, BODY).is_ok(), "{good}");
-    }
-    for bad in ["text/plain", "application/jsonx", "multipart/form-data", ""] {
-        let mut headers = genuine();
-        headers.insert("content-type", HeaderValue::from_str(bad).expect("value"));
-        assert_eq!(check(SECRET, &headers, BODY), Err(VerifyError::UnsupportedContentType), "{bad}");
-    }
-    let mut headers = genuine();
-    headers.remove("content-type");
-    assert_eq!(check(SECRET, &headers, BODY), Err(VerifyError::UnsupportedContentType));
-}
-
-#[test]
-fn event_and_delivery_are_plain_names() {
-    for (name, header) in [("x-github-event", "X-GitHub-Event"), ("x-github-delivery", "X-GitHub-Delivery")] {
-        let mut headers = genuine();
-        headers.remove(name);
-        assert_eq!(check(SECRET, &headers, BODY), Err(VerifyError::Header { header }));
-        for bad in ["", "a b", "<script>", "é", &"x".repeat(101)] {
-            headers.insert(name, HeaderValue::from_bytes(bad.as_bytes()).expect("value"));
-            assert_eq!(check(SECRET, &headers, BODY), Err(VerifyError::Header { header }), "{bad:?}");
+fn githubs_event_and_delivery_are_plain_names() {
+    let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
+    let genuine = github.genuine(JSON);
+    for (name, shown) in [("x-github-event", "X-GitHub-Event"), ("x-github-delivery", "X-GitHub-Delivery")] {
+        assert_eq!(github.check(&without(&genuine, name), JSON), Err(header(shown)));
+        let mut twice = genuine.clone();
+        twice.append(name, HeaderValue::from_static("push"));
+        assert_eq!(github.check(&twice, JSON), Err(header(shown)));
+        for bad in ["", "a  b", " ", "<script>", "é", "a/b", &"x".repeat(101)] {
+            assert_eq!(github.check(&with(&genuine, name, bad), JSON), Err(header(shown)), "{bad:?}");
         }
     }
 }
 
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 #[test]
-fn refusals_say_nothing_of_what_is_right() {
-    let refusals = [
-        VerifyError::NoSecret,
-        VerifyError::UnsupportedContentType,
-        MISSING,
-        WRONG,
-        VerifyError::Header { header: "X-GitHub-Event" },
-        VerifyError::MalformedForm,
-    ];
-    let mut codes: Vec<_> = refusals.iter().map(VerifyError::code).collect();
-    for refusal in &refusals {
-        let text = format!("{refusal} {refusal:?} {}", refusal.code());
-        assert!(!text.contains(SECRET) && !text.contains(HEX), "{text}");
+fn the_vector_of_standard_webhooks_is_genuine() {
+    let gitlab = sender(ForgeKind::Gitlab, HookSignature::StandardWebhooks);
+    let (secret, body) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", br#"{"test": 2432232314}"#);
+    let right = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    let request = |signature: &str| {
+        headers([
+            ("content-type", "application/json"),
+            ("x-gitlab-event", "Push Hook"),
+            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+            ("webhook-timestamp", "1614265330"),
+            ("webhook-signature", signature),
+        ])
+    };
+    let check = |seconds: i64, signature: &str| {
+        gitlab.check_at(Timestamp::from_millis(seconds * 1000), secret, &request(signature), body)
+    };
+    assert_eq!(check(1_614_265_330, right).expect("genuine").delivery, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+
+    let other = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for several in [format!("{other} {right}"), format!("{right} {other}"), format!("v1a,xyz v2,{right} {right}")] {
+        assert!(check(1_614_265_330, &several).is_ok(), "{several}");
     }
-    codes.sort_unstable();
-    codes.dedup();
-    assert_eq!(codes.len(), refusals.len());
+    for none in [other.to_owned(), format!("{other} {other}"), right.replacen("v1", "v2", 1), right[3..].to_owned()] {
+        assert_eq!(check(1_614_265_330, &none), Err(gitlab.wrong()), "{none}");
+    }
+
+    let expired = Err(VerifyError::Expired { header: "webhook-timestamp".to_owned() });
+    for (seconds, good) in [(-300, true), (300, true), (-301, false), (301, false), (86_400, false)] {
+        let verdict = check(1_614_265_330 + seconds, right);
+        assert_eq!(verdict.is_ok(), good, "{seconds} s later");
+        assert!(good || verdict == expired);
+    }
 }
 
-proptest! {
-    #[test]
-    fn what_is_signed_is_accepted_and_nothing_panics(
-        secret in "\\PC{1,100}",
-        body in prop::collection::vec(any::<u8>(), 0..300),
-        junk in "[ -~]{0,80}",
-        form in any::<bool>(),
-    ) {
-        let content_type = if form { "application/x-www-form-urlencoded" } else { "application/json" };
-        let mut headers = signed(&signature_of(&secret, &body));
-        headers.insert("content-type", HeaderValue::from_static(content_type));
-        let verdict = check(&secret, &headers, &body);
-        prop_assert!(matches!(verdict, Ok(_) | Err(VerifyError::MalformedForm)));
-        headers.insert("x-hub-signature-256", HeaderValue::from_str(&junk).expect("printable"));
-        prop_assert!(check(&secret, &headers, &body).is_err_and(|refusal| refusal.is_unauthenticated()));
+#[test]
+fn standard_webhooks_sign_the_id_and_the_time_too() {
+    let gitlab = sender(ForgeKind::Gitlab, HookSignature::StandardWebhooks);
+    let genuine = gitlab.genuine(JSON);
+    assert_eq!(gitlab.check(&with(&genuine, "webhook-id", "msg_2"), JSON), Err(gitlab.wrong()));
+    assert_eq!(gitlab.check(&with(&genuine, "webhook-timestamp", "1772442901"), JSON), Err(gitlab.wrong()));
+    assert_eq!(gitlab.check(&without(&genuine, "webhook-id"), JSON), Err(header("webhook-id")));
+    for bad in ["", "soon", "1772442900.5", "99999999999999999999"] {
+        let verdict = gitlab.check(&with(&genuine, "webhook-timestamp", bad), JSON);
+        assert_eq!(verdict, Err(header("webhook-timestamp")), "{bad:?}");
     }
+    // The largest number there is does not wrap round into now.
+    let (secret, never) = (gitlab.secret(SECRET), i64::MAX.to_string());
+    let far = with(&genuine, "webhook-timestamp", &never);
+    let far = with(&far, "webhook-signature", &standard_signature(&secret, DELIVERY, &never, JSON));
+    assert!(matches!(gitlab.check(&far, JSON), Err(VerifyError::Expired { .. })));
+}
+
+#[test]
+fn a_signing_token_that_is_none_lets_nobody_in() {
+    let gitlab = sender(ForgeKind::Gitlab, HookSignature::StandardWebhooks);
+    for bad in ["secret", "whsec_", "whsec_***", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        let refusal = gitlab.check_with(bad, &gitlab.genuine(JSON), JSON).expect_err("refused");
+        assert!(matches!(refusal, VerifyError::Configuration { .. }) && refusal.is_unauthenticated(), "{bad}");
+        assert!(refusal.to_string().contains("whsec_ followed by base64"), "{refusal}");
+    }
+    // The padding gets lost when people copy.
+    let secret = gitlab.secret("seventeen letters");
+    let headers = gitlab.signed(&gitlab.prove(&secret, JSON));
+    assert!(secret.ends_with('=') && gitlab.check_with(secret.trim_end_matches('='), &headers, JSON).is_ok());
+}
+
+#[test]
+fn gitlabs_repetitions_are_known_by_the_right_header() {
+    let gitlab = sender(ForgeKind::Gitlab, HookSignature::Token);
+    let genuine = gitlab.genuine(JSON);
+    let shared = with(&genuine, "x-gitlab-event-uuid", "13792a34-cac6-4fda-95a8-c58e00a3954e");
+    let shared = with(&shared, "x-gitlab-webhook-uuid", "c9f3f0e2-9a0a-4d33-8f0b-1f2d3c4b5a69");
+    assert_eq!(id(gitlab, &shared, JSON), DELIVERY, "Idempotency-Key");
+    let both = with(&genuine, "webhook-id", "msg_1");
+    assert_eq!(id(gitlab, &both, JSON), DELIVERY, "Idempotency-Key before webhook-id");
+    assert_eq!(id(gitlab, &without(&both, "idempotency-key"), JSON), "msg_1");
+    assert_eq!(id(gitlab, &with(&both, "idempotency-key", ""), JSON), "msg_1", "an empty one is none");
+    let bad = with(&genuine, "idempotency-key", "a b");
+    assert_eq!(gitlab.check(&bad, JSON), Err(header("Idempotency-Key")));
+
+    // Before 17.4 there is none of them: the content has to do, and the UUIDs still don't count.
+    let old = without(&shared, "idempotency-key");
+    let first = id(gitlab, &old, JSON);
+    assert!(first.starts_with("sha256:") && first.len() == 71, "{first}");
+    assert_eq!(id(gitlab, &with(&old, "x-gitlab-event-uuid", "another"), JSON), first);
+    assert_ne!(id(gitlab, &old, b"{}"), first, "another body");
+    assert_ne!(id(gitlab, &with(&old, "x-gitlab-event", "Tag Push Hook"), JSON), first, "another event");
+
+    // Where the id is signed nothing else counts.
+    let signing = sender(ForgeKind::Gitlab, HookSignature::StandardWebhooks);
+    assert_eq!(id(signing, &with(&signing.genuine(JSON), "idempotency-key", "msg_9"), JSON), DELIVERY);
+}
+
+#[test]
+fn gitlabs_token_may_be_any_text() {
+    let gitlab = sender(ForgeKind::Gitlab, HookSignature::Token);
+    let mut headers = gitlab.genuine(JSON);
+    headers.insert("x-gitlab-token", HeaderValue::from_bytes("pässwört".as_bytes()).expect("a value"));
+    assert!(gitlab.check_with("pässwört", &headers, JSON).is_ok());
+    assert_eq!(gitlab.check_with("pässwörtchen", &headers, JSON), Err(gitlab.wrong()));
+    for bad in ["a  b", "", " Push Hook", "<b>"] {
+        let verdict = gitlab.check(&with(&gitlab.genuine(JSON), "x-gitlab-event", bad), JSON);
+        assert_eq!(verdict, Err(header("X-Gitlab-Event")), "{bad:?}");
+    }
+}
+
+#[test]
+fn gitea_signs_the_json_inside_a_form() {
+    let gitea = sender(ForgeKind::Gitea, HookSignature::HmacSha256);
+    let body = form(JSON);
+    let proof = hex(&hmac_sha256(SECRET.as_bytes(), JSON));
+    let verified = gitea.check(&as_form(&gitea.signed(&proof)), &body).expect("genuine");
+    assert_eq!((verified.payload.as_slice(), verified.delivery.as_str()), (JSON, DELIVERY));
+    let over_the_form = as_form(&gitea.genuine(&body));
+    assert_eq!(gitea.check(&over_the_form, &body), Err(gitea.wrong()), "as GitHub does it");
+    for bad in ["payload=a&payload=b", "payload=%", "a=b", ""] {
+        assert_eq!(gitea.check(&as_form(&gitea.signed(&proof)), bad.as_bytes()), Err(VerifyError::MalformedForm));
+        assert_eq!(gitea.check(&as_form(&gitea.signed("")), bad.as_bytes()), Err(gitea.missing()), "before anything");
+    }
+}
+
+#[test]
+fn giteas_copies_for_other_forges_prove_nothing() {
+    let gitea = sender(ForgeKind::Gitea, HookSignature::HmacSha256);
+    let proof = hex(&hmac_sha256(SECRET.as_bytes(), JSON));
+    let copies = without(&gitea.genuine(JSON), "x-gitea-signature");
+    let copies = with(&copies, "x-hub-signature-256", &format!("sha256={proof}"));
+    let copies = with(&copies, "x-gogs-signature", &proof);
+    assert_eq!(gitea.check(&copies, JSON), Err(gitea.missing()));
+    assert_eq!(gitea.check(&gitea.signed(&format!("sha256={proof}")), JSON), Err(gitea.wrong()), "no prefix");
+    let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
+    assert_eq!(github.check(&gitea.genuine(JSON), JSON), Err(github.missing()), "the address decides");
+}
+
+/// <https://help.gitee.com/webhook/how-to-verify-webhook-keys>
+#[test]
+fn gitees_vector_is_genuine_for_an_hour() {
+    let gitee = sender(ForgeKind::Gitee, HookSignature::Timestamp);
+    let (secret, at) = ("bBg5lrt03VixkX85CNqYIcecC0SIGASE", 1_633_679_083_918);
+    let headers =
+        with(&gitee.signed("Xvh4YPVe6l31XpDRL9J2yeaEXabsckIoUUschpXiVck="), "x-gitee-timestamp", "1633679083918");
+    let check = |millis: i64| gitee.check_at(Timestamp::from_millis(at + millis), secret, &headers, JSON);
+    assert!(check(0).is_ok());
+    const HOUR: i64 = 3_600_000;
+    let expired = Err(VerifyError::Expired { header: "X-Gitee-Timestamp".to_owned() });
+    for (later, good) in [(HOUR, true), (-HOUR, true), (HOUR + 1, false), (-HOUR - 1, false), (i64::MAX - at, false)] {
+        assert_eq!(check(later).is_ok(), good, "{later} ms");
+        assert!(good || check(later) == expired);
+    }
+    for bad in ["", "yesterday", "1633679083918.0"] {
+        let verdict = gitee.check_with(secret, &with(&headers, "x-gitee-timestamp", bad), JSON);
+        assert_eq!(verdict, Err(header("X-Gitee-Timestamp")), "{bad:?}");
+    }
+    let another = with(&headers, "x-gitee-timestamp", "1633679083919");
+    assert_eq!(gitee.check_with(secret, &another, JSON), Err(gitee.wrong()));
+}
+
+#[test]
+fn gitees_password_does_not_expire() {
+    let gitee = sender(ForgeKind::Gitee, HookSignature::Token);
+    let genuine = gitee.genuine(JSON);
+    let late = Timestamp::from_millis(NOW.millis() + 86_400_000);
+    assert!(gitee.check_at(late, SECRET, &genuine, JSON).is_ok(), "the time is not part of the proof");
+    assert!(gitee.check(&without(&genuine, "x-gitee-timestamp"), JSON).is_ok());
+    let signed = with(&genuine, "x-gitee-token", &gitee_signature(SECRET, "1772442900000"));
+    assert_eq!(gitee.check(&signed, JSON), Err(gitee.wrong()), "a signature where the password is expected");
+}
+
+#[test]
+fn gitees_repetitions_are_known_by_time_and_body() {
+    for signature in [HookSignature::Timestamp, HookSignature::Token] {
+        let gitee = sender(ForgeKind::Gitee, signature);
+        let genuine = gitee.genuine(JSON);
+        let first = id(gitee, &genuine, JSON);
+        assert!(first.starts_with("sha256:") && first.len() == 71, "{first}");
+        assert_eq!(id(gitee, &with(&genuine, "x-request-id", "another"), JSON), first);
+        assert_ne!(id(gitee, &genuine, b"{}"), first, "another body");
+        let mut later = with(&genuine, "x-gitee-timestamp", "1772442900001");
+        if signature == HookSignature::Timestamp {
+            later = with(&later, "x-gitee-token", &gitee_signature(SECRET, "1772442900001"));
+        }
+        assert_ne!(id(gitee, &later, JSON), first, "another time");
+    }
+}
+
+#[test]
+fn gitees_proofs_in_the_body_are_not_kept() {
+    let gitee = sender(ForgeKind::Gitee, HookSignature::Token);
+    for (body, kept) in [
+        (
+            r#"{"hook_id":1,"password":"It's a Secret to Everybody","sign":"c2ln","ref":"x"}"#,
+            r#"{"hook_id":1,"password":"***","sign":"***","ref":"x"}"#,
+        ),
+        (r#"{"sign" : "c2ln" , "password":"p\u0061ss"}"#, r#"{"sign" : "***" , "password":"***"}"#),
+        (r#"{"pass\u0077ord":{"a":["It's a Secret to Everybody"]}}"#, r#"{"pass\u0077ord":"***"}"#),
+        (r#"{"password":null,"ref":"x"}"#, r#"{"password":null,"ref":"x"}"#),
+        (r#"{"ref":"x"}"#, r#"{"ref":"x"}"#),
+        (r#"{"password":"a","password":"It's a Secret to Everybody"}"#, r#""not a payload of Gitee's""#),
+        (r#"{"password":"It's a Secret to Everybody""#, r#""not a payload of Gitee's""#),
+    ] {
+        let verified = gitee.check(&gitee.genuine(body.as_bytes()), body.as_bytes()).expect("genuine");
+        assert_eq!(std::str::from_utf8(&verified.payload), Ok(kept), "{body}");
+    }
+    let body = crate::support::changed("gitee/push", |payload| payload["password"] = SECRET.into());
+    let verified = gitee.check(&gitee.genuine(&body), &body).expect("genuine");
+    let kept: Value = serde_json::from_slice(&verified.payload).expect("still JSON");
+    assert_eq!((&kept["password"], &kept["sign"], &kept["hook_id"]), (&"***".into(), &"***".into(), &41.into()));
+}
+
+#[test]
+fn gitees_test_of_a_hook_is_a_ping() {
+    let gitee = sender(ForgeKind::Gitee, HookSignature::Timestamp);
+    let genuine = gitee.genuine(JSON);
+    for (value, event) in [("true", "ping"), ("True", "ping"), ("false", "Push Hook"), ("", "Push Hook")] {
+        assert_eq!(gitee.check(&with(&genuine, "x-gitee-ping", value), JSON).expect("genuine").event, event);
+    }
+}
+
+#[test]
+fn a_generic_sender_signs_as_configured() {
+    let generic = sender(ForgeKind::Generic, HookSignature::HmacSha256);
+    let genuine = generic.genuine(JSON);
+    assert_eq!(generic.check(&without(&genuine, "x-delivery"), JSON), Err(header("X-Delivery")));
+    assert_eq!(generic.check(&with(&genuine, "x-delivery", "a b"), JSON), Err(header("X-Delivery")));
+
+    use davit_forge::{HookRules, Incoming, verify};
+    let secret = secrecy::SecretString::from(SECRET);
+    let mut hook = crate::senders::generic_hook();
+    hook.header = "X-Sender-Proof".to_owned();
+    hook.prefix = String::new();
+    hook.delivery_header = None;
+    let check = |headers: &HeaderMap, hook: Option<&davit_domain::config::GenericHook>| {
+        let (kind, signature) = (ForgeKind::Generic, HookSignature::HmacSha256);
+        verify(
+            &HookRules { kind, signature, secret: &secret, generic: hook, now: NOW },
+            &Incoming { headers, body: JSON },
+        )
+    };
+    let headers = with(&genuine, "x-sender-proof", &hex(&hmac_sha256(SECRET.as_bytes(), JSON)));
+    let delivery = check(&headers, Some(&hook)).expect("genuine").delivery;
+    assert!(delivery.starts_with("sha256:"), "{delivery}");
+    let missing = VerifyError::SignatureMissing { header: "X-Sender-Proof".to_owned() };
+    assert_eq!(check(&genuine, Some(&hook)), Err(missing));
+    assert!(matches!(check(&headers, None), Err(VerifyError::Configuration { .. })));
 }
