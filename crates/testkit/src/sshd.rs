@@ -232,6 +232,20 @@ impl Sshd {
         });
     }
 
+    /// From now on commands are run by this shell, as for an account whose login shell it is.
+    ///
+    /// # Panics
+    /// When the configuration can't be written.
+    pub fn log_in_with(&self, shell: &str) {
+        self.edit_config(|config| format!("{config}\nForceCommand exec {shell} -c \"$SSH_ORIGINAL_COMMAND\""));
+    }
+
+    /// The home directory of those who log in.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// From now on every login's shell first says this, on standard output and on standard error and without a line
     /// ending, as the start-up files of some shells do.
     ///

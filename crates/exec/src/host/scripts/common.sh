@@ -7,6 +7,9 @@ releases=$app_dir/releases
 shared=$app_dir/shared
 davit=$app_dir/.davit
 
+# Whatever the login shell's start-up files said, replies begin on a line of their own.
+printf '\n'
+
 say() {
   printf '@davit %s\n' "$*"
 }

@@ -3,9 +3,11 @@
 mod attach;
 mod connect;
 mod hook;
+mod output;
 mod put;
 mod resume;
 mod stage;
 mod support;
+mod surroundings;
 mod switch;
 mod transfer;

@@ -181,6 +181,17 @@ pub(crate) fn never() -> CancellationToken {
     CancellationToken::new()
 }
 
+/// Looks again and again until there is an answer.
+pub(crate) async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    for _ in 0..3000 {
+        if let Some(found) = look() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("waited a minute for this: {what}");
+}
+
 pub(crate) async fn connect(target: &HostTarget) -> Result<Host, ExecError> {
     Host::connect(&Connector::default(), target, &never()).await
 }
