@@ -78,6 +78,10 @@ pub(crate) trait ForgeApi {
     fn rate_budget(&self) -> Option<RateBudget> {
         None
     }
+
+    fn server_time(&self) -> Option<jiff::Timestamp> {
+        None
+    }
 }
 
 /// A sender of webhooks without an API.

@@ -288,6 +288,13 @@ impl Client {
     pub fn rate_budget(&self) -> Option<RateBudget> {
         with!(self, api => api.rate_budget())
     }
+
+    /// What the forge's clock showed at its last answer, in whole seconds. `None`: nothing was asked yet.
+    #[must_use]
+    pub fn server_time(&self) -> Option<Timestamp> {
+        let time = with!(self, api => api.server_time());
+        time.map(|time| Timestamp::from_millis(time.as_millisecond()))
+    }
 }
 
 impl fmt::Debug for Client {

@@ -61,6 +61,18 @@ pub(crate) struct Request {
     hidden: Vec<SecretString>,
 }
 
+/// A page of a list that was read.
+pub(crate) struct Page<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) headers: &'a HeaderMap,
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// Items on it.
+    pub(crate) items: usize,
+    /// Items on it and on all pages before it.
+    pub(crate) read: usize,
+}
+
 /// What a forge answered.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -143,6 +155,14 @@ impl Http {
         extend(&self.base, parts.iter().copied())
     }
 
+    /// Where git fetches a repository: at the web address, which is the API's without `api_path`.
+    pub(crate) fn clone_url(&self, api_path: &str, repository: &str) -> String {
+        let mut web = self.base.clone();
+        let path = self.base.path().trim_end_matches('/');
+        web.set_path(path.strip_suffix(api_path).unwrap_or(path));
+        extend(&web, format!("{repository}.git").split('/')).into()
+    }
+
     /// Makes a call. `Ok` when it did what it was for.
     pub(crate) async fn call(&self, call: &Call, request: Request) -> Result<Answer, ApiError> {
         let secrets: Vec<_> = self.token.iter().chain(&request.bearer).chain(&request.hidden).cloned().collect();
@@ -196,10 +216,13 @@ impl Http {
         fetch: impl Fn(Request) -> F,
     ) -> Result<Vec<T>, ApiError> {
         let mut all = Vec::new();
-        for page in 1..=MAX_PAGES {
+        for number in 1..=MAX_PAGES {
             let answer = fetch(request.clone()).await?;
-            all.extend(self.parse::<Vec<T>>(&answer)?);
-            match (self.manners.next_page)(&request.url, &answer.headers, page) {
+            let list: Vec<T> = self.parse(&answer)?;
+            let items = list.len();
+            all.extend(list);
+            let page = Page { url: &request.url, headers: &answer.headers, number, items, read: all.len() };
+            match (self.manners.next_page)(&page) {
                 Some(url) if !enough(&all) => request.url = url,
                 Some(_) | None => return Ok(all),
             }
@@ -264,15 +287,23 @@ pub(crate) fn extend<'a>(base: &Url, parts: impl Iterator<Item = &'a str>) -> Ur
     url
 }
 
-/// The page after this one, by the `Link` header (RFC 8288) that GitHub, GitLab and Gitea send. Of the address in it
-/// only the query is taken: behind a proxy a forge may think that it has another name, and the token goes nowhere else.
-pub(crate) fn linked_page(url: &Url, headers: &HeaderMap, _page: usize) -> Option<Url> {
-    let links = headers.get(reqwest::header::LINK)?.to_str().ok()?;
+/// The page after this one, by the `Link` header (RFC 8288) that GitHub and GitLab send. Of the address in it only the
+/// query is taken: behind a proxy a forge may think that it has another name, and the token goes nowhere else.
+pub(crate) fn linked_page(page: &Page<'_>) -> Option<Url> {
+    let links = page.headers.get(reqwest::header::LINK)?.to_str().ok()?;
     let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
     let address = next.split_once('<')?.1.split_once('>')?.0;
-    let mut url = url.clone();
+    let mut url = page.url.clone();
     url.set_query(Some(address.split_once('?')?.1));
     Some(url)
+}
+
+/// The page after this one, by its number.
+pub(crate) fn numbered_page(page: &Page<'_>) -> Url {
+    let mut url = page.url.clone();
+    let query: Vec<_> = page.url.query_pairs().filter(|(name, _)| name != "page").collect();
+    url.query_pairs_mut().clear().extend_pairs(query).append_pair("page", &(page.number + 1).to_string());
+    url
 }
 
 /// A text from outside, made fit for an error: short, on one line, without secrets.
@@ -408,7 +439,7 @@ mod tests {
         let url = Url::parse("https://git.example.com/api/v3/repos/a/b/pulls?per_page=50").expect("a URL");
         let next = |link: &str| {
             let headers = HeaderMap::from_iter([(reqwest::header::LINK, HeaderValue::from_str(link).expect("text"))]);
-            linked_page(&url, &headers, 1).map(String::from)
+            linked_page(&Page { url: &url, headers: &headers, number: 1, items: 50, read: 50 }).map(String::from)
         };
         assert_eq!(
             next(
@@ -419,5 +450,10 @@ mod tests {
         );
         assert_eq!(next("<https://git.example.com/x?page=1>; rel=\"prev\""), None);
         assert_eq!(next("rel=\"next\""), None);
+        let second = Page { url: &url, headers: &HeaderMap::new(), number: 1, items: 50, read: 50 };
+        let second = numbered_page(&second);
+        assert_eq!(second.query(), Some("per_page=50&page=2"));
+        let third = Page { url: &second, headers: &HeaderMap::new(), number: 2, items: 50, read: 100 };
+        assert_eq!(numbered_page(&third).query(), Some("per_page=50&page=3"));
     }
 }

@@ -22,6 +22,7 @@ mod github;
 mod gitlab;
 mod http;
 mod incoming;
+mod probe;
 mod proof;
 mod rate;
 mod refusal;

@@ -74,7 +74,8 @@ fn until(headers: &HeaderMap, moment: jiff::Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
-fn http_date(text: &str) -> Option<jiff::Timestamp> {
+/// A date as headers have it.
+pub(crate) fn http_date(text: &str) -> Option<jiff::Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 

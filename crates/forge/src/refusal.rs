@@ -2,10 +2,9 @@
 //! where they differ, their [`Manners`] say how.
 
 use crate::error::ApiError;
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, Page};
 use crate::rate;
 use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
@@ -23,8 +22,8 @@ pub(crate) struct Manners {
     /// Refusals that pass by themselves, beside those of every web server: the status, and what its text holds (in
     /// lowercase; empty: any text).
     pub(crate) passing: &'static [(u16, &'static str)],
-    /// The address of the page after this one (its address, its answer's headers, its number from 1).
-    pub(crate) next_page: fn(&Url, &HeaderMap, usize) -> Option<Url>,
+    /// The address of the page after this one.
+    pub(crate) next_page: fn(&Page<'_>) -> Option<Url>,
 }
 
 /// A call, for judging its answer and for telling people about it.

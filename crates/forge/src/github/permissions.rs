@@ -12,6 +12,7 @@ use super::wire;
 use crate::answers::{Need, RepositoryAccess};
 use crate::error::ApiError;
 use crate::http::Request;
+use crate::probe;
 use crate::refusal::Call;
 use std::collections::BTreeMap;
 
@@ -155,13 +156,7 @@ impl Rule {
             advice: &[],
             done: &[200],
         };
-        let parts: Vec<_> = self.sample.iter().map(|part| if *part == "{branch}" { branch } else { part }).collect();
-        match repository.call(&call, Request::get(repository.url(&parts)).query("per_page", "1")).await {
-            Ok(_) => Ok((!self.write).then_some(true)),
-            Err(ApiError::Permanent { status: Some(403 | 404), .. }) => Ok(Some(false)),
-            // A repository without a commit has nothing to read in it.
-            Err(ApiError::Permanent { .. }) => Ok(None),
-            Err(retry @ ApiError::Retry { .. }) => Err(retry),
-        }
+        let url = repository.url(&probe::parts(self.sample, branch));
+        probe::granted(self.write, repository.call(&call, Request::get(url).query("per_page", "1")).await.map(drop))
     }
 }
