@@ -237,6 +237,11 @@ impl TestApp {
         self.engine().hub().tell_topic(Topic::Outbox, None);
     }
 
+    /// Sets the clock forth or, with a negative number, back by so many seconds, as a person or NTP does: nobody is told.
+    pub fn jump(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
     /// Lets the clock go on where no job runs: a lease must not end because a test is in a hurry.
     ///
     /// # Panics

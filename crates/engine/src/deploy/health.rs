@@ -48,19 +48,25 @@ impl Run {
             return Ok(());
         }
         let tries = health.retries.saturating_add(1);
-        let reason = format!("{name} is not healthy: the health check after step 6 failed {tries} times");
+        let after = if self.is_custom() { "the actions" } else { "step 6" };
+        let reason = format!("{name} is not healthy: the health check after {after} failed {tries} times");
         Err(Stop::Failed { host: Some(name), step, reason })
     }
 
     async fn ask_on_host(&self, place: &mut Place, health: &Health, address: &str) -> Result<bool, Stop> {
-        let release = &self.deployment.release;
+        let (step, release) = (Step::AfterRelease, &self.deployment.release);
         let previous = place.state.switched_from().cloned().flatten();
         let limit = longest(health);
+        let cwd = match self.is_custom() {
+            // Nobody promised that its actions make a deploy path.
+            true => self.directory_of(place, step).await?,
+            false => self.layout.deploy_path().to_owned(),
+        };
         let script = Script {
-            step: Step::AfterRelease,
+            step,
             id: self.hook_id(place, "health")?,
             text: host_script(health, address),
-            cwd: self.layout.deploy_path().to_owned(),
+            cwd,
             env: self.environment_of(place, release, previous.as_ref())?,
             label: "health check".into(),
             timeouts: Timeouts { total: limit, idle: limit },

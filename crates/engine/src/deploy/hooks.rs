@@ -89,7 +89,13 @@ impl Run {
                     }
                     trouble_since = Some(since);
                 }
-                Err(error) => return Err(self.stop_from(Some(&name), step, error)),
+                Err(error) => {
+                    // Of several hosts each has a proof of its own, and only one of them becomes the reason.
+                    if let ExecError::Cancelled { proof } = &error {
+                        self.say(Some(&name), step, format!("Cancelled: {proof}")).await?;
+                    }
+                    return Err(self.stop_from(Some(&name), step, error));
+                }
             }
         }
     }

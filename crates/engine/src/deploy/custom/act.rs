@@ -8,6 +8,7 @@ use super::super::stop::{jittered, patiently};
 use super::{Act, Ground};
 use davit_domain::config::{ActionKind, TransferSource};
 use davit_domain::deployment::{CellState, HostRunState};
+use davit_domain::log::Step;
 use davit_exec::ExecError;
 use davit_exec::host::{FileSource, HostKind};
 use std::path::PathBuf;
@@ -60,7 +61,7 @@ impl Run {
             step,
             id: self.hook_id(place, step.number())?,
             text: run.to_owned(),
-            cwd: self.directory_of(place, act).await?,
+            cwd: self.directory_of(place, step).await?,
             env: self.environment_of(place, &self.deployment.release, place.previous.as_ref())?,
             label: format!("{step}: {}", act.action.name),
             timeouts: self.timeouts(),
@@ -69,10 +70,10 @@ impl Run {
         self.check_exit(Some(&place.name), step, &exit)
     }
 
-    /// Where an action starts: in the deploy path when there is one, else where a login starts.
-    async fn directory_of(&self, place: &mut Place, act: &Act<'_>) -> Result<String, Stop> {
-        let host = self.reach_or_stop(place, act.step).await?;
-        let stop = |error| self.stop_from(Some(&place.name), act.step, error);
+    /// Where actions and their health check start: in the deploy path when there is one, else where a login starts.
+    pub(in super::super) async fn directory_of(&self, place: &mut Place, step: Step) -> Result<String, Stop> {
+        let host = self.reach_or_stop(place, step).await?;
+        let stop = |error| self.stop_from(Some(&place.name), step, error);
         let found = host.inspect(&self.layout).await.map_err(stop)?;
         if found.live.is_some() || found.foreign.is_some() {
             return Ok(self.layout.deploy_path().to_owned());
