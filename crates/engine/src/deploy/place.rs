@@ -21,6 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// Connections that are kept from one phase to the next. A deployment to more hosts logs in to each anew in each phase,
 /// so that memory and file descriptors don't grow with the number of hosts.
 const MOST_KEPT: usize = 200;
+/// Bytes sent over one connection after which its buffers have grown so much that a new one is cheaper to keep.
+const WORN: u64 = 4 << 20;
 
 /// One host of a run.
 pub(super) struct Place {
@@ -41,6 +43,8 @@ pub(super) struct Place {
     cells: BTreeMap<u8, CellState>,
     target: Result<Arc<HostTarget>, String>,
     host: Option<Host>,
+    /// Bytes that an upload sent over the connection that is open.
+    pub(super) sent: u64,
     /// Its connection was closed because nothing was to be done on it for a while.
     pub(super) has_rested: bool,
 }
@@ -105,6 +109,7 @@ impl Run {
                 releases: None,
                 patience: self.stop.clone(),
                 host: None,
+                sent: 0,
                 has_rested: false,
                 name: run.host,
             })
@@ -166,7 +171,7 @@ impl Run {
 
     /// A phase is over for a host: the next one may have to wait for all others.
     pub(super) async fn rest(&self, place: &mut Place) {
-        if self.hosts() > MOST_KEPT {
+        if self.hosts() > MOST_KEPT || place.sent > WORN {
             self.disconnect(place).await;
             place.has_rested = true;
         }
@@ -175,6 +180,7 @@ impl Run {
     /// Drops a connection that is of no use any more.
     pub(super) async fn disconnect(&self, place: &mut Place) {
         if let Some(host) = place.host.take() {
+            place.sent = 0;
             host.close().await;
         }
     }

@@ -186,8 +186,9 @@ impl Run {
             _ if is_there && self.is_rollback() => return Ok(Ok(())),
             _ if is_there => self.say(Some(&name), step, format!("{release} is on {name} already, checked")).await?,
             Some(cargo) => match self.upload(&host, cargo, &facts, cancel).await? {
-                Ok(text) => {
-                    self.say(Some(&name), step, text).await?;
+                Ok(report) => {
+                    place.sent += report.bytes;
+                    self.say(Some(&name), step, sentence(&report)).await?;
                     self.hook_anew(place, Step::BeforeRelease).await?;
                 }
                 Err(error) => return Ok(Err(error)),
@@ -201,14 +202,14 @@ impl Run {
         Ok(Ok(()))
     }
 
-    /// Makes the release on the host and says what that took.
+    /// Makes the release on the host.
     async fn upload(
         &self,
         host: &Host,
         cargo: &Cargo,
         facts: &HostFacts,
         cancel: &CancellationToken,
-    ) -> Result<Result<String, ExecError>, Stop> {
+    ) -> Result<Result<StageReport, ExecError>, Stop> {
         let base = match &facts.base {
             Some(base) => cargo.base(self, base).await?.map(|build| (base, build)),
             None => None,
@@ -219,7 +220,7 @@ impl Run {
         // Never closed, so this is nothing but a wait.
         let _turn = cargo.turns.acquire().await.ok();
         let staged = host.stage(&self.layout, release, commit, upload, base, shared, facts.partial, cancel).await;
-        Ok(staged.map(|report| sentence(&report)))
+        Ok(staged)
     }
 
     /// Whether the release lies on the host, whole.
