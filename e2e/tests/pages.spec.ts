@@ -12,7 +12,9 @@ const PAGES = {
   apps: '/apps',
   app: '/apps/sample',
   hosts: '/hosts',
+  forges: '/forges',
   deliveries: '/deliveries',
+  outbox: '/outbox',
   configuration: '/configuration',
 }
 const LOOKS = [

@@ -80,12 +80,12 @@ export function outbox() {
     call(8, 'dead', {
       forge: 'gitee',
       repository: 'acme/billing',
-      kind: 'change_comment',
-      summary: 'comment on !31: deployed to staging',
+      summary: 'success: davit/deploy/staging',
       attempts: 94,
       created_at: ago(26),
       done_at: ago(1.6),
-      error: 'gitee.com answers 403: the token may not comment. Give it the scope pull_requests, then send this again.',
+      error:
+        'gitee.com answers 403: the token may not write check runs. Give it the scope projects, then send this again.',
     }),
     call(9, 'waiting', {
       summary: 'in_progress: deployment to production',
@@ -110,21 +110,21 @@ export function outbox() {
 export const alerts = () => [
   {
     id: 1,
-    kind: 'outbox_dead',
-    subject: 'gitee',
-    detail: 'comment on !31 of acme/billing: gitee.com answers 403: the token may not comment.',
+    kind: 'forge_call',
+    subject: 'status gitee acme/billing 7f3c2d1e0b5a49c8 davit/deploy/staging',
+    detail: 'gitee.com answers 403: the token may not write check runs. Give it the scope projects.',
     since: ago(1.6),
     ended_at: null,
   },
 ]
 
 const NEEDS = {
-  read: 'contents: read',
-  statuses: 'statuses: write',
-  deployments: 'deployments: write',
-  hooks: 'webhooks: write',
-  changes: 'pull_requests: read',
-  checks: 'checks: read',
+  'read the code': 'Contents: read',
+  'set commit statuses': 'Commit statuses: write',
+  'report deployments': 'Deployments: write',
+  'set its webhook and ask for what that missed': 'Webhooks: write',
+  'see pull requests': 'Pull requests: read',
+  'see checks': 'Checks: read',
 }
 const hooked = new Set(['acme/shop'])
 
@@ -176,7 +176,8 @@ async function check(forge, repository, Problem) {
     return { repository, reachable: false, detail, default_branch: null, needs: [], hook, clock_skew_ms: null }
   }
   const has = hooked.has(repository)
-  const granted = what => (what === 'deployments' ? repository !== 'acme/warehouse' : what === 'checks' ? null : true)
+  const granted = what =>
+    what === 'report deployments' ? repository !== 'acme/warehouse' : what === 'see checks' ? null : true
   return {
     repository,
     reachable: true,
@@ -185,10 +186,10 @@ async function check(forge, repository, Problem) {
     needs: Object.entries(NEEDS).map(([what, permission]) => ({ what, permission, granted: granted(what) })),
     hook: {
       state: has ? 'registered' : 'missing',
-      id: has ? '4711' : null,
+      id: has ? 4711 : null,
       events: has ? ['push', 'pull_request', 'deployment'] : [],
       last_response: has ? '202 Accepted' : null,
-      detail: has ? '' : 'No hook of this repository sends to davit.',
+      detail: '',
     },
     clock_skew_ms: forge.id === 'gitlab' ? 184_000 : 240,
   }
@@ -201,15 +202,15 @@ async function register(forge, repository, emit) {
   hooked.add(repository)
   forge.has_webhook_secret = true
   forge.webhook_secret.set = true
-  emit('forge')
-  return { id: '4712', url: forge.hook_url, active: true, events: ['push', 'pull_request', 'deployment'], secret }
+  emit('config')
+  return { id: 4712, url: forge.hook_url, active: true, events: ['push', 'pull_request', 'deployment'], secret }
 }
 
 function deployKey(forge, repository, emit) {
   const made = !forge.deploy_key
   const secret = forge.git_key?.name ?? `${forge.id}-deploy-key`
   forge.deploy_key ??= `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBq8yKcWcJ1q7hN3d5uR2bLkm3p8Zq0x0mM6x2f9fXx davit ${secret}`
-  emit('forge')
+  emit('config')
   return {
     public_key: forge.deploy_key,
     secret,
@@ -224,7 +225,7 @@ function retry(db, call, emit, now) {
   emit('outbox')
   setTimeout(() => {
     Object.assign(call, { state: 'done', done_at: now(), error: null })
-    db.alerts = db.alerts.filter(alert => alert.subject !== call.forge)
+    db.alerts = db.alerts.filter(alert => !alert.subject.includes(call.forge))
     emit('outbox')
     emit('alert')
   }, 900)

@@ -19,15 +19,17 @@ export function createQueryClient(): QueryClient {
   })
 }
 
+/** The queries that show how forges stand. */
+export const forgeKeys = ['forges', 'forge']
+
 const topicKeys: Record<ChangeTopic, string[]> = {
   deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live'],
   request: ['overview', 'requests', 'request'],
-  delivery: ['deliveries', 'delivery', 'forges', 'forge'],
+  delivery: ['deliveries', 'delivery', ...forgeKeys],
   host: ['hosts', 'overview'],
-  config: ['overview', 'apps', 'app', 'environments', 'forges', 'forge', 'hosts', 'export', 'releases', 'gate'],
-  outbox: ['outbox', 'forges', 'forge'],
+  config: ['overview', 'apps', 'app', 'environments', ...forgeKeys, 'hosts', 'export', 'releases', 'gate'],
+  outbox: ['outbox', ...forgeKeys],
   alert: ['overview'],
-  forge: ['forges', 'forge'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */

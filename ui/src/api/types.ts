@@ -67,7 +67,7 @@ export const HOOK_STATES = ['registered', 'inactive', 'missing', 'unknown'] as c
 export type HookState = (typeof HOOK_STATES)[number]
 
 /** What the server has words for; a newer server may send others. */
-export const ALERT_KINDS = ['outbox_dead'] as const
+export const ALERT_KINDS = ['forge_call'] as const
 
 export const HOST_CHECK_CODES = [
   'ok',
@@ -579,13 +579,13 @@ export interface ForgeCheck {
   detail: string
   default_branch: string | null
   needs: Need[]
-  hook: { state: HookState; id: string | null; events: string[]; last_response: string | null; detail: string }
+  hook: { state: HookState; id: number | null; events: string[]; last_response: string | null; detail: string }
   /** How far the forge's clock is ahead of davit's. */
   clock_skew_ms: number | null
 }
 
 export interface RegisteredHook {
-  id: string
+  id: number
   url: string
   active: boolean
   events: string[]
@@ -622,16 +622,7 @@ export interface ApplyResult {
   applied: boolean
 }
 
-export const CHANGE_TOPICS = [
-  'deployment',
-  'request',
-  'delivery',
-  'host',
-  'config',
-  'outbox',
-  'alert',
-  'forge',
-] as const
+export const CHANGE_TOPICS = ['deployment', 'request', 'delivery', 'host', 'config', 'outbox', 'alert'] as const
 export type ChangeTopic = (typeof CHANGE_TOPICS)[number]
 
 export interface ChangeEvent {

@@ -20,6 +20,7 @@ import {
   VERDICTS,
 } from '@/api/types'
 import { HOOK_STEPS } from '@/lib/hook-steps'
+import { NEEDS } from '@/lib/needs'
 import { SNIPPETS } from '@/lib/snippets'
 import en from './en.json'
 import zhCN from './zh-CN.json'
@@ -49,6 +50,7 @@ const families: Record<string, readonly string[]> = {
   'forge.kind': FORGE_KINDS,
   'forge.credential': ['none', 'token', 'app'],
   'forge.registeredSecret': ['made', 'stored', 'env', 'file'],
+  need: Object.values(NEEDS),
   secretSource: ['secret', 'env', 'file'],
   hookSteps: FORGE_KINDS.flatMap(kind =>
     HOOK_STEPS[kind].map(step => `${kind}.${step === 'secret' ? 'signed' : step}`),
