@@ -160,3 +160,24 @@ async fn a_cancelled_transfer_leaves_what_was_there() {
     assert_eq!(std::fs::read_to_string(shop.hosts[0].disk.join("file")).unwrap(), "one");
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn the_health_check_after_the_last_action_can_be_cancelled_too() {
+    for from in ["host", "server"] {
+        let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh]).await;
+        // Never healthy, and asked so often that nobody waits for the end.
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let health = format!(
+            "health = {{ tcp = \"{nobody}\", from = \"{from}\", retries = 1000, interval = \"1s\", timeout = \"2s\" }}"
+        );
+        let release = format!("mode = \"custom\"\n{health}\n\n{}", action("Touch", "host", "echo touched"));
+        shop.configure(&shop.document(&shop.production("", &release))).await;
+        let id = shop.ask(json!({ "commit": shop.commit("new") })).await;
+        shop.app.wait_for_lines(id, "try 1: ", 1).await;
+        operate(&shop, id, "cancel", json!({})).await;
+        let deployment = shop.ended(id).await;
+        assert_eq!(deployment["state"], "cancelled", "{from}: {deployment}");
+        assert!(text(&deployment["reason"]).starts_with("cancelled by admin: "), "{deployment}");
+        shop.finish().await;
+    }
+}

@@ -1,6 +1,7 @@
 //! Custom mode when the connection to a host breaks: transfers are made again, scripts and health checks followed on.
 
-use crate::shop::{Gate, Kind, Shop};
+use crate::batches::operate;
+use crate::shop::{Gate, Kind, Shop, text};
 use davit_testkit::app::Database;
 use serde_json::json;
 
@@ -73,6 +74,41 @@ async fn a_transfer_that_breaks_off_again_and_again_fails_and_leaves_what_was_th
     assert_eq!(std::fs::read_to_string(shop.hosts[0].disk.join("file")).unwrap(), "what was there");
     assert_eq!(crate::batches::states(&deployment), ["failed"], "{deployment}");
     sshd.stop_cutting();
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_down_from_the_start_is_not_waited_for() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh, Kind::Ssh]).await;
+    let action = "[[app.release.action]]\nname = \"Touch\"\non = \"host\"\nrun = 'echo touched'\n\n";
+    shop.configure(&shop.document(&shop.production("", &format!("mode = \"custom\"\n\n{action}")))).await;
+    shop.hosts[1].sshd().refuse(true);
+    let deployment = shop.release_new("new").await;
+    assert_eq!(deployment["state"], "failed", "{deployment}");
+    let reason = text(&deployment["reason"]);
+    assert!(reason.starts_with("ssh-2 can't be reached: "), "{reason}");
+    shop.hosts[1].sshd().refuse(false);
+    assert_eq!(shop.release_new("newer").await["state"], "succeeded");
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_cancel_does_not_wait_for_a_host_that_is_gone() {
+    let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh]).await;
+    let gate = shop.gate("gate");
+    let id = begun(&shop, &gate, "", "").await;
+    let sshd = shop.hosts[0].sshd();
+    sshd.refuse(true);
+    sshd.cut_now();
+    shop.app.wait_for_lines(id, "The connection to ssh-1 was lost; its hook goes on there", 1).await;
+    operate(&shop, id, "cancel", json!({})).await;
+    let deployment = shop.ended(id).await;
+    assert_eq!(deployment["state"], "cancelled", "{deployment}");
+    let reason = text(&deployment["reason"]);
+    assert!(reason.starts_with("cancelled by admin: "), "{reason}");
+    assert!(reason.ends_with("; whether action 1 still runs on ssh-1 is not known"), "{reason}");
+    sshd.refuse(false);
+    gate.open();
     shop.finish().await;
 }
 

@@ -71,7 +71,9 @@ impl Run {
             label: "health check".into(),
             timeouts: Timeouts { total: limit, idle: limit },
         };
-        let exit = self.script(place, script, &CancellationToken::new()).await?;
+        // After a switch a person rolls back instead of cancelling; actions can be cancelled to the end.
+        let ended = if self.is_custom() { self.ended.clone() } else { CancellationToken::new() };
+        let exit = self.script(place, script, &ended).await?;
         Ok(exit.is_success())
     }
 
@@ -113,8 +115,10 @@ impl Run {
         ask: impl Fn() -> F,
     ) -> Result<bool, Stop> {
         let (step, name) = (Step::AfterRelease, &place.name);
+        let end = if self.is_custom() { &self.cancel } else { &self.stop };
+        let ended = || self.stopped("in the health check");
         for number in 1..=health.retries.saturating_add(1) {
-            let (fine, said) = self.stop.run_until_cancelled(ask()).await.ok_or(Stop::Interrupted)?;
+            let (fine, said) = end.run_until_cancelled(ask()).await.ok_or_else(ended)?;
             let text = if fine { format!("healthy at try {number}: {said}") } else { format!("try {number}: {said}") };
             self.say(Some(name), step, text).await?;
             if fine {
@@ -122,7 +126,7 @@ impl Run {
             }
             if number <= health.retries {
                 let pause = tokio::time::sleep(Duration::from_millis(health.interval_ms));
-                self.stop.run_until_cancelled(pause).await.ok_or(Stop::Interrupted)?;
+                end.run_until_cancelled(pause).await.ok_or_else(ended)?;
             }
         }
         Ok(false)

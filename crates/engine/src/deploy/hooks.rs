@@ -56,7 +56,14 @@ impl Run {
         let (name, step) = (place.name.clone(), script.step);
         let mut trouble_since: Option<Instant> = None;
         loop {
-            let host = self.reach_or_stop(place, step).await?;
+            let host = match self.reach_or_stop(place, step).await {
+                // Then nobody has ended it.
+                Err(Stop::Cancelled { reason }) if trouble_since.is_some() => {
+                    let reason = format!("{reason}; whether {step} still runs on {name} is not known");
+                    return Err(Stop::Cancelled { reason });
+                }
+                reached => reached?,
+            };
             if trouble_since.is_some() {
                 self.say(Some(&name), step, format!("Connected to {name} again: following its hook")).await?;
             }

@@ -60,6 +60,11 @@ impl Place {
         !matches!(self.cells.get(&step.number()), None | Some(CellState::Waiting | CellState::Skipped))
     }
 
+    /// Whether no step has begun on it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.cells.values().all(|state| matches!(state, CellState::Waiting | CellState::Skipped))
+    }
+
     /// Whether it may serve the new release.
     pub(super) fn may_have_switched(&self) -> bool {
         self.state.switched_from().is_some()

@@ -21,6 +21,13 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 impl Run {
     /// Runs an action on a host, or follows it to its end.
     pub(super) async fn act_on(&self, place: &mut Place, act: &Act<'_>, ground: &Ground) -> Result<(), Stop> {
+        // A person's cancel ends the wait for a host that is gone.
+        place.patience = self.cancel.clone();
+        if place.is_untouched() {
+            // Nothing of it is under way there, so nobody has to wait for a host that is down.
+            let connected = self.connect(place, &self.cancel).await;
+            connected.map_err(|error| self.stop_from(Some(&place.name), act.step, error))?;
+        }
         let cell = |state| Change::Cell(Some(place.name.clone()), act.step, state);
         let (running, succeeded) = (cell(CellState::Running), cell(CellState::Succeeded));
         let state = HostRunState::Switching { previous: place.previous.clone() };
@@ -37,6 +44,7 @@ impl Run {
 
     /// The host has done all its actions.
     pub(super) async fn complete(&self, place: &mut Place) -> Result<(), Stop> {
+        place.patience = self.cancel.clone();
         self.check_health(place).await?;
         let live = Change::Live(place.name.clone(), Some(self.deployment.release.clone()));
         self.set(place, HostRunState::Done { previous: place.previous.clone() }, [live]).await
