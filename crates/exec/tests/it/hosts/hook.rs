@@ -99,6 +99,21 @@ on_every_host! {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it still runs");
     }
 
+    async fn a_daemon_that_holds_the_output_is_neither_waited_for_nor_ended(place: Place) {
+        let daemon = "mkfifo up; setsid sh -c 'echo $$ > up; echo $$; exec sleep 3600' & read -r up < up";
+        let (ended, lines) = place.hook(daemon).await;
+        assert_eq!(ended.expect("ran"), exited(0));
+        let first = texts(&lines)[0].parse().expect("a pid");
+        let (ended, lines) = cancel_after(&place, &format!("rm up; {daemon}; echo still here; sleep 3600"), 2).await;
+        let refusal = ended.expect_err("cancelled").to_string();
+        assert!(refusal.ends_with("ended by TERM"), "{refusal}");
+        let second = texts(&lines).iter().find_map(|line| line.parse().ok()).expect("a pid");
+        for pid in [first, second] {
+            let pid = nix::unistd::Pid::from_raw(pid);
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it still runs");
+        }
+    }
+
     async fn what_ignores_term_is_killed(place: Place) {
         let script = "trap '' TERM; sh -c 'echo $$; while :; do sleep 1; done' & echo $$; while :; do sleep 1; done";
         let (ended, lines) = cancel_after(&place, script, 2).await;
