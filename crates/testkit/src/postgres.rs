@@ -3,6 +3,10 @@
 //! The server is the one at `DAVIT_TEST_POSTGRES_URL` when that is set (`make test` starts one for the whole run);
 //! otherwise each test process starts its own with `scripts/postgres-for-tests`, which ends with the process.
 
+mod relay;
+
+pub use relay::Relay;
+
 use davit_store::Store;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};

@@ -16,14 +16,14 @@ use std::path::Path;
 const LINES: usize = 8;
 
 /// An app whose hooks say what they do slowly, and note in a file that they ran.
-struct Shop {
-    site: Site,
-    sshd: Sshd,
-    server: Server,
+pub(crate) struct Shop {
+    pub(crate) site: Site,
+    pub(crate) sshd: Sshd,
+    pub(crate) server: Server,
 }
 
 impl Shop {
-    async fn new(site: Site, sshd: Sshd, extra: &str) -> Self {
+    pub(crate) async fn new(site: Site, sshd: Sshd, extra: &str) -> Self {
         let hook = |name: &str| {
             let ran = site.path(&format!("{name}.ran")).display().to_string();
             let waits = site.waits_while_held(name);
@@ -57,7 +57,7 @@ impl Shop {
     }
 
     /// Waits for the end and checks all that must hold, whenever the server was killed.
-    async fn succeeded(&self, deployment: i64, page: &str) {
+    pub(crate) async fn succeeded(&self, deployment: i64, page: &str) {
         let end = self.server.end_of(deployment).await;
         let log = self.server.log(deployment).await;
         assert_eq!(end["state"], "succeeded", "{end}\n{log:#?}");
@@ -157,7 +157,7 @@ async fn a_hook_goes_on_while_no_server_runs() {
 
 /// Programs of the host that wait while a test holds their name: `tar` before it unpacks, `mv` before and after the
 /// switch.
-fn slow_programs(site: &Site) -> String {
+pub(crate) fn slow_programs(site: &Site) -> String {
     let bin = site.path("bin");
     fs::create_dir(&bin).expect("a directory");
     let write = |name: &str, text: String| {

@@ -227,8 +227,11 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.child.id().expect("it runs");
-        kill(Pid::from_raw(i32::try_from(pid).expect("a process id")), signal).expect("it runs");
+        kill(Pid::from_raw(i32::try_from(self.pid()).expect("a process id")), signal).expect("it runs");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Waits for its end; also what it said after its first line.
