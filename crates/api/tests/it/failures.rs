@@ -344,3 +344,56 @@ async fn one_of_five_hosts_dies_after_its_switch_and_the_others_go_back() {
     serve_only(&shop.hosts, &old);
     shop.finish().await;
 }
+
+#[tokio::test]
+async fn whatever_happens_to_one_of_five_hosts_all_five_serve_the_same() {
+    let shop = Shop::start(&[Kind::Ssh, Kind::Ssh, Kind::Ssh, Kind::Ssh, Kind::Local], "").await;
+    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let disk = shop.srv().join("davit");
+    // Room for two small releases, and for none that holds the big file.
+    let _small = root.then(|| SmallDisk::mount(&disk, "size=2m"));
+    let old = shop.released("old").await;
+    let on_third = "[ $DAVIT_DEPLOY_KIND$DAVIT_HOST_NAME != regularssh-3 ]";
+    let health = format!(
+        "health = {{ command = '{on_third}', from = \"host\", retries = 0, interval = \"10ms\", timeout = \"5s\" }}"
+    );
+    for (what, release, state, says) in [
+        ("refuses", String::new(), "failed", "ssh-3 can't be reached"),
+        ("step 4", format!("hooks.before_release = '{on_third} || exit 12'"), "failed", "ended with exit 12"),
+        ("step 6", format!("hooks.after_release = '{on_third} || exit 12'"), "reverted", "ended with exit 12"),
+        ("health", health, "reverted", "ssh-3 is not healthy"),
+        (
+            "dies",
+            format!("hooks.after_release = '{on_third} || kill -9 $PPID $$'"),
+            "reverted",
+            "was ended with its host",
+        ),
+        ("disk full", String::new(), "failed", "local-5: the disk is full"),
+    ] {
+        if what == "disk full" {
+            if !root {
+                eprintln!("not tried: only root can mount a small file system");
+                continue;
+            }
+            shop.repo.commit("big", &[("big.txt", &"x".repeat(4 << 20))]);
+        }
+        shop.configure(&shop.document(&shop.production("", &release))).await;
+        shop.hosts[2].sshd().refuse(what == "refuses");
+        let deployment = shop.release_new(what).await;
+        shop.hosts[2].sshd().refuse(false);
+        assert_eq!(deployment["state"], state, "{what}: {deployment}");
+        let reason = text(&deployment["reason"]);
+        assert!(reason.contains(says), "{what}: {reason}");
+        serve_only(&shop.hosts, &old);
+        let failed = if what == "disk full" { "local-5" } else { "ssh-3" };
+        for host in &shop.hosts {
+            let expected = match state {
+                "failed" if host.name == failed => "failed",
+                "failed" => "skipped",
+                _ => "reverted",
+            };
+            assert_eq!(state_of(&deployment, &host.name), expected, "{what}: {}", host.name);
+        }
+    }
+    shop.finish().await;
+}
