@@ -1,12 +1,13 @@
 //! A whole davit in a test: the real engine, API and store, over HTTP on a loopback port, with a clock of the test's
-//! own and a GitHub that keeps state.
+//! own and a forge that keeps state.
 //!
 //! A test ends with [`TestApp::finish`], which fails when work was left lying; a test that forgets it panics.
 
-use crate::fake_forge::{Access, Delivery, FakeGitHub, GitBackend};
+use crate::fake_forge::{Access, Delivery, FakeForge, GitBackend};
 use crate::git::{self, Repo};
 use crate::postgres::TestDatabase;
 use davit_domain::access::Role;
+use davit_domain::config::{ForgeKind, HookSignature};
 use davit_domain::ids::DeploymentId;
 use davit_domain::time::Timestamp;
 use davit_engine::apply::Apply;
@@ -19,7 +20,7 @@ use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
 use davit_store::deliveries::{DeliveryFilter, Verdict};
 use davit_store::inbox::Inbox;
-use davit_store::outbox::{OutboxEntry, OutboxFilter, OutboxState};
+use davit_store::outbox::{OutboxFilter, OutboxState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,8 +41,8 @@ pub enum Database {
 
 /// A running davit.
 pub struct TestApp {
-    /// The forge `github` of its configuration.
-    pub forge: FakeGitHub,
+    /// The forge of its configuration; its id there is the kind's name, `github` unless asked for another.
+    pub forge: FakeForge,
     dir: TempDir,
     database: Option<TestDatabase>,
     clock: Arc<AtomicI64>,
@@ -79,7 +80,15 @@ impl TestApp {
     /// # Panics
     /// When it can't start.
     pub async fn start_on(database: Database) -> Self {
-        let mut app = Self::start_empty(database).await;
+        Self::start_at(ForgeKind::Github, database).await
+    }
+
+    /// The same with another forge, whose id in the configuration is the kind's name.
+    ///
+    /// # Panics
+    /// When it can't start.
+    pub async fn start_at(kind: ForgeKind, database: Database) -> Self {
+        let mut app = Self::start_empty_at(kind, database).await;
         for role in Role::ALL {
             let engine = app.engine();
             engine.create_user(role.as_str(), role, &PASSWORD.into()).await.expect("an account");
@@ -95,11 +104,16 @@ impl TestApp {
     /// # Panics
     /// When it can't start.
     pub async fn start_empty(database: Database) -> Self {
+        Self::start_empty_at(ForgeKind::Github, database).await
+    }
+
+    async fn start_empty_at(kind: ForgeKind, database: Database) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let repositories = dir.path().join("forge");
         std::fs::create_dir_all(&repositories).expect("a directory for the forge's repositories");
         let backend = GitBackend { root: repositories.clone(), router: git::router(&repositories) };
-        let forge = FakeGitHub::start_with_git(backend).await;
+        let clock = Arc::new(AtomicI64::new(START));
+        let forge = FakeForge::start_on(kind, Some(backend), Arc::clone(&clock)).await;
         let database = match database {
             Database::Sqlite => None,
             Database::Postgres => Some(TestDatabase::create().await),
@@ -108,7 +122,7 @@ impl TestApp {
             forge,
             dir,
             database,
-            clock: Arc::new(AtomicI64::new(START)),
+            clock,
             http: reqwest::Client::builder().tls_certs_only([]).build().expect("a client"),
             running: None,
             tokens: BTreeMap::new(),
@@ -157,7 +171,7 @@ impl TestApp {
 
     /// A bare repository at the forge, made from `repo`; pushed to again with the same call.
     pub fn publish(&self, repo: &Repo, name: &str) {
-        self.forge.add_repository(name, Access::Write);
+        self.forge.add_repository(name, Access::Admin);
         let bare = self.dir.path().join("forge").join(format!("{name}.git"));
         if bare.exists() {
             repo.git(&["push", "--quiet", "--mirror", &bare.display().to_string()]);
@@ -170,10 +184,31 @@ impl TestApp {
     /// The forge in `davit.toml`.
     #[must_use]
     pub fn forge_table(&self) -> String {
+        let id = self.forge_id();
+        let signature = signature_word(self.forge.signature());
         format!(
-            "[[forge]]\nid = \"github\"\nkind = \"github\"\napi_url = {:?}\ntoken = {{ env = \"TEST_TOKEN\" }}\nwebhook_secret = {{ env = \"TEST_SECRET\" }}\n\n",
+            "[[forge]]\nid = {id:?}\nkind = {id:?}\napi_url = {:?}\ntoken = {{ env = \"TEST_TOKEN\" }}\n\
+             webhook_secret = {{ env = \"TEST_SECRET\" }}\nsignature = {signature:?}\n\n",
             self.forge.api_url()
         )
+    }
+
+    /// The forge's id in the configuration.
+    #[must_use]
+    pub fn forge_id(&self) -> &'static str {
+        match self.forge.kind() {
+            ForgeKind::Github => "github",
+            ForgeKind::Gitlab => "gitlab",
+            ForgeKind::Gitea => "gitea",
+            ForgeKind::Gitee => "gitee",
+            ForgeKind::Generic => "generic",
+        }
+    }
+
+    /// Where the forge's webhooks go.
+    #[must_use]
+    pub fn hook_url(&self) -> String {
+        format!("{}/hooks/{}", self.url(), self.forge_id())
     }
 
     /// Applies a configuration; secrets of the forge are known.
@@ -197,7 +232,7 @@ impl TestApp {
     /// # Panics
     /// When the server does not answer.
     pub async fn deliver(&self, delivery: &Delivery) -> (u16, Value) {
-        let request = self.http.post(format!("{}/hooks/github", self.url()));
+        let request = self.http.post(self.hook_url());
         let response = request.headers(delivery.headers.clone()).body(delivery.body.clone()).send().await;
         read(response.expect("an answer")).await
     }
@@ -417,11 +452,12 @@ impl TestApp {
             open.push(format!("{counts:?}"));
         }
         // One look for both: between two, a call that is due could become one that is under way.
-        let is_open = |call: &OutboxEntry| {
-            call.done_at.is_none() && (call.state == OutboxState::Leased || call.next_at <= engine.now())
-        };
-        if store.outbox(&OutboxFilter::default(), None, 1000).await.expect("the outbox").iter().any(is_open) {
-            open.push("a call to the forge".into());
+        for call in store.outbox(&OutboxFilter::default(), None, 1000).await.expect("the outbox") {
+            let is_due =
+                call.next_at <= engine.now() && engine.forge_leeway(&call.row.forge).await.paused_until.is_none();
+            if call.done_at.is_none() && (call.state == OutboxState::Leased || is_due) {
+                open.push(format!("call {}", call.row.id));
+            }
         }
         open
     }
@@ -430,6 +466,16 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         assert!(self.finished || std::thread::panicking(), "a test ends with TestApp::finish");
+    }
+}
+
+fn signature_word(signature: HookSignature) -> &'static str {
+    match signature {
+        HookSignature::HmacSha256 => "hmac-sha256",
+        HookSignature::HmacSha1 => "hmac-sha1",
+        HookSignature::Token => "token",
+        HookSignature::StandardWebhooks => "standard-webhooks",
+        HookSignature::Timestamp => "timestamp",
     }
 }
 

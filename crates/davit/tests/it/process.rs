@@ -1,8 +1,9 @@
 //! A davit server as a process of its own, which tests start, stop and kill; and what outlives it: its data, a forge
 //! that keeps state, a repository, and `hold` files that keep hooks where a test wants them.
 
+use davit_domain::config::ForgeKind;
 use davit_domain::ids::CommitSha;
-use davit_testkit::fake_forge::{Access, Delivery, FakeGitHub, GitBackend, NewPush};
+use davit_testkit::fake_forge::{Access, Delivery, FakeForge, GitBackend, NewPush};
 use davit_testkit::git::{self, Repo};
 use davit_testkit::sshd::Sshd;
 use nix::sys::signal::{Signal, kill};
@@ -30,7 +31,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// What is there before, between and after the servers of a test.
 pub(crate) struct Site {
-    pub(crate) forge: FakeGitHub,
+    pub(crate) forge: FakeForge,
     pub(crate) repo: Repo,
     database_url: Option<String>,
     http: reqwest::Client,
@@ -43,7 +44,7 @@ impl Site {
         let dir = tempfile::tempdir().expect("a directory");
         let root = dir.path().join("forge");
         let bare = root.join(format!("{REPOSITORY}.git"));
-        let forge = FakeGitHub::start_with_git(GitBackend { router: git::router(&root), root }).await;
+        let forge = FakeForge::start_with_git(ForgeKind::Github, GitBackend { router: git::router(&root), root }).await;
         forge.add_repository(REPOSITORY, Access::Write);
         let repo = Repo::init(dir.path().join("work"));
         repo.commit("Begin", &[("index.html", "begin")]);

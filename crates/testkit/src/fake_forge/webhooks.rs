@@ -1,17 +1,25 @@
-//! The deliveries that the fake's webhook would send: GitHub's real payloads with other names in them, signed.
+//! The deliveries that a fake's webhooks would send: the forge's own payloads with other names in them, signed as the
+//! forge signs. What is in a payload, and which headers are around it, is the forge's own module's.
 
-use super::FakeGitHub;
+mod gitea;
+mod gitee;
+mod github;
+mod gitlab;
+
+use super::{FakeForge, Shared};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use davit_domain::config::{ForgeKind, HookSignature};
 use davit_domain::ids::CommitSha;
+use davit_domain::status::CommitState;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::Sha256;
 
-const PUSH: &str = include_str!("../../../forge/tests/payloads/push.branch.json");
-const PING: &str = include_str!("../../../forge/tests/payloads/ping.json");
-const PULL_REQUEST: &str = include_str!("../../../forge/tests/payloads/pull_request.opened.json");
+pub(super) use github::pull_request as github_pull_request;
 
-/// No commit, in GitHub's spelling.
+/// No commit, as all forges write it.
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
 /// One webhook request, ready to be sent as often as a test likes.
@@ -21,13 +29,19 @@ pub struct Delivery {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Vec<u8>,
+    /// The forge's name of the event, as it is in the header.
+    pub(super) event: String,
+    /// The id of the delivery, which a repetition keeps.
+    pub(super) guid: String,
+    /// What is told, before it is signed or put into a form.
+    pub(super) json: Vec<u8>,
 }
 
 impl Delivery {
-    /// The id in `X-GitHub-Delivery`.
+    /// The id that the forge gave it. Gitee gives none to the receiver.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.headers["x-github-delivery"].to_str().expect("ids are ASCII")
+        &self.guid
     }
 }
 
@@ -48,14 +62,28 @@ pub struct NewPush<'a> {
     pub pusher: &'a str,
 }
 
-/// Something that happened to a pull request, to be delivered.
+impl NewPush<'_> {
+    fn is_tag(&self) -> bool {
+        self.git_ref.starts_with("refs/tags/")
+    }
+
+    fn before(&self) -> &str {
+        self.before.map_or(ZERO, CommitSha::as_str)
+    }
+
+    fn after(&self) -> &str {
+        self.after.map_or(ZERO, CommitSha::as_str)
+    }
+}
+
+/// Something that happened to a pull or merge request, to be delivered.
 #[derive(Debug, Clone, Copy)]
 pub struct NewPullRequest<'a> {
     /// `owner/name` of the base.
     pub repository: &'a str,
     /// Its number.
     pub number: i64,
-    /// `opened`, `synchronize`, `closed`, ….
+    /// In GitHub's words: `opened`, `synchronize`, `edited`, `reopened`, `closed`. Other forges say it in their own.
     pub action: &'a str,
     /// Its title.
     pub title: &'a str,
@@ -75,111 +103,236 @@ pub struct NewPullRequest<'a> {
     pub merge_commit: Option<&'a CommitSha>,
 }
 
-impl FakeGitHub {
-    /// What is sent when the hook is made.
+/// A deployment at the forge, to be delivered or to be there.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeployment<'a> {
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// The forge's number; not read where the fake gives one.
+    pub number: i64,
+    /// The forge's name of the environment.
+    pub environment: &'a str,
+    /// What is to be deployed.
+    pub commit: &'a CommitSha,
+    /// A branch, tag or SHA.
+    pub reference: &'a str,
+    /// What the maker said.
+    pub description: &'a str,
+    /// What the maker sent along: JSON text, empty when nothing.
+    pub payload: &'a str,
+    /// Login of the maker.
+    pub by: &'a str,
+}
+
+impl NewDeployment<'_> {
+    pub(super) fn payload(&self) -> Value {
+        if self.payload.is_empty() {
+            return serde_json::json!({});
+        }
+        serde_json::from_str(self.payload).expect("the payload is JSON")
+    }
+}
+
+/// A check of a commit by somebody else, to be delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStatus<'a> {
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// The commit.
+    pub commit: &'a CommitSha,
+    /// Context or name.
+    pub name: &'a str,
+    /// Its state.
+    pub state: CommitState,
+    /// Its description.
+    pub description: &'a str,
+    /// Its link; may be empty.
+    pub target_url: &'a str,
+}
+
+/// What a forge tells: the name of the event, and the payload.
+struct Told {
+    event: String,
+    payload: Value,
+}
+
+impl Told {
+    fn new(event: &str, payload: Value) -> Self {
+        Self { event: event.to_owned(), payload }
+    }
+}
+
+impl FakeForge {
+    /// What is sent when a hook is made or tried out.
+    ///
+    /// # Panics
+    /// Where the forge sends none: GitLab and Gitea try a hook out with a push.
     pub fn ping_delivery(&self, repository: &str) -> Delivery {
-        let mut payload = self.template(PING, repository);
-        payload["hook"]["config"]["content_type"] = json!("json");
-        self.sign("ping", &payload)
+        self.told(match self.kind() {
+            ForgeKind::Github => github::ping(&self.shared, repository),
+            ForgeKind::Gitee => gitee::ping(&self.shared, repository),
+            kind @ (ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Generic) => no_event(kind, "pings"),
+        })
     }
 
     /// What is sent after a push.
     pub fn push_delivery(&self, push: &NewPush<'_>) -> Delivery {
-        let mut payload = self.template(PUSH, push.repository);
-        payload["ref"] = json!(push.git_ref);
-        payload["before"] = json!(push.before.map_or(ZERO, CommitSha::as_str));
-        payload["after"] = json!(push.after.map_or(ZERO, CommitSha::as_str));
-        payload["created"] = json!(push.before.is_none());
-        payload["deleted"] = json!(push.after.is_none());
-        payload["pusher"]["name"] = json!(push.pusher);
-        payload["sender"]["login"] = json!(push.pusher);
-        if let Some(after) = push.after {
-            payload["head_commit"]["id"] = json!(after.as_str());
-            payload["head_commit"]["message"] = json!(push.message);
-            payload["commits"] = json!([payload["head_commit"]]);
-        } else {
-            payload["head_commit"] = Value::Null;
-            payload["commits"] = json!([]);
-        }
-        self.sign("push", &payload)
+        self.told(match self.kind() {
+            ForgeKind::Github | ForgeKind::Generic => github::push(&self.shared, push),
+            ForgeKind::Gitlab => gitlab::push(&self.shared, push),
+            ForgeKind::Gitea => gitea::push(&self.shared, push),
+            ForgeKind::Gitee => gitee::push(&self.shared, push),
+        })
     }
 
-    /// What is sent when something happens to a pull request.
+    /// What is sent when something happens to a pull or merge request.
     pub fn pull_request_delivery(&self, new: &NewPullRequest<'_>) -> Delivery {
-        let mut payload = self.template(PULL_REQUEST, new.repository);
-        payload["action"] = json!(new.action);
-        payload["number"] = json!(new.number);
-        let pull_request = &mut payload["pull_request"];
-        pull_request["number"] = json!(new.number);
-        pull_request["title"] = json!(new.title);
-        pull_request["user"]["login"] = json!(new.author);
-        pull_request["draft"] = json!(new.draft);
-        pull_request["state"] = json!(if new.action == "closed" { "closed" } else { "open" });
-        pull_request["merged"] = json!(new.merge_commit.is_some());
-        pull_request["merge_commit_sha"] = json!(new.merge_commit.map(CommitSha::as_str));
-        pull_request["head"]["ref"] = json!(new.head_branch);
-        pull_request["head"]["sha"] = json!(new.head.as_str());
-        pull_request["base"]["ref"] = json!(new.base_branch);
-        match new.head_repository {
-            Some(head) => rename(&mut pull_request["head"]["repo"], head),
-            None => pull_request["head"]["repo"] = Value::Null,
-        }
-        self.sign("pull_request", &payload)
+        self.told(match self.kind() {
+            ForgeKind::Github | ForgeKind::Generic => github::change(&self.shared, new),
+            ForgeKind::Gitlab => gitlab::change(&self.shared, new),
+            ForgeKind::Gitea => gitea::change(&self.shared, new),
+            ForgeKind::Gitee => gitee::change(&self.shared, new),
+        })
+    }
+
+    /// What is sent when a deployment is made.
+    ///
+    /// # Panics
+    /// Where the forge has no deployments.
+    pub fn deployment_delivery(&self, new: &NewDeployment<'_>) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github => github::deployment(&self.shared, new),
+            ForgeKind::Gitlab => gitlab::deployment(&self.shared, new, "running"),
+            kind @ (ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic) => no_event(kind, "deployments"),
+        })
+    }
+
+    /// What is sent when a deployment gets a state, which is in the forge's own words.
+    ///
+    /// # Panics
+    /// Where the forge has no deployments.
+    pub fn deployment_status_delivery(&self, of: &NewDeployment<'_>, state: &str) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github => github::deployment_status(&self.shared, of, state),
+            ForgeKind::Gitlab => gitlab::deployment(&self.shared, of, state),
+            kind @ (ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic) => no_event(kind, "deployments"),
+        })
+    }
+
+    /// What is sent when a commit gets a status; at GitLab, when its pipeline does.
+    ///
+    /// # Panics
+    /// Where the forge does not tell.
+    pub fn status_delivery(&self, new: &NewStatus<'_>) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github => github::status(&self.shared, new),
+            ForgeKind::Gitlab => gitlab::pipeline(&self.shared, new),
+            ForgeKind::Gitea => gitea::status(&self.shared, new),
+            kind @ (ForgeKind::Gitee | ForgeKind::Generic) => no_event(kind, "commit statuses"),
+        })
+    }
+
+    /// What is sent when a check run gets a state.
+    ///
+    /// # Panics
+    /// Where the forge does not tell: all but GitHub.
+    pub fn check_run_delivery(&self, new: &NewStatus<'_>) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github => github::check_run(&self.shared, new),
+            kind @ (ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Gitee | ForgeKind::Generic) => {
+                no_event(kind, "check runs")
+            }
+        })
     }
 
     /// Any event with any payload, signed, under a delivery id of its own.
     pub fn sign(&self, event: &str, payload: &Value) -> Delivery {
-        let body = serde_json::to_vec(payload).expect("JSON values are JSON");
-        self.sign_body(event, "application/json", body)
+        let signing = Signing { form: false, ..self.shared.signing() };
+        self.shared.signed(event, &self.next_delivery_id(), &to_bytes(payload), &signing)
     }
 
     /// The same with the JSON in a form, as a hook with that content type sends it.
     pub fn sign_form(&self, event: &str, payload: &Value) -> Delivery {
-        let json = serde_json::to_vec(payload).expect("JSON values are JSON");
-        let encoded: String = json.iter().map(|byte| format!("%{byte:02X}")).collect();
-        self.sign_body(event, "application/x-www-form-urlencoded", format!("payload={encoded}").into_bytes())
+        let signing = Signing { form: true, ..self.shared.signing() };
+        self.shared.signed(event, &self.next_delivery_id(), &to_bytes(payload), &signing)
     }
 
-    fn sign_body(&self, event: &str, content_type: &str, body: Vec<u8>) -> Delivery {
-        let secret = self.webhook_secret();
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("an HMAC takes a key of any length");
-        mac.update(&body);
-        let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        let headers = [
-            ("content-type", content_type.to_owned()),
-            ("user-agent", "GitHub-Hookshot/davit".to_owned()),
-            ("x-github-event", event.to_owned()),
-            ("x-github-delivery", self.next_delivery_id()),
-            ("x-github-hook-id", "109948940".to_owned()),
-            ("x-github-enterprise-host", self.web_url().trim_start_matches("http://").to_owned()),
-            ("x-hub-signature-256", format!("sha256={signature}")),
-        ];
-        let headers = headers.into_iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header value"))
-        });
-        Delivery { headers: headers.collect(), body }
-    }
-
-    /// A real payload, moved to this server and this repository.
-    fn template(&self, text: &str, repository: &str) -> Value {
-        let text = text
-            .replace("Codertocat/Hello-World", repository)
-            .replace("https://api.github.com", &self.api_url())
-            .replace("https://github.com", self.web_url());
-        let mut payload: Value = serde_json::from_str(&text).expect("the payload is JSON");
-        for path in ["/repository", "/pull_request/base/repo"] {
-            if let Some(repo) = payload.pointer_mut(path) {
-                rename(repo, repository);
-            }
-        }
-        payload
+    fn told(&self, told: Told) -> Delivery {
+        self.sign(&told.event, &told.payload)
     }
 }
 
-/// Gives a repository object another name, where it is read.
-fn rename(repo: &mut Value, full_name: &str) {
-    let (owner, name) = full_name.split_once('/').expect("owner/name");
-    repo["full_name"] = json!(full_name);
-    repo["name"] = json!(name);
-    repo["owner"]["login"] = json!(owner);
+fn no_event(kind: ForgeKind, what: &str) -> ! {
+    panic!("{kind:?} tells nobody about {what}")
+}
+
+fn to_bytes(payload: &Value) -> Vec<u8> {
+    serde_json::to_vec(payload).expect("JSON values are JSON")
+}
+
+/// How a delivery is signed, and what its body is.
+#[derive(Debug, Clone)]
+pub(super) struct Signing {
+    pub(super) secret: String,
+    pub(super) signature: HookSignature,
+    pub(super) form: bool,
+}
+
+impl Shared {
+    /// Puts headers around a payload.
+    pub(super) fn signed(&self, event: &str, guid: &str, json: &[u8], signing: &Signing) -> Delivery {
+        let (headers, body) = match self.kind {
+            ForgeKind::Github | ForgeKind::Generic => github::envelope(self, event, guid, json, signing),
+            ForgeKind::Gitlab => gitlab::envelope(self, event, guid, json, signing),
+            ForgeKind::Gitea => gitea::envelope(event, guid, json, signing),
+            ForgeKind::Gitee => gitee::envelope(self, event, json, signing),
+        };
+        let headers = headers.into_iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header value"))
+        });
+        Delivery {
+            headers: headers.collect(),
+            body,
+            event: event.to_owned(),
+            guid: guid.to_owned(),
+            json: json.to_vec(),
+        }
+    }
+}
+
+/// Headers by their names, and a body.
+type Envelope = (Vec<(&'static str, String)>, Vec<u8>);
+
+/// The content type and the body, as JSON or in a form.
+fn body(json: &[u8], form: bool) -> (String, Vec<u8>) {
+    if !form {
+        return ("application/json".to_owned(), json.to_vec());
+    }
+    let encoded: String = json.iter().map(|byte| format!("%{byte:02X}")).collect();
+    ("application/x-www-form-urlencoded".to_owned(), format!("payload={encoded}").into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sha256(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("an HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn sha1(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(key).expect("an HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Owner and name.
+fn halves(repository: &str) -> (&str, &str) {
+    repository.split_once('/').expect("owner/name")
 }

@@ -1,0 +1,79 @@
+//! What the fakes ask the real repositories behind them. Without any, every well-formed SHA is a commit, and every
+//! name is at a commit of its own.
+
+use super::Shared;
+use sha2::{Digest, Sha256};
+use std::process::Output;
+
+impl Shared {
+    /// The commit that a full SHA names.
+    pub(super) async fn commit(&self, repository: &str, sha: &str) -> Option<String> {
+        if !is_sha(sha) {
+            return None;
+        }
+        if self.git_root.is_none() {
+            return Some(sha.to_owned());
+        }
+        self.resolve(repository, sha).await
+    }
+
+    /// The commit that a branch, a tag or a SHA names.
+    pub(super) async fn resolve(&self, repository: &str, name: &str) -> Option<String> {
+        if self.git_root.is_none() {
+            return Some(if is_sha(name) { name.to_owned() } else { invented(name) });
+        }
+        let revision = format!("{name}^{{commit}}");
+        self.git(repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]).await
+    }
+
+    /// The first branch that has the commit.
+    pub(super) async fn branch_with(&self, repository: &str, sha: &str) -> Option<String> {
+        if self.git_root.is_none() {
+            return Some("main".to_owned());
+        }
+        let branches = self.git(repository, &["branch", "--format=%(refname:short)", "--contains", sha]).await?;
+        branches.lines().next().map(str::to_owned)
+    }
+
+    /// Whether a branch of this name is there.
+    pub(super) async fn is_branch(&self, repository: &str, name: &str) -> bool {
+        let reference = format!("refs/heads/{name}");
+        self.git_root.is_some()
+            && self.git(repository, &["rev-parse", "--verify", "--quiet", &reference]).await.is_some()
+    }
+
+    /// Whether `base` holds nothing that `head` lacks.
+    pub(super) async fn is_ahead(&self, repository: &str, head: &str, base: &str) -> bool {
+        self.git(repository, &["merge-base", "--is-ancestor", base, head]).await.is_some()
+    }
+
+    /// Merges `base` into the branch `head`; `None` where they conflict.
+    pub(super) async fn merge(&self, repository: &str, base: &str, head: &str) -> Option<String> {
+        let tree = self.git(repository, &["merge-tree", "--write-tree", head, base]).await?;
+        let message = format!("Merge {base} into {head}");
+        let merged = self.git(repository, &["commit-tree", &tree, "-p", head, "-p", base, "-m", &message]).await?;
+        self.git(repository, &["update-ref", &format!("refs/heads/{head}"), &merged]).await?;
+        Some(merged)
+    }
+
+    /// What git says, without the line ending; `None` where it refuses.
+    async fn git(&self, repository: &str, arguments: &[&str]) -> Option<String> {
+        let git_dir = self.git_root.as_ref()?.join(format!("{repository}.git"));
+        let mut git = tokio::process::Command::new("git");
+        git.arg("--git-dir").arg(git_dir).args(arguments).env_clear();
+        git.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{role}_NAME"), "forge").env(format!("GIT_{role}_EMAIL"), "forge@example.com");
+        }
+        let Output { status, stdout, .. } = git.output().await.expect("git is installed");
+        status.success().then(|| String::from_utf8_lossy(&stdout).trim_end().to_owned())
+    }
+}
+
+fn is_sha(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn invented(name: &str) -> String {
+    Sha256::digest(name).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+}
