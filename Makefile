@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
 RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
 
-.PHONY: help demo test deps ui release lint fmt bench
+.PHONY: help demo test deps ui release lint fmt bench fuzz
 .PHONY: check-scripts check-rust-format check-ui check-clippy check-docs test-ui test-rust test-browser
 
 help: ## List these targets
@@ -43,9 +43,14 @@ fmt: | ui/node_modules ## Bring all code into its form
 bench: ui ## Compare releases to many hosts with other tools
 	bench/run
 
+# FUZZ_SECONDS each; needs a nightly compiler, and says so.
+FUZZ_SECONDS := 30
+fuzz: ## Throw nonsense at everything that reads what strangers send
+	fuzz/run $(FUZZ_SECONDS)
+
 check-scripts:
-	@for script in .ci/run scripts/*; do bash -n $$script; done
-	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run scripts/*; fi
+	@for script in .ci/run fuzz/run scripts/*; do bash -n $$script; done
+	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run fuzz/run scripts/*; fi
 	@scripts/check-dependencies
 
 check-rust-format:
@@ -68,6 +73,7 @@ test-ui: | ui/node_modules
 # Stores and everything above them are tested on SQLite and on PostgreSQL.
 test-rust: | e2e/node_modules
 	DAVIT_WEBHOOK_EXAMPLES=$(CURDIR)/e2e/node_modules/@octokit/webhooks-examples \
+	DAVIT_GITHUB_OPENAPI=$(CURDIR)/e2e/node_modules/@octokit/openapi/generated/api.github.com.json \
 		scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace --no-fail-fast
 
 test-browser: ui | e2e/node_modules

@@ -165,6 +165,10 @@ impl ForgeApi for Gitea {
     fn rate_budget(&self) -> Option<RateBudget> {
         self.http.budget()
     }
+
+    fn server_time(&self) -> Option<jiff::Timestamp> {
+        self.http.date()
+    }
 }
 
 /// A pull request has the same fields here as in a webhook.

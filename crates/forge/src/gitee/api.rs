@@ -169,6 +169,10 @@ impl ForgeApi for Gitee {
     fn rate_budget(&self) -> Option<RateBudget> {
         self.http.budget()
     }
+
+    fn server_time(&self) -> Option<jiff::Timestamp> {
+        self.http.date()
+    }
 }
 
 const HOOKS: &str = "hook, and its account must administrate the repository";

@@ -7,11 +7,8 @@ use crate::error::ApiError;
 use crate::http::Request;
 use crate::refusal::Call;
 use crate::text::cut;
-use davit_domain::deployment_at_forge::DeploymentAtForge;
+use davit_domain::deployment_at_forge::{DeploymentAtForge, Mark};
 use reqwest::Method;
-use serde::Deserialize as _;
-use serde_json::Value;
-use url::Url;
 
 const PERMISSION: &str = "Deployments: write (a classic token: the scope repo_deployment)";
 
@@ -27,8 +24,10 @@ pub(super) async fn find(repository: &Repository<'_>, wanted: &DeploymentAtForge
         .query("sha", wanted.commit.as_str())
         .query("environment", &wanted.environment)
         .query("per_page", "100");
-    let ours = payload(wanted);
-    let is_ours = |deployment: &wire::Deployment| carries(&deployment.payload, &ours);
+    let ours = Some(wanted.mark());
+    let is_ours = |deployment: &wire::Deployment| {
+        ours == deployment.payload.as_ref().and_then(|payload| Mark::read(payload.get()))
+    };
     let list = repository.list(&call, request, |list| list.iter().any(is_ours)).await?;
     Ok(list.iter().find(|deployment| is_ours(deployment)).map(|deployment| deployment.id))
 }
@@ -50,7 +49,7 @@ pub(super) async fn create(repository: &Repository<'_>, new: &DeploymentAtForge)
         git_ref: new.commit.as_str(),
         environment: &new.environment,
         description: &cut(&new.title, MAX_DESCRIPTION),
-        payload: payload(new),
+        payload: new.mark().to_json(),
         auto_merge: false,
         required_contexts: [],
     };
@@ -79,18 +78,4 @@ pub(super) async fn set_state(
     };
     let url = repository.url(&["deployments", &number.to_string(), "statuses"]);
     repository.call(&call, Request::json(Method::POST, url, &body)).await.map(drop)
-}
-
-fn payload(deployment: &DeploymentAtForge) -> wire::Payload {
-    let server = Url::parse(&deployment.log_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    wire::Payload { davit: wire::Mark { deployment: deployment.deployment.0, server } }
-}
-
-/// GitHub gives a payload back as it got it: an object, or a text with one.
-fn carries(payload: &Value, ours: &wire::Payload) -> bool {
-    let read = match payload {
-        Value::String(text) => serde_json::from_str(text).ok(),
-        other => wire::Payload::deserialize(other).ok(),
-    };
-    read.is_some_and(|read: wire::Payload| read == *ours)
 }

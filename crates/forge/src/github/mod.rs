@@ -22,6 +22,6 @@ pub(crate) const MANNERS: Manners = Manners {
     authorization: ("authorization", "Bearer "),
     headers: &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")],
     rate: rate::X_RATELIMIT,
-    passing: &[(403, "rate limit")],
+    passing: &[(403, "rate limit"), (403, "abuse detection")],
     next_page: linked_page,
 };

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 #[derive(Serialize)]
@@ -39,31 +40,16 @@ pub(super) struct NewDeployment<'a> {
     pub(super) git_ref: &'a str,
     pub(super) environment: &'a str,
     pub(super) description: &'a str,
-    pub(super) payload: Payload,
+    pub(super) payload: Value,
     pub(super) auto_merge: bool,
     pub(super) required_contexts: [&'a str; 0],
-}
-
-/// What davit knows its own deployments by.
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-pub(super) struct Payload {
-    pub(super) davit: Mark,
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// davit's own number.
-    pub(super) deployment: i64,
-    /// Where the davit is whose number it is.
-    pub(super) server: String,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Deployment {
     pub(super) id: i64,
     /// Anything that its maker sent, or a text with it.
-    #[serde(default)]
-    pub(super) payload: Value,
+    pub(super) payload: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]

@@ -1,41 +1,24 @@
 //! Calls to GitHub's API, against the fake one.
 
+use crate::calls_server::{self, REPOSITORY, commit, status};
 use crate::senders::sender;
 use crate::support::parsed;
 use davit_domain::config::HookSignature;
-use davit_domain::ids::CommitSha;
 use davit_domain::status::{CommitState, CommitStatus};
-use davit_forge::{ApiError, Client, ForgeEvent, ForgeKind, RepositoryAccess};
-use davit_testkit::fake_forge::{Access, FakeGitHub, Fault, NewPullRequest, NewPush};
+use davit_forge::{ApiError, Client, Credential, ForgeEvent, ForgeKind};
+use davit_testkit::fake_forge::{Access, FakeForge, Fault, NewPullRequest, NewPush};
 use secrecy::SecretString;
 use std::time::Duration;
 
-const REPOSITORY: &str = "acme/shop";
-
-async fn github() -> (FakeGitHub, Client) {
-    let fake = FakeGitHub::start().await;
+async fn github() -> (FakeForge, Client) {
+    let fake = FakeForge::start(ForgeKind::Github).await;
     fake.add_repository(REPOSITORY, Access::Write);
     let client = client(&fake.api_url(), fake.token());
     (fake, client)
 }
 
 fn client(api_url: &str, token: &str) -> Client {
-    Client::new(ForgeKind::Github, api_url, SecretString::from(token), None).expect("a client")
-}
-
-fn commit() -> CommitSha {
-    "1a2b3c4d".repeat(5).parse().expect("a SHA")
-}
-
-fn status() -> CommitStatus {
-    CommitStatus {
-        repository: REPOSITORY.to_owned(),
-        commit: commit(),
-        context: "davit/deploy/production".to_owned(),
-        state: CommitState::Pending,
-        description: "Releasing to 3 hosts".to_owned(),
-        target_url: "https://davit.example.com/deployments/17".to_owned(),
-    }
+    calls_server::client(ForgeKind::Github, api_url, Credential::Token(SecretString::from(token)))
 }
 
 fn permanent(result: Result<(), ApiError>) -> (u16, String) {
@@ -86,24 +69,6 @@ async fn every_request_says_who_asks_and_in_which_version() {
     assert_eq!(request.headers["user-agent"], format!("davit/{}", env!("CARGO_PKG_VERSION")));
     assert_eq!(request.headers["x-github-api-version"], "2022-11-28");
     assert_eq!(request.headers["accept"], "application/vnd.github+json");
-}
-
-#[tokio::test]
-async fn check_says_what_the_credential_may_do() {
-    let (fake, client) = github().await;
-    let access = |can_set_statuses| RepositoryAccess {
-        repository: REPOSITORY.to_owned(),
-        default_branch: "main".to_owned(),
-        can_set_statuses,
-    };
-    assert_eq!(client.check(REPOSITORY).await, Ok(access(None)), "a fine-grained token does not tell");
-    for (scopes, may) in [("repo, workflow", true), ("repo:status", true), ("public_repo", false), ("", false)] {
-        fake.set_scopes(scopes);
-        assert_eq!(client.check(REPOSITORY).await, Ok(access(Some(may))), "{scopes:?}");
-    }
-    fake.set_scopes("repo");
-    fake.add_repository(REPOSITORY, Access::Read);
-    assert_eq!(client.check(REPOSITORY).await, Ok(access(Some(false))));
 }
 
 #[tokio::test]
@@ -161,7 +126,6 @@ async fn what_passes_is_tried_again_when_the_forge_says() {
         (Fault::Status(429), seconds(60)),
         (Fault::RetryAfter(Duration::from_secs(7)), seconds(7)),
         (Fault::RetryAfter(Duration::from_secs(u64::MAX)), seconds(24 * 60 * 60)),
-        (Fault::HourlyLimit(Duration::from_secs(1_800)), seconds(1_801)),
         (Fault::SecondaryLimit, seconds(60)),
         (Fault::DropBefore, None),
     ] {
@@ -169,6 +133,10 @@ async fn what_passes_is_tried_again_when_the_forge_says() {
         let (given, detail) = retry(client.set_status(&status()).await);
         assert_eq!(given, after, "{fault:?}: {detail}");
     }
+    fake.fail_next(1, &Fault::HourlyLimit(Duration::from_secs(1_800)));
+    let (after, detail) = retry(client.set_status(&status()).await);
+    let spare = after.and_then(|after| after.checked_sub(Duration::from_secs(1_800)));
+    assert!(spare.is_some_and(|spare| spare <= Duration::from_secs(2)), "whole seconds, and one more: {detail}");
     assert!(fake.statuses(REPOSITORY, &commit()).is_empty());
     client.set_status(&status()).await.expect("the faults are over");
 }
@@ -272,7 +240,7 @@ async fn a_held_request_is_answered_later() {
 #[tokio::test]
 async fn git_fetches_from_the_web_address() {
     let (fake, client) = github().await;
-    assert_eq!(client.clone_url(REPOSITORY), format!("{}/acme/shop.git", fake.web_url()));
+    assert_eq!(client.clone_url(REPOSITORY), Some(format!("{}/acme/shop.git", fake.web_url())));
     assert_eq!(client.git_username(), "x-access-token");
 }
 
@@ -305,7 +273,7 @@ async fn what_the_fake_delivers_is_genuine_and_understood() {
     let mut events = Vec::new();
     for delivery in [&push, &pull_request, &fake.ping_delivery(REPOSITORY), &form] {
         let github = sender(ForgeKind::Github, HookSignature::HmacSha256);
-        let verified = github.check_with(fake.webhook_secret(), &delivery.headers, &delivery.body).expect("genuine");
+        let verified = github.check_with(&fake.webhook_secret(), &delivery.headers, &delivery.body).expect("genuine");
         assert_eq!(verified.delivery, delivery.id());
         events.push(parsed(&verified.event, &verified.payload));
     }

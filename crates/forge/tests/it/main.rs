@@ -2,7 +2,16 @@
 //! state.
 
 mod calls;
+mod calls_app;
+mod calls_gitea;
+mod calls_gitee;
+mod calls_github;
+mod calls_gitlab;
+mod calls_route;
+mod calls_server;
+mod contract;
 mod examples;
+mod fuzz;
 mod meaning;
 mod meaning_generic;
 mod meaning_gitea;
