@@ -99,6 +99,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Without colons: ids that davit makes have one, so that nobody can send one of those.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
