@@ -38,6 +38,8 @@ pub enum Topic {
     Config,
     /// The outbox.
     Outbox,
+    /// Something needs a person, or needs one no more.
+    Alert,
 }
 
 /// Passes wake-ups on. Cheap to clone.

@@ -6,11 +6,15 @@
 pub mod accounts;
 pub mod apply;
 mod builds;
+pub mod catch_up;
 pub mod clock;
 pub mod deploy;
 pub mod dispatch;
+pub mod doctor;
 pub mod drift;
 mod error;
+mod forge_deployments;
+pub mod forges;
 pub mod gates;
 pub mod host_keys;
 pub mod hosts;
@@ -91,6 +95,8 @@ struct Inner {
     hub: Hub,
     set_up_code: SecretString,
     clients: dispatch::Clients,
+    traffic: dispatch::Traffic,
+    catch_up: catch_up::Notes,
     connector: Connector,
     shelf: builds::Shelf,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
@@ -106,6 +112,8 @@ impl Engine {
             hub: Hub::default(),
             set_up_code: set_up_code().into(),
             clients: dispatch::Clients::default(),
+            traffic: dispatch::Traffic::default(),
+            catch_up: catch_up::Notes::default(),
             connector: Connector::default(),
             shelf: builds::Shelf::default(),
             touched_tokens: Mutex::default(),
@@ -129,6 +137,8 @@ impl Engine {
         lifecycle.keep("deployments", move || deploy::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("outbox", move || dispatch::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("catch-up", move || catch_up::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
         let engine = self.clone();
@@ -200,6 +210,14 @@ impl Engine {
 
     pub(crate) fn clients(&self) -> &dispatch::Clients {
         &self.0.clients
+    }
+
+    pub(crate) fn traffic(&self) -> &dispatch::Traffic {
+        &self.0.traffic
+    }
+
+    pub(crate) fn catch_up_notes(&self) -> &catch_up::Notes {
+        &self.0.catch_up
     }
 
     /// Opens the connections to hosts, a bounded number at once.

@@ -2,9 +2,12 @@
 
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Repository};
+use davit_domain::ids::ForgeId;
 pub use davit_exec::git::NamedRef;
-use davit_exec::git::{Credential, Mirror, Remote, Resolved};
+use davit_exec::git::{Credential, Mirror, Remote, Resolved, Rewrite, Way};
 use davit_exec::{ExecError, LineSink};
+use davit_forge::ApiError;
+use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 /// A list for people: nobody reads further.
@@ -53,15 +56,82 @@ impl Engine {
     /// Where an app's source is fetched from, and with what credential.
     async fn remote(&self, app: &App) -> Result<Remote, EngineError> {
         match &app.repository {
-            Repository::Url { url } => Ok(Remote { url: url.clone(), credential: None }),
-            Repository::Forge { forge, name } => {
-                let client = self.forge_client(forge).await?;
-                let username = client.git_username().to_owned();
-                let credential = self.forge_token(forge).await?.map(|secret| Credential::Token { username, secret });
-                Ok(Remote { url: client.clone_url(name), credential })
-            }
+            Repository::Url { url } => Ok(Remote { url: url.clone(), credential: None, way: Way::default() }),
+            Repository::Forge { forge, name, url } => self.remote_at_forge(forge, name, url.as_deref()).await,
         }
     }
+
+    /// A repository at a forge: over ssh with the forge's key where there is one, else over HTTP with what the API is
+    /// used with. Submodules of the same forge go the same way, however they are named.
+    async fn remote_at_forge(&self, id: &ForgeId, name: &str, url: Option<&str>) -> Result<Remote, EngineError> {
+        let forge = self.configured_forge(id).await?;
+        let client = self.forge_client(id).await?;
+        let ca_pem = self.optional_secret(forge.ca.as_ref()).await?.map(|pem| pem.expose_secret().to_owned());
+        let web = client.clone_url(name);
+        let place = web.as_deref().and_then(|web| Place::of(web, name));
+        let url = match (url, &place, &forge.git_key) {
+            (Some(url), _, _) => url.to_owned(),
+            (None, Some(place), Some(_)) => format!("git@{}:{name}.git", place.host),
+            (None, Some(place), None) => format!("{}{name}.git", place.base),
+            (None, None, _) => {
+                let sentence =
+                    format!("forge {id} does not say where git fetches {name} from: give its repository a url");
+                return Err(EngineError::Invalid(sentence));
+            }
+        };
+        let is_web = url.starts_with("https://") || url.starts_with("http://");
+        let credential = match (&forge.git_key, &place) {
+            (Some(key), _) if !is_web => {
+                Some(Credential::SshKey { private_pem: self.secret(key).await?, known_hosts: None })
+            }
+            (_, Some(place)) if url.starts_with(place.base) => {
+                let token = client.git_token(name).await.map_err(refused)?;
+                token.map(|secret| Credential::Token { username: client.git_username().to_owned(), secret })
+            }
+            // A key proves without telling; a token would be handed to whoever has that URL.
+            (_, _) => None,
+        };
+        let rewrites = place.map(|place| place.rewrites(&url, name, credential.as_ref())).unwrap_or_default();
+        Ok(Remote { url, credential, way: Way { ca_pem, proxy: forge.proxy, rewrites } })
+    }
+}
+
+/// A forge as URLs name it.
+struct Place<'u> {
+    /// What all of its repositories' HTTP URLs begin with.
+    base: &'u str,
+    /// Its host, without a port.
+    host: &'u str,
+}
+
+impl<'u> Place<'u> {
+    /// From a repository's HTTP URL.
+    fn of(url: &'u str, name: &str) -> Option<Self> {
+        let base = url.strip_suffix(".git")?.strip_suffix(name)?;
+        let authority = url.split_once("://")?.1.split('/').next()?;
+        let is_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+        Some(Self { base, host: authority.rsplit_once(':').filter(is_port).map_or(authority, |(host, _)| host) })
+    }
+
+    /// What submodules' names of this forge are replaced with, so that they are fetched as `url` is.
+    fn rewrites(&self, url: &str, name: &str, credential: Option<&Credential>) -> Vec<Rewrite> {
+        let rewrite = |from: String, to: &str| Rewrite { from, to: to.to_owned() };
+        let Self { base, host } = *self;
+        match credential {
+            Some(Credential::Token { .. }) => {
+                [format!("git@{host}:"), format!("ssh://git@{host}/")].map(|from| rewrite(from, base)).into()
+            }
+            Some(Credential::SshKey { .. }) => {
+                let start = url.strip_suffix(".git").unwrap_or(url).strip_suffix(name);
+                start.map(|start| rewrite(base.to_owned(), start)).into_iter().collect()
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+fn refused(error: ApiError) -> EngineError {
+    EngineError::Upstream(error.to_string())
 }
 
 /// The remote has answered: what is left to be wrong is the name.
@@ -72,4 +142,46 @@ fn no_such_ref(error: ExecError) -> EngineError {
 /// A sink for output that nobody reads.
 pub(crate) fn nobody_listens() -> LineSink {
     tokio::sync::mpsc::channel(1).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forge_is_what_stands_before_the_repository() {
+        for (url, base, host) in [
+            ("https://github.com/acme/shop.git", "https://github.com/", "github.com"),
+            ("http://127.0.0.1:4321/acme/shop.git", "http://127.0.0.1:4321/", "127.0.0.1"),
+            ("https://example.com/git/acme/shop.git", "https://example.com/git/", "example.com"),
+            ("https://[::1]/acme/shop.git", "https://[::1]/", "[::1]"),
+        ] {
+            let place = Place::of(url, "acme/shop").expect("a place");
+            assert_eq!((place.base, place.host), (base, host));
+        }
+    }
+
+    #[test]
+    fn submodules_go_the_way_of_the_repository() {
+        let place = Place::of("https://git.example.com/acme/shop.git", "acme/shop").expect("a place");
+        let rewrites = |url: &str, credential: &Credential| {
+            let rewrites = place.rewrites(url, "acme/shop", Some(credential));
+            rewrites.into_iter().map(|rewrite| format!("{} > {}", rewrite.from, rewrite.to)).collect::<Vec<_>>()
+        };
+        let token = Credential::Token { username: "x".into(), secret: "t".into() };
+        assert_eq!(
+            rewrites("https://git.example.com/acme/shop.git", &token),
+            [
+                "git@git.example.com: > https://git.example.com/",
+                "ssh://git@git.example.com/ > https://git.example.com/"
+            ]
+        );
+        let key = Credential::SshKey { private_pem: "k".into(), known_hosts: None };
+        for (url, to) in [
+            ("git@git.example.com:acme/shop.git", "git@git.example.com:"),
+            ("ssh://git@git.example.com:2222/acme/shop", "ssh://git@git.example.com:2222/"),
+        ] {
+            assert_eq!(rewrites(url, &key), [format!("https://git.example.com/ > {to}")]);
+        }
+    }
 }

@@ -13,8 +13,8 @@ mod large_files;
 mod refs;
 mod remote;
 
-pub use refs::NamedRef;
-pub use remote::{Credential, Remote};
+pub use refs::{HistoryEntry, NamedRef, RemoteRef};
+pub use remote::{Credential, Remote, Rewrite, Way};
 
 use crate::process::say;
 use crate::{ExecError, LineSink};

@@ -10,9 +10,12 @@ use davit_testkit::fake_forge::Fault;
 use serde_json::json;
 use std::time::Duration;
 
-/// How often a status was sent, refused ones included.
+/// In requests that set a commit's status, and in no others.
+const SETS_STATUS: &str = "shop/statuses/";
+
+/// How often a commit's status was sent, refused ones included.
 fn calls(shop: &Shop) -> usize {
-    shop.app.forge.requests().iter().filter(|request| request.line.starts_with("POST ")).count()
+    shop.app.forge.requests().iter().filter(|request| request.line.contains(SETS_STATUS)).count()
 }
 
 fn states(shop: &Shop, commit: &CommitSha) -> Vec<CommitState> {
@@ -31,8 +34,8 @@ async fn a_forge_that_is_down_gets_the_last_state_later_on_postgres() {
 
 async fn a_forge_that_is_down_gets_the_last_state_later(database: Database) {
     let shop = Shop::start_on(database, &[Kind::Local], "").await;
-    shop.app.forge.fail_next(2, &Fault::Status(500));
-    shop.app.forge.fail_next(1, &Fault::RetryAfter(Duration::from_secs(3600)));
+    shop.app.forge.fail_where(SETS_STATUS, 2, &Fault::Status(500));
+    shop.app.forge.fail_where(SETS_STATUS, 1, &Fault::RetryAfter(Duration::from_secs(3600)));
     let commit = shop.commit("Sell tea");
     let id = shop.ask(json!({ "commit": commit })).await;
     shop.ended(id).await;
@@ -59,7 +62,8 @@ async fn a_slow_answer_to_pending_does_not_overtake_success() {
     let hold = shop.app.forge.hold();
     let commit = shop.commit("Sell tea");
     let id = shop.ask(json!({ "commit": commit })).await;
-    hold.until_requests(1).await;
+    let is_told = async || (calls(&shop) == 1).then_some(());
+    shop.app.until("the forge hears of the beginning", is_told).await;
     let succeeded = async || (shop.get(&format!("/deployments/{id}")).await["state"] == "succeeded").then_some(());
     shop.app.until("the deployment does not wait for the forge", succeeded).await;
     assert_eq!(calls(&shop), 1, "one call of a lane at a time");
@@ -72,7 +76,7 @@ async fn a_slow_answer_to_pending_does_not_overtake_success() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_asked_for_again() {
     let shop = Shop::start(&[Kind::Local], "").await;
-    shop.app.forge.fail_next(1, &Fault::DropAfter);
+    shop.app.forge.fail_where(SETS_STATUS, 1, &Fault::DropAfter);
     let commit = shop.commit("Sell tea");
     let id = shop.ask(json!({ "commit": commit })).await;
     shop.ended(id).await;
@@ -87,7 +91,7 @@ async fn an_answer_that_is_lost_is_asked_for_again() {
 #[tokio::test]
 async fn a_refusal_for_good_is_not_repeated() {
     let shop = Shop::start(&[Kind::Local], "").await;
-    shop.app.forge.fail_next(2, &Fault::Status(422));
+    shop.app.forge.fail_where(SETS_STATUS, 2, &Fault::Status(422));
     shop.released("refused").await;
     shop.app.advance(Duration::from_secs(24 * 3600));
     shop.app.settle().await;

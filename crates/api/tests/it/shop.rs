@@ -2,6 +2,7 @@
 //! with a disk of its own.
 
 use crate::schema;
+use davit_domain::config::ForgeKind;
 use davit_domain::ids::CommitSha;
 use davit_testkit::app::{Database, TestApp};
 use davit_testkit::fake_forge::{Delivery, NewPush};
@@ -51,7 +52,12 @@ impl Shop {
 
     /// Without any configuration but the forge.
     pub(crate) async fn bare(database: Database, kinds: &[Kind]) -> Self {
-        let app = TestApp::start_on(database).await;
+        Self::bare_at(ForgeKind::Github, database, kinds).await
+    }
+
+    /// As [`bare`](Self::bare), at a forge of this kind.
+    pub(crate) async fn bare_at(forge: ForgeKind, database: Database, kinds: &[Kind]) -> Self {
+        let app = TestApp::start_at(forge, database).await;
         let repo = Repo::init(app.path("work"));
         repo.commit("First", &[("index.html", "first")]);
         app.publish(&repo, REPOSITORY);
@@ -75,7 +81,8 @@ impl Shop {
 
     /// The app `shop` with these release configs.
     pub(crate) fn app_with(&self, releases: &str) -> String {
-        let repository = format!("repository = {{ forge = \"github\", name = {REPOSITORY:?} }}");
+        let forge = self.app.forge_id();
+        let repository = format!("repository = {{ forge = {forge:?}, name = {REPOSITORY:?} }}");
         format!("[[app]]\nkey = \"shop\"\nname = \"Shop\"\n{repository}\n\n{releases}")
     }
 

@@ -3,6 +3,7 @@
 
 use super::stop::{Stop, patiently};
 use super::{KIND, MAX_ATTEMPTS};
+use crate::forge_deployments::Fault;
 use crate::hub::Topic;
 use crate::intents::job_key;
 use crate::{Engine, EngineError};
@@ -73,7 +74,7 @@ pub(super) async fn end_without_run(
             false => format!("; it is not known what these hosts serve: {}", unknown.join(", ")),
         };
         let end = DeploymentState::Failed { reason: format!("{reason}{open}") };
-        engine.finish(&mut tx, &deployment, Some(fence), end).await?;
+        engine.finish_because(&mut tx, &deployment, Some(fence), end, Fault::Davit).await?;
         Ok(tx.commit().await?)
     })
     .await?;

@@ -194,6 +194,9 @@ impl Run {
             }
             let next = current.state.clone().advance(to.clone()).map_err(EngineError::from)?;
             tx.advance_deployment(id, Some(self.fence), &next, self.engine.now()).await?;
+            if current.state == DeploymentState::Queued {
+                self.engine.tell_begun(&mut tx, &self.request, &current).await?;
+            }
             if let Some(after) = next_job {
                 self.engine.next_job(&mut tx, &current, Some(after)).await?;
             }

@@ -2,17 +2,19 @@
 //! [`crate::deploy`].
 
 use super::{RetryHosts, hosts_of, release_config};
+use crate::forge_deployments::{Fault, News};
 use crate::gates::Gate;
 use crate::hub::Topic;
 use crate::queue::NewJob;
 use crate::{Engine, EngineError, deploy};
 use davit_domain::batches::batches;
-use davit_domain::config::{Configuration, Mode, Repository};
+use davit_domain::config::{Configuration, Mode};
 use davit_domain::decide::{self, Waiting};
 use davit_domain::deployment::{DeploymentState, HostRunState};
+use davit_domain::deployment_at_forge::ForgeDeploymentState;
 use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestId};
 use davit_domain::request::{Kind, RequestState};
-use davit_domain::status::{CommitState, CommitStatus};
+use davit_domain::status::CommitState;
 use davit_store::Tx;
 use davit_store::deployments::{Deployment, NewDeployment};
 use davit_store::requests::Request;
@@ -94,6 +96,18 @@ impl Engine {
         Ok(matches!(config.mode, Mode::Custom(_)))
     }
 
+    /// Tells the forge that a deployment has begun, in the transaction that begins it.
+    pub(crate) async fn tell_begun(
+        &self,
+        tx: &mut Tx,
+        request: &Request,
+        deployment: &Deployment,
+    ) -> Result<(), EngineError> {
+        let sentence = &format!("{} goes to {}", deployment.release, deployment.environment);
+        let news = News { commit: None, deployment: ForgeDeploymentState::InProgress, sentence };
+        self.tell_forge(tx, request, deployment.id, news).await
+    }
+
     /// Ends a deployment and its request, sets the final status, and starts the next one in line.
     pub(crate) async fn finish(
         &self,
@@ -102,40 +116,31 @@ impl Engine {
         fence: Option<i64>,
         end: DeploymentState,
     ) -> Result<(), EngineError> {
+        self.finish_because(tx, deployment, fence, end, Fault::Release).await
+    }
+
+    /// As [`finish`](Self::finish); `fault`: whose, where it failed.
+    pub(crate) async fn finish_because(
+        &self,
+        tx: &mut Tx,
+        deployment: &Deployment,
+        fence: Option<i64>,
+        end: DeploymentState,
+        fault: Fault,
+    ) -> Result<(), EngineError> {
         let end = deployment.state.clone().advance(end)?;
         tx.advance_deployment(deployment.id, fence, &end, self.now()).await?;
         if deployment.state == DeploymentState::Queued {
             deploy::close_unstarted(self, tx, deployment).await?;
         }
         let request = tx.request(deployment.request).await?;
-        let reason = end.reason().unwrap_or_default();
-        let (request_end, commit, sentence) = match &end {
-            DeploymentState::Succeeded => {
-                (RequestState::Succeeded, CommitState::Success, format!("{} is live", deployment.release))
-            }
-            DeploymentState::Failed { .. } | DeploymentState::Reverted { .. } => {
-                (RequestState::Failed { reason: reason.clone() }, CommitState::Failure, reason.clone())
-            }
-            DeploymentState::Cancelled { .. } => {
-                (RequestState::Cancelled { reason: reason.clone() }, CommitState::Error, reason.clone())
-            }
-            DeploymentState::Superseded { by } => {
-                let newer = tx.deployment(*by).await?.request;
-                (RequestState::Superseded { by: newer }, CommitState::Error, reason.clone())
-            }
-            DeploymentState::Queued
-            | DeploymentState::Building
-            | DeploymentState::Staging
-            | DeploymentState::Switching
-            | DeploymentState::Verifying
-            | DeploymentState::Paused { .. }
-            | DeploymentState::Reverting { .. } => {
-                return Err(EngineError::Unavailable(format!("{} is not an end", end.as_str())));
-            }
-        };
-        let request_state = request.state.clone().finish(request_end)?;
+        let superseded_by =
+            if let DeploymentState::Superseded { by } = &end { Some(tx.deployment(*by).await?.request) } else { None };
+        let ending = Ending::of(deployment, &end, superseded_by, fault)?;
+        let request_state = request.state.clone().finish(ending.request)?;
         tx.set_request_state(request.id, &request_state, None).await?;
-        self.status(tx, &request, deployment.id, commit, &sentence).await?;
+        let news = News { commit: Some(ending.commit), deployment: ending.at_forge, sentence: &ending.sentence };
+        self.tell_forge(tx, &request, deployment.id, news).await?;
         let detail = serde_json::json!({ "state": end.as_str(), "reason": end.reason() });
         self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail)
             .await?;
@@ -268,36 +273,61 @@ impl Engine {
         let steps = deploy::planned_steps(&config, request.kind);
         let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
         let deployment = tx.create_deployment(&new, self.now()).await?;
+        self.begin_at_forge(tx, request, deployment.id).await?;
         self.start_next(tx, &request.app, &request.environment).await?;
         // After what it supersedes: of two deployments of one commit, the newer one's status is the last.
-        let waiting = format!("{} to {}", deployment.release, request.environment);
-        self.status(tx, request, deployment.id, CommitState::Pending, &waiting).await
+        let sentence = &format!("{} to {}", deployment.release, request.environment);
+        let (commit, queued) = (Some(CommitState::Pending), ForgeDeploymentState::Queued);
+        self.tell_forge(tx, request, deployment.id, News { commit, deployment: queued, sentence }).await
     }
+}
 
-    /// Writes the deployment's commit status to the outbox, when the app's repository is at a forge that has a token.
-    async fn status(
-        &self,
-        tx: &mut Tx,
-        request: &Request,
-        deployment: DeploymentId,
-        state: CommitState,
-        description: &str,
-    ) -> Result<(), EngineError> {
-        let configuration = tx.read_configuration().await?;
-        let Some(app) = configuration.apps.iter().find(|app| app.key == request.app) else { return Ok(()) };
-        let Repository::Forge { forge, name } = &app.repository else { return Ok(()) };
-        if !configuration.forges.iter().any(|known| known.id == *forge && known.token.is_some()) {
-            return Ok(());
-        }
-        let status = CommitStatus {
-            repository: name.clone(),
-            commit: request.commit.clone(),
-            context: format!("davit/deploy/{}", request.environment),
-            state,
-            description: description.to_owned(),
-            target_url: self.deployment_url(deployment),
+/// What a deployment's end means for its request and for the forge.
+struct Ending {
+    request: RequestState,
+    commit: CommitState,
+    at_forge: ForgeDeploymentState,
+    sentence: String,
+}
+
+impl Ending {
+    fn of(
+        deployment: &Deployment,
+        end: &DeploymentState,
+        superseded_by: Option<RequestId>,
+        fault: Fault,
+    ) -> Result<Self, EngineError> {
+        let reason = end.reason().unwrap_or_default();
+        let not_an_end = || EngineError::Unavailable(format!("{} is not an end", end.as_str()));
+        let (request, commit, at_forge) = match end {
+            DeploymentState::Succeeded => {
+                (RequestState::Succeeded, CommitState::Success, ForgeDeploymentState::Success)
+            }
+            DeploymentState::Failed { .. } | DeploymentState::Reverted { .. } => {
+                let at_forge = match fault {
+                    Fault::Release => ForgeDeploymentState::Failure,
+                    Fault::Davit => ForgeDeploymentState::Error,
+                };
+                (RequestState::Failed { reason: reason.clone() }, CommitState::Failure, at_forge)
+            }
+            DeploymentState::Cancelled { .. } => {
+                (RequestState::Cancelled { reason: reason.clone() }, CommitState::Error, ForgeDeploymentState::Inactive)
+            }
+            DeploymentState::Superseded { .. } => {
+                let by = superseded_by.ok_or_else(not_an_end)?;
+                (RequestState::Superseded { by }, CommitState::Error, ForgeDeploymentState::Inactive)
+            }
+            DeploymentState::Queued
+            | DeploymentState::Building
+            | DeploymentState::Staging
+            | DeploymentState::Switching
+            | DeploymentState::Verifying
+            | DeploymentState::Paused { .. }
+            | DeploymentState::Reverting { .. } => return Err(not_an_end()),
         };
-        self.enqueue_status(tx, forge, &status).await
+        let is_live = *end == DeploymentState::Succeeded;
+        let sentence = if is_live { format!("{} is live", deployment.release) } else { reason };
+        Ok(Self { request, commit, at_forge, sentence })
     }
 }
 

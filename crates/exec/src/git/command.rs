@@ -134,8 +134,11 @@ impl Git {
         };
         env.push(("GIT_ALLOW_PROTOCOL".into(), protocols.into()));
         env.extend(NETWORK_SETUP.into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?))));
+        // As a variable it would win over what is set for a single host.
+        let authorities = std::env::var("GIT_SSL_CAINFO").ok().map(|path| ("http.sslCAInfo".to_owned(), path));
+        let config: Vec<&(String, String)> = authorities.iter().chain(config).collect();
         env.push(("GIT_CONFIG_COUNT".into(), config.len().to_string().into()));
-        for (number, (name, value)) in config.iter().enumerate() {
+        for (number, (name, value)) in config.into_iter().enumerate() {
             env.push((format!("GIT_CONFIG_KEY_{number}").into(), name.into()));
             env.push((format!("GIT_CONFIG_VALUE_{number}").into(), value.into()));
         }
@@ -160,7 +163,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 ];
 
 /// What the operator set for the server's way out: proxies and certificates. Nothing else of its environment.
-const NETWORK_SETUP: [&str; 10] = [
+const NETWORK_SETUP: [&str; 9] = [
     "http_proxy",
     "https_proxy",
     "HTTPS_PROXY",
@@ -170,7 +173,6 @@ const NETWORK_SETUP: [&str; 10] = [
     "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
 ];
 
 /// A file, not variables: git takes those away from the other end of a local remote, which must also accept that

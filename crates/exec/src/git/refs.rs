@@ -1,9 +1,12 @@
 //! Branches and tags of a mirror, for people to choose from.
 
 use super::Mirror;
-use crate::ExecError;
+use crate::{ExecError, LineSink};
+use davit_domain::event::GitRef;
 use davit_domain::ids::CommitSha;
 use davit_domain::time::Timestamp;
+use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
 
 /// A branch or a tag as of the last fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +21,61 @@ pub struct NamedRef {
     pub at: Timestamp,
 }
 
+/// A branch or a tag as the remote has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteRef {
+    /// Which one.
+    pub git_ref: GitRef,
+    /// The commit it names.
+    pub commit: CommitSha,
+}
+
+/// A commit on the way of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The commit.
+    pub commit: CommitSha,
+    /// What it comes from; the first is the branch as it was before.
+    pub parents: Vec<CommitSha>,
+    /// Its author's name.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// The rest of its message.
+    pub body: String,
+}
+
 impl Mirror {
+    /// What a branch took in between two commits, newest first, at most `limit`; following first parents alone. As of
+    /// the last fetch.
+    ///
+    /// # Errors
+    /// [`ExecError::Git`] when the mirror can't be read.
+    pub async fn first_parents(
+        &self,
+        before: &CommitSha,
+        after: &CommitSha,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, ExecError> {
+        // Each begins with a record separator and has its body last: that alone may have several lines.
+        const FORMAT: &str = "--format=%x1e%H %P%n%an%n%s%n%b";
+        let (count, range) = (format!("--max-count={limit}"), format!("{before}..{after}"));
+        let log = ["log", "--first-parent", "--no-show-signature", "--encoding=UTF-8", &count, FORMAT, &range];
+        let text = self.ask(log).await?.stdout.join("\n");
+        Ok(text.split('\u{1e}').filter_map(entry).collect())
+    }
+
+    /// The remote's branches and tags, by their full names. Nothing is fetched.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn remote_refs(&self, sink: &LineSink, cancel: &CancellationToken) -> Result<Vec<RemoteRef>, ExecError> {
+        let ask = self.bare(["ls-remote", "--heads", "--tags", "origin"]);
+        let output = self.git.network(ask, &self.dir, sink, cancel).await?;
+        let refs = advertised(&output.stdout);
+        output.ok(&self.git).map(|()| refs)
+    }
+
     /// Branches, newest first, at most `limit`.
     ///
     /// # Errors
@@ -54,6 +111,34 @@ impl Mirror {
     }
 }
 
+/// One commit of the format above.
+fn entry(text: &str) -> Option<HistoryEntry> {
+    let mut lines = text.splitn(4, '\n');
+    let mut commits = lines.next()?.split(' ').filter_map(|sha| sha.parse().ok());
+    Some(HistoryEntry {
+        commit: commits.next()?,
+        parents: commits.collect(),
+        author: lines.next()?.to_owned(),
+        subject: lines.next()?.to_owned(),
+        body: lines.next().unwrap_or_default().trim().to_owned(),
+    })
+}
+
+/// Lines `sha TAB full name`; an annotated tag has a second one, `…^{}`, with the commit it points to.
+fn advertised(lines: &[String]) -> Vec<RemoteRef> {
+    let mut commits: BTreeMap<&str, CommitSha> = BTreeMap::new();
+    for line in lines {
+        let Some((sha, name)) = line.split_once('\t') else { continue };
+        if let Ok(commit) = sha.parse() {
+            // The peeled line comes after the tag's own.
+            commits.insert(name.strip_suffix("^{}").unwrap_or(name), commit);
+        }
+    }
+    let known =
+        commits.into_iter().filter_map(|(name, commit)| Some(RemoteRef { git_ref: GitRef::parse(name)?, commit }));
+    known.collect()
+}
+
 /// One line of the format above; `None` for a tag that names no commit.
 fn read(line: &str) -> Option<NamedRef> {
     // Lines are text: NUL has become the replacement character on its way.
@@ -69,4 +154,24 @@ fn read(line: &str) -> Option<NamedRef> {
         subject: subject.to_owned(),
         at: Timestamp::from_millis(seconds.saturating_mul(1000)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_commit_that_it_names() {
+        let [a, b, c] = ["a", "b", "c"].map(|letter| letter.repeat(40));
+        let lines = [
+            format!("{a}\trefs/heads/main"),
+            format!("{b}\trefs/tags/v1"),
+            format!("{c}\trefs/tags/v1^{{}}"),
+            "nonsense".to_owned(),
+            format!("{a}\trefs/pull/1/head"),
+        ];
+        let expected = [(GitRef::Branch("main".into()), a), (GitRef::Tag("v1".into()), c)];
+        let expected = expected.map(|(git_ref, sha)| RemoteRef { git_ref, commit: sha.parse().expect("a SHA") });
+        assert_eq!(advertised(&lines), expected);
+    }
 }

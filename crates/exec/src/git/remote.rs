@@ -5,7 +5,7 @@ use crate::ExecError;
 use crate::process::{private_dir, write_private};
 use secrecy::{ExposeSecret, SecretString};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A remote repository.
@@ -16,6 +16,29 @@ pub struct Remote {
     pub url: String,
     /// How to log in. Without one: not at all, or over ssh with the keys of the server's user.
     pub credential: Option<Credential>,
+    /// How to get there.
+    pub way: Way,
+}
+
+/// What lies between davit and a remote. The default: what the server's environment says.
+#[derive(Debug, Clone, Default)]
+pub struct Way {
+    /// Certificates (PEM) that are trusted at the remote's host beside the usual ones.
+    pub ca_pem: Option<String>,
+    /// The HTTP proxy to the remote's host.
+    pub proxy: Option<String>,
+    /// Beginnings of URLs and what stands in their place: so that submodules of the same forge, however they are
+    /// named, are fetched with the same login.
+    pub rewrites: Vec<Rewrite>,
+}
+
+/// One beginning of URLs and what stands in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// As submodules name it: `git@host:`.
+    pub from: String,
+    /// As it is fetched: `https://host/`.
+    pub to: String,
 }
 
 /// A login.
@@ -148,13 +171,14 @@ pub(super) struct Login {
     pub(super) env: Vec<(OsString, OsString)>,
     /// More configuration.
     pub(super) config: Vec<(String, String)>,
-    _files: Option<TempDir>,
+    files: Vec<TempDir>,
 }
 
 impl Login {
     /// `dir` is the mirror's directory, where host keys are learned.
     pub(super) fn new(remote: &Remote, dir: &Path) -> Result<Self, ExecError> {
-        let mut login = Self { env: Vec::new(), config: Vec::new(), _files: None };
+        let mut login = Self { env: Vec::new(), config: Vec::new(), files: Vec::new() };
+        login.find_the_way(remote)?;
         let mut key = "";
         let mut check = "accept-new";
         let mut known_hosts = dir.join("known_hosts");
@@ -179,7 +203,7 @@ impl Login {
                     write_private(&known_hosts, lines.as_bytes(), 0o600)?;
                     check = "yes -o GlobalKnownHostsFile=/dev/null";
                 }
-                login._files = Some(files);
+                login.files.push(files);
             }
             None => {}
         }
@@ -188,7 +212,38 @@ impl Login {
         login.env.push(("GIT_SSH_VARIANT".into(), "ssh".into()));
         Ok(login)
     }
+
+    /// Certificates, proxy and rewrites, for the remote's own host alone.
+    fn find_the_way(&mut self, remote: &Remote) -> Result<(), ExecError> {
+        let Way { ca_pem, proxy, rewrites } = &remote.way;
+        if let Some(scope) = remote.check()?.token_scope() {
+            if let Some(pem) = ca_pem {
+                let files = private_dir("davit-git-")?;
+                let file = files.path().join("ca.pem");
+                write_private(&file, with_usual_authorities(pem).as_bytes(), 0o600)?;
+                self.config.push((format!("http.{scope}.sslCAInfo"), file.to_string_lossy().into_owned()));
+                self.files.push(files);
+            }
+            if let Some(proxy) = proxy {
+                self.config.push((format!("http.{scope}.proxy"), proxy.clone()));
+            }
+        }
+        for Rewrite { from, to } in rewrites {
+            self.config.push((format!("url.{to}.insteadOf"), from.clone()));
+        }
+        Ok(())
+    }
 }
+
+/// git takes one file in the place of the usual one, so that has to hold both.
+fn with_usual_authorities(pem: &str) -> String {
+    let named = ["GIT_SSL_CAINFO", "SSL_CERT_FILE"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let usual = named.chain(USUAL_AUTHORITIES.map(PathBuf::from)).find_map(|path| std::fs::read_to_string(path).ok());
+    format!("{}\n{}", pem.trim_end(), usual.unwrap_or_default())
+}
+
+/// Where distributions keep them: Debian and Alpine, Red Hat.
+const USUAL_AUTHORITIES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 /// A credential helper that reads its environment. git runs it with `sh`; `store` and `erase` are not for it.
 const HELPER: &str = "!f() { test \"$1\" = get || return 0; \
@@ -204,7 +259,7 @@ mod tests {
     use super::*;
 
     fn transport(url: &str) -> Option<Transport> {
-        Remote { url: url.into(), credential: None }.check().ok()
+        Remote { url: url.into(), credential: None, way: Way::default() }.check().ok()
     }
 
     #[test]

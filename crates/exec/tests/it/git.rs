@@ -1,7 +1,8 @@
 //! Mirrors and checkouts, with real git at both ends.
 
+use davit_domain::event::GitRef;
 use davit_domain::ids::CommitSha;
-use davit_exec::git::{Credential, Mirror, Remote, Resolved};
+use davit_exec::git::{Credential, Mirror, Remote, RemoteRef, Resolved, Rewrite, Way};
 use davit_exec::{ExecError, LineSink};
 use davit_testkit::git::{HttpServer, Repo};
 use davit_testkit::sshd::Sshd;
@@ -49,7 +50,7 @@ impl Site {
     }
 
     async fn mirror_as(&self, url: &str, credential: Option<Credential>) -> Mirror {
-        let remote = Remote { url: url.into(), credential };
+        let remote = Remote { url: url.into(), credential, way: Way::default() };
         Mirror::open(&self.path("mirror"), remote).await.expect("a mirror")
     }
 
@@ -309,6 +310,37 @@ async fn a_password_opens_the_repository_and_its_submodules_and_is_written_nowhe
 }
 
 #[tokio::test]
+async fn a_submodule_that_is_named_by_ssh_is_fetched_as_the_repository_is() {
+    let site = Site::new();
+    let (library, repo) = (site.repo("library"), site.repo("repo"));
+    library.commit("Library", &[("lib.txt", "lib")]);
+    repo.commit("First", &[]);
+    let commit = repo.submodule(&library.url(), "git@git.example.com:library.git", "library");
+    library.clone_bare(site.path("served/library.git"));
+    repo.clone_bare(site.path("served/repo.git"));
+    let server = HttpServer::start(&site.path("served"), Some(("davit", PASSWORD))).await;
+    let rewrites = vec![Rewrite { from: "git@git.example.com:".into(), to: server.url("") }];
+    let way = Way { rewrites, ..Way::default() };
+    let remote = Remote { url: server.url("repo.git"), credential: token(PASSWORD), way };
+    let mirror = Mirror::open(&site.path("mirror"), remote).await.expect("a mirror");
+    site.ensure(&mirror, &commit).await.expect("fetched");
+    let into = site.checkout(&mirror, &commit).await.expect("a checkout");
+    assert!(into.join("library/lib.txt").is_file());
+}
+
+#[tokio::test]
+async fn the_remote_is_asked_for_its_branches_and_tags() {
+    let site = Site::new();
+    let repo = site.repo("repo");
+    let commit = repo.commit("First", &[("a", "1")]);
+    repo.annotated_tag("v1", "One");
+    let mirror = site.mirror(&repo.url()).await;
+    let refs = mirror.remote_refs(&site.sink, &site.cancel).await.expect("an answer");
+    let expected = [GitRef::Branch("main".into()), GitRef::Tag("v1".into())];
+    assert_eq!(refs, expected.map(|git_ref| RemoteRef { git_ref, commit: sha(&commit) }));
+}
+
+#[tokio::test]
 async fn a_wrong_password_says_what_to_do_and_not_the_password() {
     let mut site = Site::new();
     let repo = site.repo("repo");
@@ -368,7 +400,8 @@ async fn what_looks_like_an_option_or_a_program_is_refused() {
     let site = Site::new();
     let evil = format!("ext::touch% {}", site.path("evil").display());
     for url in ["--upload-pack=evil", "-x", &evil, "ext::sh -c evil", "https://user:pw@host/x"] {
-        let error = Mirror::open(&site.path("mirror"), Remote { url: url.into(), credential: None }).await;
+        let error =
+            Mirror::open(&site.path("mirror"), Remote { url: url.into(), credential: None, way: Way::default() }).await;
         let error = error.expect_err(url);
         assert!(matches!(error, ExecError::Refused(_)), "{error}");
         assert!(!error.to_string().contains("pw"), "{error}");
@@ -492,7 +525,8 @@ async fn a_key_opens_an_ssh_repository_and_its_submodules() {
     let (_repo, url, commit) = site.over_ssh(&sshd);
     for known_hosts in [None, Some(sshd.host_key_line())] {
         let dir = TempDir::with_prefix("mirror with spaces ").expect("a directory");
-        let remote = Remote { url: url.clone(), credential: ssh_key(&sshd, known_hosts.as_deref()) };
+        let remote =
+            Remote { url: url.clone(), credential: ssh_key(&sshd, known_hosts.as_deref()), way: Way::default() };
         let mirror = Mirror::open(dir.path(), remote).await.expect("a mirror");
         site.ensure(&mirror, &commit).await.expect("fetched");
         let into = dir.path().join("checkout");

@@ -1,0 +1,248 @@
+//! The outbox: calls to forges, written with the state that caused them, made here with retries.
+//!
+//! One lane a thing at a forge that has a state (a commit status, a deployment): within it the newest state wins, and
+//! one call is under way at a time, so that a late "pending" never follows "success". Lanes run side by side, a bounded
+//! number a forge ([`traffic`]), so that a forge that is slow, down or out of patience holds up nobody but itself; at
+//! each forge final states go first.
+//!
+//! Nothing dies in silence: what was refused for good, and what could not be made for a day, is an alert until it is
+//! made. The latter is still tried now and then for a week, and a person can have either tried again.
+
+mod calls;
+mod clients;
+mod traffic;
+
+pub(crate) use calls::DeploymentCall;
+pub use clients::{Clients, Leeway};
+pub(crate) use traffic::Traffic;
+
+use crate::hub::{self, Topic};
+use crate::{Engine, EngineError};
+use calls::NotMade;
+use davit_domain::ids::ForgeId;
+use davit_domain::status::CommitStatus;
+use davit_domain::time::Timestamp;
+use davit_store::Tx;
+use davit_store::alerts::Raised;
+use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use std::time::Duration;
+use traffic::UnderWay;
+
+/// The kind of alert about a call that is not made.
+pub const ALERT: &str = "forge_call";
+
+/// A crashed process's call is made again after this; longer than [`LONGEST_CALL`].
+const LEASE: Duration = Duration::from_secs(120);
+/// A call may ask the forge a few things, each with a time limit of its own.
+const LONGEST_CALL: Duration = Duration::from_secs(100);
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(600);
+/// What is not made by then is an alert.
+const ALARMING: Duration = Duration::from_secs(24 * 3600);
+/// How often it is tried from then on.
+const SLOW_RETRY: Duration = Duration::from_secs(3600);
+/// What is not made by then is left to a person.
+const GIVE_UP: Duration = Duration::from_secs(7 * 24 * 3600);
+
+impl Engine {
+    /// Writes a commit status to be set, in the transaction of what it tells about.
+    pub(crate) async fn enqueue_status(
+        &self,
+        tx: &mut Tx,
+        forge: &ForgeId,
+        status: &CommitStatus,
+    ) -> Result<(), EngineError> {
+        let lane = format!("status {forge} {} {} {}", status.repository, status.commit, status.context.to_lowercase());
+        self.enqueue_call(tx, calls::COMMIT_STATUS, &lane, forge, status, status.state.is_final()).await
+    }
+
+    /// Writes a deployment's state to be told, in the transaction of what it tells about.
+    pub(crate) async fn enqueue_deployment_state(
+        &self,
+        tx: &mut Tx,
+        forge: &ForgeId,
+        call: &DeploymentCall,
+    ) -> Result<(), EngineError> {
+        let told = &call.at_forge;
+        // Several attempts at what somebody else asked for tell of one deployment at the forge: one lane.
+        let lane = match call.number {
+            Some(number) => format!("deployment {forge} {} #{number}", told.repository),
+            None => format!("deployment {forge} {}", told.deployment),
+        };
+        self.enqueue_call(tx, calls::DEPLOYMENT_STATE, &lane, forge, call, told.state.is_final()).await
+    }
+
+    async fn enqueue_call(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        lane: &str,
+        forge: &ForgeId,
+        what: &impl serde::Serialize,
+        is_final: bool,
+    ) -> Result<(), EngineError> {
+        let payload = serde_json::to_string(what).map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        let call = NewCall { kind, lane, forge, payload: &payload, is_final };
+        Ok(tx.enqueue_outbox(&call, self.now()).await?)
+    }
+
+    /// Has a call tried again now, because a person wants it; a pause that its forge asked for is over.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` when it is made, under way, or a newer one took its place.
+    pub async fn retry_call(&self, id: i64, user: &str) -> Result<OutboxEntry, EngineError> {
+        let mut tx = self.store().begin().await?;
+        let entry = tx.retry_call(id, self.now()).await?;
+        let detail = serde_json::json!({ "lane": entry.row.lane });
+        self.feed(&mut tx, user, "call_retried", &format!("call {id}"), detail).await?;
+        tx.commit().await?;
+        self.traffic().resume(&entry.row.forge);
+        self.hub().tell_topic(Topic::Outbox, Some(id));
+        Ok(entry)
+    }
+}
+
+/// Makes calls until the process drains.
+pub(crate) async fn run(engine: Engine) {
+    let (drain, abort) = (engine.lifecycle().drain_token(), engine.lifecycle().abort_token());
+    let mut wake = engine.hub().subscribe();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let mut pause = Duration::ZERO;
+        let open = !drain.is_cancelled();
+        if open {
+            pause = loop {
+                match claim(&engine).await {
+                    Ok(Some((row, way))) => under_way.push(carry_out(&engine, row, way)),
+                    Ok(None) => break until_due(&engine).await,
+                    Err(error) => {
+                        tracing::error!(%error, "the outbox can't be read now");
+                        break Duration::from_secs(1);
+                    }
+                }
+            };
+        } else if under_way.is_empty() {
+            return;
+        }
+        tokio::select! {
+            // What is under way is claimed: whoever starts next finds it.
+            () = abort.cancelled() => return,
+            Some(()) = under_way.next() => {}
+            () = drain.cancelled(), if open => {}
+            () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request]), if open => {}
+            () = tokio::time::sleep(pause), if open => {}
+        }
+    }
+}
+
+fn rules(engine: &Engine) -> ClaimRules {
+    ClaimRules { paused: engine.traffic().closed(engine.now()), finals_first: true }
+}
+
+async fn claim(engine: &Engine) -> Result<Option<(OutboxRow, UnderWay)>, EngineError> {
+    let row = engine.store().claim_outbox(engine.now(), LEASE, &rules(engine)).await?;
+    Ok(row.map(|row| {
+        let way = engine.traffic().start(&row.forge);
+        (row, way)
+    }))
+}
+
+async fn until_due(engine: &Engine) -> Duration {
+    let (now, longest) = (engine.now(), engine.settings().reconcile_every);
+    let due = engine.store().outbox_next_due(&rules(engine)).await.ok().flatten();
+    let next = due.into_iter().chain(engine.traffic().next_opening(now)).min();
+    next.map_or(longest, |next| next.since(now).clamp(Duration::from_millis(20), longest))
+}
+
+async fn carry_out(engine: &Engine, row: OutboxRow, _way: UnderWay) {
+    let made = tokio::time::timeout(LONGEST_CALL, calls::make(engine, &row)).await.unwrap_or_else(|_| {
+        Err(NotMade::Later { after: None, limit: false, detail: "the forge took too long".to_owned() })
+    });
+    if let Err(error) = note(engine, &row, made).await {
+        // Its lease runs out, and it is made again.
+        tracing::error!(lane = row.lane, %error, "what came of a call to a forge can't be written down");
+    }
+    engine.hub().tell_topic(Topic::Outbox, Some(row.id));
+}
+
+/// Writes down what came of a call.
+async fn note(engine: &Engine, row: &OutboxRow, made: Result<(), NotMade>) -> Result<(), EngineError> {
+    let (store, now) = (engine.store(), engine.now());
+    match made {
+        Ok(()) => {
+            store.finish_outbox(row.id, OutboxEnd::Done, None, now).await?;
+            end_alert(engine, &row.lane).await
+        }
+        Err(NotMade::Nobody { detail }) => {
+            store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?;
+            end_alert(engine, &row.lane).await
+        }
+        Err(NotMade::Never { detail }) => {
+            tracing::error!(lane = row.lane, detail, "a call to the forge was refused for good");
+            store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?;
+            raise_alert(engine, &row.lane, &detail).await
+        }
+        Err(NotMade::Later { after, limit, detail }) => {
+            if let (true, Some(after)) = (limit, after) {
+                engine.traffic().pause(&row.forge, now.plus(after));
+            }
+            later(engine, row, after, &detail, now).await
+        }
+    }
+}
+
+/// A call that has to be made again: soon, slowly, or only when a person says so.
+async fn later(
+    engine: &Engine,
+    row: &OutboxRow,
+    after: Option<Duration>,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let (store, tried_for) = (engine.store(), now.since(row.tried_since));
+    if tried_for > GIVE_UP {
+        tracing::error!(lane = row.lane, detail, "a call to the forge was given up after a week");
+        store.finish_outbox(row.id, OutboxEnd::Dead, Some(detail), now).await?;
+    } else {
+        let soonest = if tried_for > ALARMING { SLOW_RETRY } else { Duration::ZERO };
+        let wait = after.unwrap_or_else(|| backoff(row.attempts)).max(soonest);
+        store.retry_outbox(row.id, now.plus(wait), detail).await?;
+    }
+    if tried_for > ALARMING {
+        raise_alert(engine, &row.lane, detail).await?;
+    }
+    Ok(())
+}
+
+async fn raise_alert(engine: &Engine, lane: &str, detail: &str) -> Result<(), EngineError> {
+    let mut tx = engine.store().begin().await?;
+    let raised = tx.raise_alert(ALERT, lane, detail, engine.now()).await?;
+    tx.commit().await?;
+    if let Raised::New(id) = raised {
+        tracing::error!(lane, detail, "a call to the forge can't be made");
+        engine.hub().tell_topic(Topic::Alert, Some(id));
+    }
+    Ok(())
+}
+
+async fn end_alert(engine: &Engine, lane: &str) -> Result<(), EngineError> {
+    // Nearly always there is none: no transaction for that.
+    if engine.store().open_alerts().await? == 0 {
+        return Ok(());
+    }
+    let mut tx = engine.store().begin().await?;
+    let ended = tx.end_alert(ALERT, lane, engine.now()).await?;
+    tx.commit().await?;
+    if ended {
+        engine.hub().tell_topic(Topic::Alert, None);
+    }
+    Ok(())
+}
+
+/// Doubles from [`FIRST_RETRY`], with jitter so that many do not come back at once.
+fn backoff(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(0);
+    let base = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_RETRY);
+    base.mul_f64(rand::random_range(0.75..1.25))
+}

@@ -1,0 +1,194 @@
+//! What a decision about a delivery leads to: requests, feed lines, checks. In the transaction that ends the delivery.
+
+use super::Case;
+use super::look::View;
+use crate::EngineError;
+use crate::intents::{Ask, Asked};
+use davit_domain::config::{Configuration, Repository};
+use davit_domain::decide::{Decision, Known, Note, WantedRelease};
+use davit_domain::event::{CheckEvent, ForgeEvent, GitRef};
+use davit_domain::request::Kind;
+use davit_domain::time::Timestamp;
+use davit_store::Tx;
+use davit_store::checks::Check;
+use davit_store::deliveries::Verdict;
+use davit_store::feed::FeedEntry;
+use std::time::Duration;
+
+/// A forge that reports davit's own deployment does so within this time.
+const OWN_VOICE: Duration = Duration::from_secs(600);
+
+/// What became of a delivery.
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    /// Why, as a sentence.
+    pub(super) reason: String,
+}
+
+impl Case<'_> {
+    /// What davit knows of the deployment that an event is about.
+    pub(super) async fn known(&self, tx: &mut Tx) -> Result<Known, EngineError> {
+        let delivery = &self.full.delivery;
+        let (repository, number) = match self.event {
+            ForgeEvent::Deployment(event) => (&event.repository, event.number),
+            ForgeEvent::DeploymentStatus(event) => (&event.repository, event.deployment),
+            ForgeEvent::Ping { .. }
+            | ForgeEvent::Push(_)
+            | ForgeEvent::Change(_)
+            | ForgeEvent::Check(_)
+            | ForgeEvent::MergeGroup(_)
+            | ForgeEvent::Other { .. } => return Ok(Known::default()),
+        };
+        let mut deployment = tx.deployment_at_forge(&delivery.forge, repository, number).await?;
+        if let (Some(id), true) = (deployment, delivery.replay)
+            && tx.forge_deployment(id).await?.is_some_and(|known| !known.made_by_davit)
+        {
+            // Carried out once, and a person wants it again.
+            deployment = None;
+        }
+        let mut known = Known { deployment, ..Known::default() };
+        if !delivery.replay {
+            known.request = tx.request_for_forge_deployment(&delivery.forge, repository, number).await?;
+        }
+        if let ForgeEvent::Deployment(event) = self.event {
+            let since = before(delivery.received_at, OWN_VOICE);
+            let environment = &event.environment;
+            known.telling =
+                tx.awaits_forge_number(&delivery.forge, repository, environment, &event.commit, since).await?;
+            known.git_ref = self.view.and_then(|view| view.named(&event.reference, &event.commit));
+        }
+        Ok(known)
+    }
+
+    /// Carries a decision out.
+    pub(super) async fn act(&self, tx: &mut Tx, decision: Decision) -> Result<Outcome, EngineError> {
+        match decision {
+            Decision::Ignore { reason } => Ok(Outcome { verdict: Verdict::Ignored, reason }),
+            Decision::Note(note) => self.note(tx, note).await,
+            Decision::Record(check) => self.record(tx, check).await,
+            Decision::Release(wanted) => self.release(tx, wanted).await,
+        }
+    }
+
+    async fn note(&self, tx: &mut Tx, note: Note) -> Result<Outcome, EngineError> {
+        let delivery = &self.full.delivery;
+        let Note { apps, environment, sentence } = note;
+        for app in apps {
+            tx.feed(FeedEntry {
+                at: self.engine.now(),
+                actor: delivery.forge.to_string(),
+                action: "forge_told".to_owned(),
+                subject: format!("delivery {}", delivery.id),
+                app: Some(app),
+                environment: environment.clone(),
+                detail: serde_json::json!({ "sentence": sentence }),
+            })
+            .await?;
+        }
+        Ok(Outcome { verdict: Verdict::Processed, reason: sentence })
+    }
+
+    async fn record(&self, tx: &mut Tx, event: CheckEvent) -> Result<Outcome, EngineError> {
+        let delivery = &self.full.delivery;
+        let what = format!("{} of {}: {}", event.name, event.commit.short(), event.state.as_str());
+        let check = Check {
+            forge: delivery.forge.clone(),
+            repository: event.repository,
+            commit: event.commit,
+            name: event.name,
+            state: event.state,
+            description: event.description,
+            target_url: event.target_url,
+            at: event.at.unwrap_or(delivery.received_at),
+        };
+        Ok(match tx.record_check(&check).await? {
+            true => Outcome { verdict: Verdict::Processed, reason: format!("noted the check {what}") },
+            false => Outcome { verdict: Verdict::Ignored, reason: "a newer state of this check is known".to_owned() },
+        })
+    }
+
+    async fn release(&self, tx: &mut Tx, wanted: Vec<WantedRelease>) -> Result<Outcome, EngineError> {
+        let mut outcomes = Vec::with_capacity(wanted.len());
+        // What asked for something and got nothing at all is not shown as done.
+        let mut verdict = Verdict::Ignored;
+        for release in wanted {
+            let nothing = format!("nothing for {} to {}", release.app, release.environment);
+            match self.ask(tx, release).await {
+                Ok(Asked { request, .. }) => {
+                    verdict = Verdict::Processed;
+                    outcomes.push(format!("request {} for {} to {}", request.id, request.app, request.environment));
+                }
+                // One app that can't be released now must not keep the others from it.
+                Err(EngineError::Invalid(reason) | EngineError::Conflict(reason)) => {
+                    outcomes.push(format!("{nothing}: {reason}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let reason = outcomes.join("; ");
+        // Whoever made it would wait for ever.
+        if let (ForgeEvent::Deployment(event), Verdict::Ignored) = (self.event, verdict) {
+            self.engine.refuse_maker(tx, &self.full.delivery.forge, event, &reason).await?;
+        }
+        Ok(Outcome { verdict, reason })
+    }
+
+    async fn ask(&self, tx: &mut Tx, release: WantedRelease) -> Result<Asked, EngineError> {
+        let (engine, delivery) = (self.engine, &self.full.delivery);
+        let attempt = if delivery.replay { delivery.attempts } else { 1 };
+        let cause = match release.forge_deployment {
+            // A forge may tell of one deployment several times, as it goes on.
+            Some(number) => {
+                let repository = repository_of(self.configuration, &release).unwrap_or_default();
+                format!("deployment {} {repository} {number}", delivery.forge)
+            }
+            None => format!("delivery {}", delivery.id),
+        };
+        let idempotency_key = format!("{cause} {} {} {attempt}", release.app, release.environment);
+        // Nobody is there to fill in anything: defaults count.
+        let inputs = engine.default_inputs(self.configuration, &release.app, &release.environment).await?;
+        let ask = Ask {
+            kind: Kind::Auto,
+            app: release.app,
+            environment: release.environment,
+            commit: release.commit,
+            git_ref: release.git_ref,
+            title: release.title,
+            target_release: None,
+            hosts: None,
+            build: None,
+            inputs,
+            by: format!("{}@{}", release.by, delivery.forge),
+            delivery: Some(delivery.id),
+            forge_deployment: release.forge_deployment,
+            idempotency_key: Some(idempotency_key),
+        };
+        engine.ask(tx, self.configuration, ask).await
+    }
+}
+
+impl View {
+    /// What a name is in the repository. A name of both a branch and a tag is what has the commit.
+    fn named(&self, reference: &str, commit: &davit_domain::ids::CommitSha) -> Option<GitRef> {
+        let Self::Seen { refs, .. } = self else { return None };
+        let mut called: Vec<_> = refs.iter().filter(|known| is_called(&known.git_ref, reference)).collect();
+        called.sort_by_key(|known| known.commit != *commit);
+        called.first().map(|known| known.git_ref.clone())
+    }
+}
+
+fn is_called(git_ref: &GitRef, name: &str) -> bool {
+    git_ref.full() == name || git_ref.branch() == Some(name) || git_ref.tag() == Some(name)
+}
+
+fn repository_of(configuration: &Configuration, release: &WantedRelease) -> Option<String> {
+    let app = configuration.apps.iter().find(|app| app.key == release.app)?;
+    match &app.repository {
+        Repository::Forge { name, .. } => Some(name.to_lowercase()),
+        Repository::Url { .. } => None,
+    }
+}
+
+fn before(moment: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp::from_millis(moment.millis() - i64::try_from(duration.as_millis()).unwrap_or(0))
+}
