@@ -155,14 +155,6 @@ impl Http {
         extend(&self.base, parts.iter().copied())
     }
 
-    /// Where git fetches a repository: at the web address, which is the API's without `api_path`.
-    pub(crate) fn clone_url(&self, api_path: &str, repository: &str) -> String {
-        let mut web = self.base.clone();
-        let path = self.base.path().trim_end_matches('/');
-        web.set_path(path.strip_suffix(api_path).unwrap_or(path));
-        extend(&web, format!("{repository}.git").split('/')).into()
-    }
-
     /// Makes a call. `Ok` when it did what it was for.
     pub(crate) async fn call(&self, call: &Call, request: Request) -> Result<Answer, ApiError> {
         let secrets: Vec<_> = self.token.iter().chain(&request.bearer).chain(&request.hidden).cloned().collect();
@@ -258,6 +250,7 @@ impl Http {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
         if let Some(token) = &request.bearer {
+            // Without a value the forge refuses: a token that is none came from it.
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
                 .unwrap_or(HeaderValue::from_static(""));
             value.set_sensitive(true);
@@ -285,6 +278,14 @@ pub(crate) fn extend<'a>(base: &Url, parts: impl Iterator<Item = &'a str>) -> Ur
         path.pop_if_empty().extend(parts);
     }
     url
+}
+
+/// Where git fetches a repository: at the web address, which is the API's without `api_path`.
+pub(crate) fn clone_url(api: &Url, api_path: &str, repository: &str) -> String {
+    let mut web = api.clone();
+    let path = api.path().trim_end_matches('/');
+    web.set_path(path.strip_suffix(api_path).unwrap_or(path));
+    extend(&web, format!("{repository}.git").split('/')).into()
 }
 
 /// The page after this one, by the `Link` header (RFC 8288) that GitHub and GitLab send. Of the address in it only the

@@ -5,7 +5,7 @@ use crate::answers::{Hook, NewHook, RateBudget, RepositoryAccess};
 use crate::api::ForgeApi;
 use crate::client::ClientError;
 use crate::error::ApiError;
-use crate::http::{Http, Request, Route, extend};
+use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::refusal::Call;
 use crate::text::{cut, owner_and_name, same_key};
 use davit_domain::event::ChangeEvent;
@@ -159,7 +159,7 @@ impl ForgeApi for Gitea {
     }
 
     fn clone_url(&self, repository: &str) -> Option<String> {
-        Some(self.http.clone_url("/api/v1", repository))
+        Some(clone_url(&self.http.base, "/api/v1", repository))
     }
 
     fn rate_budget(&self) -> Option<RateBudget> {

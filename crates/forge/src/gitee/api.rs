@@ -7,7 +7,7 @@ use crate::api::ForgeApi;
 use crate::client::ClientError;
 use crate::error::ApiError;
 use crate::fields::GHOST;
-use crate::http::{Http, Request, Route, extend};
+use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::probe;
 use crate::refusal::Call;
 use crate::text::{owner_and_name, same_key};
@@ -163,7 +163,7 @@ impl ForgeApi for Gitee {
     }
 
     fn clone_url(&self, repository: &str) -> Option<String> {
-        Some(self.http.clone_url("/api/v5", repository))
+        Some(clone_url(&self.http.base, "/api/v5", repository))
     }
 
     fn rate_budget(&self) -> Option<RateBudget> {

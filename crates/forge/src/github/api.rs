@@ -7,7 +7,7 @@ use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess
 use crate::api::ForgeApi;
 use crate::client::{ClientError, Credential};
 use crate::error::ApiError;
-use crate::http::{Answer, Http, Request, Route, extend};
+use crate::http::{self, Answer, Http, Request, Route, extend};
 use crate::refusal::Call;
 use crate::text::{cut, owner_and_name, same_key};
 use davit_domain::deployment_at_forge::DeploymentAtForge;
@@ -249,9 +249,7 @@ fn clone_url(api: &Url, repository: &str) -> String {
         // Always Ok: what is left of a host name after a label is one.
         let _ = web.set_host(Some(rest));
     }
-    let path = api.path().trim_end_matches('/');
-    web.set_path(path.strip_suffix("/api/v3").unwrap_or(path));
-    extend(&web, format!("{repository}.git").split('/')).into()
+    http::clone_url(&web, "/api/v3", repository)
 }
 
 #[cfg(test)]

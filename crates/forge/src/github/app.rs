@@ -175,7 +175,7 @@ fn key(pem: &SecretString) -> Result<RsaKeyPair, ClientError> {
     match &key {
         PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
         PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
-        _ => return Err(ClientError::AppKey),
+        PrivateKeyDer::Sec1(_) | _ => return Err(ClientError::AppKey),
     }
     .map_err(|_| ClientError::AppKey)
 }

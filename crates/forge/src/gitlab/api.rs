@@ -7,7 +7,7 @@ use crate::api::ForgeApi;
 use crate::client::ClientError;
 use crate::error::ApiError;
 use crate::fields::GHOST;
-use crate::http::{Http, Request, Route, extend};
+use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::refusal::Call;
 use crate::text::{cut, project, same_key};
 use davit_domain::deployment_at_forge::DeploymentAtForge;
@@ -172,7 +172,7 @@ impl ForgeApi for Gitlab {
     }
 
     fn clone_url(&self, repository: &str) -> Option<String> {
-        Some(self.http.clone_url("/api/v4", repository))
+        Some(clone_url(&self.http.base, "/api/v4", repository))
     }
 
     fn rate_budget(&self) -> Option<RateBudget> {

@@ -154,6 +154,18 @@ async fn a_token_is_made_once_an_owner() {
 }
 
 #[tokio::test]
+async fn who_comes_together_shares_a_token() {
+    let key = Key::new();
+    let github = Installed::start(0, 3600).await;
+    let client = app(&github.server.url, key.pkcs1_pem());
+    let wanted = status();
+    let (a, b, c) = tokio::join!(client.set_status(&wanted), client.git_token(REPOSITORY), client.set_status(&wanted));
+    a.and(c).expect("set");
+    assert_eq!(b.expect("a token").expect("a token").expose_secret(), "token-1");
+    assert_eq!(github.server.lines().iter().filter(|line| line.ends_with("access_tokens")).count(), 1);
+}
+
+#[tokio::test]
 async fn git_gets_a_token_that_lives_for_a_while() {
     let key = Key::new();
     for (life, made) in [(5 * 60 + 30, 1), (5 * 60 - 30, 2)] {

@@ -207,7 +207,7 @@ impl Description {
                 Value::Object(out)
             }
             Value::Array(list) => list.iter().map(|value| self.strict(value, depth + 1)).collect(),
-            other => other.clone(),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other.clone(),
         }
     }
 
