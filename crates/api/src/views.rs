@@ -184,9 +184,11 @@ pub(crate) struct RepositoryView {
 impl From<&Repository> for RepositoryView {
     fn from(repository: &Repository) -> Self {
         match repository {
-            Repository::Forge { forge, name } => {
-                Self { forge: Some(forge.to_string()), name: Some(name.clone()), url: None }
-            }
+            Repository::Forge { forge, name, url } => Self {
+                forge: Some(forge.to_string()),
+                name: Some(name.clone()),
+                url: url.as_deref().map(without_password),
+            },
             Repository::Url { url } => Self { forge: None, name: None, url: Some(without_password(url)) },
         }
     }

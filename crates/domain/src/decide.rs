@@ -311,7 +311,7 @@ fn decide_for(
 /// The apps of a repository. Forges treat owner and repository names as case-insensitive.
 fn apps_of<'c>(configuration: &'c Configuration, forge: &ForgeId, repository: &str) -> Vec<&'c App> {
     let is_it = |app: &&App| match &app.repository {
-        Repository::Forge { forge: of, name } => of == forge && name.eq_ignore_ascii_case(repository),
+        Repository::Forge { forge: of, name, .. } => of == forge && name.eq_ignore_ascii_case(repository),
         Repository::Url { .. } => false,
     };
     configuration.apps.iter().filter(is_it).collect()

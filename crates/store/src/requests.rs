@@ -1,7 +1,7 @@
 //! Release requests.
 
 use crate::select::Select;
-use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, storable, to_json};
+use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, repository_key, storable, to_json};
 use davit_domain::config::Review;
 use davit_domain::ids::{
     AppKey, CommitSha, DeliveryId, EnvironmentKey, ForgeId, HostName, ReleaseName, RequestId, RevisionId,
@@ -286,13 +286,16 @@ impl Tx {
     pub async fn request_for_forge_deployment(
         &mut self,
         forge: &ForgeId,
+        repository: &str,
         number: i64,
     ) -> Result<Option<RequestId>, StoreError> {
-        self.lock(&format!("forge deployment {forge} {number}")).await?;
+        let repository = repository_key(repository);
+        self.lock(&format!("forge deployment {forge} {repository} {number}")).await?;
         let sql = "SELECT r.id FROM requests r JOIN deliveries d ON d.id = r.delivery_id
-             WHERE r.forge_deployment = $2 AND d.forge = $1 ORDER BY r.id DESC LIMIT 1";
-        let id: Option<i64> = on_tx!(self, c =>
-            sqlx::query_scalar(sql).bind(forge.as_str()).bind(number).fetch_optional(&mut **c).await)?;
+             WHERE r.forge_deployment = $3 AND d.forge = $1 AND LOWER(d.repository) = $2 ORDER BY r.id DESC LIMIT 1";
+        let id: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql)
+            .bind(forge.as_str()).bind(repository.as_str()).bind(number)
+            .fetch_optional(&mut **c).await)?;
         Ok(id.map(RequestId))
     }
 

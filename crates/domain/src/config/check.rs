@@ -1,8 +1,9 @@
-//! Rules that span several items: references lead somewhere, jumps end, no two apps share a place.
+//! Rules that span several items: references lead somewhere, jumps end, no two apps share a place, forges can have
+//! their repositories.
 
 use super::plan::ItemKind;
-use super::{BatchSize, Configuration, HostKind, HostSelector, Repository};
-use crate::ids::HostName;
+use super::{BatchSize, Configuration, ForgeKind, HostKind, HostSelector, Repository};
+use crate::ids::{ForgeId, HostName};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Something that is wrong with a configuration as a whole.
@@ -14,11 +15,17 @@ pub(super) struct Problem {
 }
 
 /// What is wrong with a whole configuration, a sentence each: dangling references, jumps in a circle, two apps
-/// at one path of one host. What [`merge`](super::merge) returns must have none before it is stored.
+/// at one path of one host, repositories that their forge can't have. What [`merge`](super::merge) returns must have none before it is stored.
 #[must_use]
 pub fn problems(configuration: &Configuration) -> Vec<String> {
-    let all = dangling(configuration).into_iter().chain(jumps(configuration)).chain(collisions(configuration));
+    let all = dangling(configuration).into_iter().chain(of_the_whole(configuration));
     all.map(|problem| problem.message).collect()
+}
+
+/// What is wrong although every reference leads somewhere.
+pub(super) fn of_the_whole(configuration: &Configuration) -> Vec<Problem> {
+    let rules = [jumps, collisions, repositories, names_at_forges];
+    rules.iter().flat_map(|rule| rule(configuration)).collect()
 }
 
 /// Every item that can be referred to.
@@ -75,7 +82,7 @@ pub(super) fn release_name(app: &str, environment: &str) -> String {
 }
 
 /// Jumps that never arrive, and jumps that need no way.
-pub(super) fn jumps(configuration: &Configuration) -> Vec<Problem> {
+fn jumps(configuration: &Configuration) -> Vec<Problem> {
     let hosts: BTreeMap<&HostName, _> = configuration.hosts.iter().map(|host| (&host.name, host)).collect();
     let ways: BTreeMap<&HostName, &[HostName]> = hosts.iter().map(|(name, host)| (*name, &*host.jump)).collect();
     let mut problems = Vec::new();
@@ -131,7 +138,7 @@ fn way_back<'c>(start: &'c HostName, ways: &BTreeMap<&'c HostName, &'c [HostName
 }
 
 /// Releases of different apps that would replace each other's symlink.
-pub(super) fn collisions(configuration: &Configuration) -> Vec<Problem> {
+fn collisions(configuration: &Configuration) -> Vec<Problem> {
     let mut taken = BTreeMap::new();
     let mut told = BTreeSet::new();
     let mut problems = Vec::new();
@@ -153,6 +160,59 @@ pub(super) fn collisions(configuration: &Configuration) -> Vec<Problem> {
                     ),
                 });
             }
+        }
+    }
+    problems
+}
+
+/// Repositories that their forge can't have.
+fn repositories(configuration: &Configuration) -> Vec<Problem> {
+    let forges: BTreeMap<&ForgeId, ForgeKind> =
+        configuration.forges.iter().map(|forge| (&forge.id, forge.kind)).collect();
+    let mut problems = Vec::new();
+    for app in &configuration.apps {
+        let Repository::Forge { forge, name, url } = &app.repository else { continue };
+        let Some(kind) = forges.get(forge) else { continue };
+        let app_name = app.key.as_str();
+        let mut problem = |message| {
+            let items = vec![(ItemKind::Forge, forge.to_string()), (ItemKind::App, app_name.to_owned())];
+            problems.push(Problem { items, message });
+        };
+        let is_nested = name.matches('/').count() > 1;
+        match kind {
+            ForgeKind::Gitlab => {}
+            ForgeKind::Generic if url.is_none() => problem(format!(
+                "app {app_name:?} needs a `url` in its `repository`: forge {:?} is generic and does not say where git \
+                 fetches from",
+                forge.as_str()
+            )),
+            ForgeKind::Generic => {}
+            ForgeKind::Github | ForgeKind::Gitea | ForgeKind::Gitee if is_nested => problem(format!(
+                "app {app_name:?} needs a repository like \"owner/name\", not {name:?}: only GitLab has groups in groups"
+            )),
+            ForgeKind::Github | ForgeKind::Gitea | ForgeKind::Gitee => {}
+        }
+    }
+    problems
+}
+
+/// Two environments that a forge could not tell apart.
+fn names_at_forges(configuration: &Configuration) -> Vec<Problem> {
+    let environments = &configuration.environments;
+    let mut problems = Vec::new();
+    for (number, first) in environments.iter().enumerate() {
+        for second in &environments[number + 1..] {
+            let names = [(first, second.at_forge()), (first, second.key.as_str()), (second, first.key.as_str())];
+            let Some((_, name)) = names.into_iter().find(|(environment, name)| environment.is_called(name)) else {
+                continue;
+            };
+            let message = format!(
+                "environments {:?} and {:?} are both called {name:?} at forges: give one of them another `forge_name`",
+                first.key.as_str(),
+                second.key.as_str()
+            );
+            let items = [first, second].map(|environment| (ItemKind::Environment, environment.key.to_string()));
+            problems.push(Problem { items: items.into(), message });
         }
     }
     problems

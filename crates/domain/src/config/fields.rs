@@ -1,8 +1,8 @@
 //! Every item as keys and TOML values: what an export prints and what a plan compares.
 
 use super::{
-    Action, ActionKind, App, Auto, AutoOn, BatchSize, BetweenBatches, Compress, DEFAULT_GITHUB_API, DEFAULT_KEEP,
-    DEFAULT_SSH_PORT, Environment, Filter, FilterMode, Forge, ForgeKind, Health, HealthCheck, HealthFrom, Hooks, Host,
+    Action, ActionKind, App, Auto, AutoOn, BatchSize, BetweenBatches, Compress, DEFAULT_KEEP, DEFAULT_SSH_PORT,
+    Environment, Filter, FilterMode, Forge, GenericHook, GithubApp, Health, HealthCheck, HealthFrom, Hooks, Host,
     HostKind, HostSelector, Input, Mode, OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts,
     Strategy, Transfer, TransferSource, Unchanged, Verify,
 };
@@ -75,20 +75,35 @@ fn duration(seconds: u64) -> String {
 }
 
 pub(super) fn forge(forge: &Forge) -> Vec<Field<'_>> {
-    let kind = match forge.kind {
-        ForgeKind::Github => "github",
-        ForgeKind::Gitlab => "gitlab",
-        ForgeKind::Gitea => "gitea",
-        ForgeKind::Gitee => "gitee",
-        ForgeKind::Generic => "generic",
-    };
+    let api_url = forge.api_url.as_str();
     vec![
         Field::new("id", quoted(&forge.id)),
-        Field::new("kind", quoted(kind)),
-        Field::new("api_url", quoted(&forge.api_url)).unless(forge.api_url == DEFAULT_GITHUB_API),
+        Field::new("kind", quoted(forge.kind.as_str())),
+        Field::new("api_url", quoted(api_url)).unless(api_url == forge.kind.default_api_url().unwrap_or_default()),
         Field::optional("token", forge.token.as_ref().map(secret)),
+        Field::optional("app", forge.app.as_ref().map(github_app)),
         Field::optional("webhook_secret", forge.webhook_secret.as_ref().map(secret)),
+        Field::optional("signature", forge.signature.map(|signature| quoted(signature.as_str()))),
+        Field::optional("generic", forge.generic.as_ref().map(generic_hook)),
+        Field::optional("ca", forge.ca.as_ref().map(secret)),
+        Field::optional("proxy", forge.proxy.as_ref().map(quoted)),
+        Field::optional("git_key", forge.git_key.as_ref().map(secret)),
     ]
+}
+
+fn github_app(app: &GithubApp) -> String {
+    table(&[("id", quoted(&app.id)), ("private_key", secret(&app.private_key))])
+}
+
+fn generic_hook(hook: &GenericHook) -> String {
+    let GenericHook { header, prefix, delivery_header, repository, reference, commit, by, title } = hook;
+    let optional = |key, value: &Option<String>| value.as_ref().map(|value| (key, basic(value)));
+    let mut entries = vec![("header", basic(header))];
+    entries.extend((!prefix.is_empty()).then(|| ("prefix", basic(prefix))));
+    entries.extend(optional("delivery_header", delivery_header));
+    entries.extend([("repository", basic(repository)), ("ref", basic(reference)), ("commit", basic(commit))]);
+    entries.extend([optional("by", by), optional("title", title)].into_iter().flatten());
+    table(&entries)
 }
 
 pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
@@ -103,6 +118,8 @@ pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
         Field::optional("color", environment.color.as_ref().map(quoted)),
         Field::new("review", table(&review)).unless(environment.review == Review::default()),
         Field::optional("branches", environment.branches.as_ref().map(list)),
+        Field::optional("url", environment.url.as_ref().map(quoted)),
+        Field::optional("forge_name", environment.forge_name.as_ref().map(quoted)),
         Field::new("freeze", tables(environment.freeze.iter().map(freeze))).unless(environment.freeze.is_empty()),
     ]
 }
@@ -131,7 +148,11 @@ pub(super) fn host(host: &Host) -> Vec<Field<'_>> {
 /// An app's own keys, without its release configs.
 pub(super) fn app(app: &App) -> Vec<Field<'_>> {
     let repository = match &app.repository {
-        Repository::Forge { forge, name } => table(&[("forge", quoted(forge)), ("name", quoted(name))]),
+        Repository::Forge { forge, name, url } => {
+            let url = url.as_ref().map(|url| ("url", quoted(url)));
+            let entries = [("forge", quoted(forge)), ("name", quoted(name))].into_iter().chain(url);
+            table(&entries.collect::<Vec<_>>())
+        }
         Repository::Url { url } => table(&[("url", quoted(url))]),
     };
     vec![

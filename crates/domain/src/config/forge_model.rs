@@ -40,6 +40,9 @@ pub enum HookSignature {
 }
 
 impl HookSignature {
+    /// Every way.
+    pub const ALL: [Self; 5] = [Self::HmacSha256, Self::HmacSha1, Self::Token, Self::StandardWebhooks, Self::Timestamp];
+
     /// The word that `davit.toml` uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

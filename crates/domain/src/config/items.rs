@@ -1,22 +1,19 @@
-//! Reading `[[forge]]`, `[[environment]]`, `[[host]]` and `[[app]]`.
+//! Reading `[[environment]]`, `[[host]]` and `[[app]]`.
 
 use super::parse::{Notes, each};
 use super::plan::ItemKind;
 use super::reader::{Fields, Value};
 use super::releases::release;
 use super::rollout;
-use super::values::{base_url, branch_glob, color, id, line, list, one_of, secret, unsupported};
-use super::{
-    App, DEFAULT_GITHUB_API, DEFAULT_SSH_PORT, Environment, Forge, ForgeKind, Host, HostKind, Repository, Review,
-    SecretRef,
-};
+use super::values::{branch_glob, color, id, line, list, one_of, secret, web_url};
+use super::{App, DEFAULT_SSH_PORT, Environment, Host, HostKind, Repository, Review, SecretRef};
 use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName, InvalidId};
 use std::fmt::Display;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// Reads an item's own name and notes it.
-fn own_name<T: FromStr<Err = InvalidId> + Display>(
+pub(super) fn own_name<T: FromStr<Err = InvalidId> + Display>(
     fields: &mut Fields<'_>,
     key: &'static str,
     kind: ItemKind,
@@ -49,44 +46,11 @@ pub(super) fn references<T: FromStr<Err = InvalidId> + Display + PartialEq>(
     list(value, |item| reference(item, kind, notes))
 }
 
-fn secret_reference(value: &Value<'_>, notes: &mut Notes) -> Option<SecretRef> {
+/// Reads where a secret comes from and notes the mention.
+pub(super) fn secret_reference(value: &Value<'_>, notes: &mut Notes) -> Option<SecretRef> {
     let secret = secret(value)?;
     notes.secret(secret.key(), value.at());
     Some(secret)
-}
-
-pub(super) fn forge(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Forge> {
-    let own_id: Option<ForgeId> = own_name(&mut fields, "id", ItemKind::Forge, notes);
-    let kind = fields.required("kind", forge_kind);
-    let api_url = fields.or("api_url", DEFAULT_GITHUB_API.to_owned(), base_url);
-    let token = fields.optional("token", |value| secret_reference(value, notes));
-    let webhook_secret = fields.optional("webhook_secret", |value| secret_reference(value, notes));
-    fields.finish();
-    Some(Forge {
-        id: own_id?,
-        kind: kind?,
-        api_url: api_url?,
-        token: token?,
-        app: None,
-        webhook_secret: webhook_secret?,
-        signature: None,
-        generic: None,
-        ca: None,
-        proxy: None,
-        git_key: None,
-    })
-}
-
-fn forge_kind(value: &Value<'_>) -> Option<ForgeKind> {
-    let planned = ["gitlab", "gitea", "gitee", "generic"].map(|word| (word, None));
-    let words = [&[("github", Some(ForgeKind::Github))], planned.as_slice()].concat();
-    one_of(value, &words)?.or_else(|| {
-        unsupported(
-            value,
-            &format!("kind = {}", value.source()),
-            "write \"github\", or give apps a repository by its `url`, without a forge",
-        )
-    })
 }
 
 pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Environment> {
@@ -95,6 +59,13 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
     let color = fields.optional("color", color);
     let review = fields.or("review", Review::default(), review);
     let branches = fields.or("branches", Vec::new(), |value| list(value, branch_glob));
+    let url = fields.optional("url", web_url);
+    let forge_name = fields.optional("forge_name", |value| {
+        if let Some(key) = &key {
+            notes.place(ItemKind::Environment, key.as_str(), value.at());
+        }
+        forge_name(value)
+    });
     let freeze = fields.or("freeze", Vec::new(), rollout::freeze);
     fields.finish();
     let key = key?;
@@ -104,10 +75,20 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         color: color?,
         review: review?,
         branches: Some(branches?).filter(|branches| !branches.is_empty()),
-        url: None,
-        forge_name: None,
+        url: url?,
+        forge_name: forge_name?,
         freeze: freeze?,
     })
+}
+
+/// No forge takes longer names.
+fn forge_name(value: &Value<'_>) -> Option<String> {
+    const LONGEST: usize = 255;
+    let name = line(value)?;
+    if name.chars().count() > LONGEST {
+        return value.refuse(format!("{} must not be longer than {LONGEST} characters", value.name()));
+    }
+    Some(name)
 }
 
 fn review(value: &Value<'_>) -> Option<Review> {
@@ -245,7 +226,12 @@ fn host_key(value: &Value<'_>) -> Option<String> {
 pub(super) fn app(mut fields: Fields<'_>, notes: &mut Notes) -> Option<App> {
     let key: Option<AppKey> = own_name(&mut fields, "key", ItemKind::App, notes);
     let name = fields.optional("name", line);
-    let repository = fields.required("repository", |value| repository(value, notes));
+    let repository = fields.required("repository", |value| {
+        if let Some(key) = &key {
+            notes.place(ItemKind::App, key.as_str(), value.at());
+        }
+        repository(value, notes)
+    });
     let releases = each(&mut fields, "release", "app.release", |fields| release(fields, key.as_ref(), notes));
     fields.finish();
     let key = key?;
@@ -259,9 +245,11 @@ fn repository(value: &Value<'_>, notes: &mut Notes) -> Option<Repository> {
     let url = fields.optional("url", git_url);
     fields.finish();
     match (forge?, name?, url?) {
-        (Some(forge), Some(name), None) => Some(Repository::Forge { forge, name }),
+        (Some(forge), Some(name), url) => Some(Repository::Forge { forge, name, url }),
         (None, None, Some(url)) => Some(Repository::Url { url }),
-        _ => value.refuse(format!("{} needs either `forge` and `name` (\"owner/name\"), or `url`", value.name())),
+        (Some(_), None, _) | (None, Some(_), _) | (None, None, None) => {
+            value.refuse(format!("{} needs either `forge` and `name` (\"owner/name\"), or `url`", value.name()))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod export;
 mod fields;
 mod forge_model;
+mod forges;
 mod items;
 mod model;
 mod parse;

@@ -144,8 +144,11 @@ pub enum Repository {
     Forge {
         /// Which forge.
         forge: ForgeId,
-        /// `owner/name` there.
+        /// `owner/name` there; `group/subgroup/…/name` at GitLab.
         name: String,
+        /// Where git fetches it from; `None`: where the forge has it, over HTTP.
+        #[serde(default)]
+        url: Option<String>,
     },
     /// Any git URL or path on the server.
     Url {

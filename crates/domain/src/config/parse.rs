@@ -2,6 +2,7 @@
 
 use super::Configuration;
 use super::check;
+use super::forges;
 use super::items;
 use super::plan::{ItemKind, merge};
 use super::reader::{Fields, Report, closest};
@@ -59,7 +60,7 @@ pub fn parse(text: &str, current: &Configuration) -> Result<Parsed, Vec<ConfigEr
 
 /// What could be read; the rest is in the report.
 fn read(mut file: Fields<'_>, notes: &mut Notes) -> Configuration {
-    let forges = each(&mut file, "forge", "forge", |fields| items::forge(fields, notes));
+    let forges = each(&mut file, "forge", "forge", |fields| forges::forge(fields, notes));
     let environments = each(&mut file, "environment", "environment", |fields| items::environment(fields, notes));
     let hosts = each(&mut file, "host", "host", |fields| items::host(fields, notes));
     let apps = each(&mut file, "app", "app", |fields| items::app(fields, notes));
@@ -146,7 +147,7 @@ impl Notes {
     }
 
     fn check_whole(&self, report: &Report<'_>, merged: &Configuration) {
-        for problem in check::jumps(merged).into_iter().chain(check::collisions(merged)) {
+        for problem in check::of_the_whole(merged) {
             let place = |item| self.places.get(item).or_else(|| self.declared.get(item));
             let at = problem.items.iter().filter_map(place).max();
             report.error(at.copied().unwrap_or_default(), problem.message);

@@ -205,15 +205,12 @@ fn timeouts(value: &Value<'_>) -> Option<StepTimeouts> {
 fn auto(value: &Value<'_>) -> Option<Auto> {
     let mut fields = value.fields()?;
     let events = [
-        ("push", Some(AutoOn::Push)),
-        ("tag", Some(AutoOn::Tag)),
-        ("merge", Some(AutoOn::Merge)),
-        ("deployment_event", None),
+        ("push", AutoOn::Push),
+        ("tag", AutoOn::Tag),
+        ("merge", AutoOn::Merge),
+        ("deployment_event", AutoOn::DeploymentEvent),
     ];
-    let on = fields.required("on", |value| {
-        one_of(value, &events)?
-            .or_else(|| unsupported(value, "auto.on = \"deployment_event\"", "write \"push\", \"tag\" or \"merge\""))
-    });
+    let on = fields.required("on", |value| one_of(value, &events));
     let branches = fields.or("branches", Vec::new(), |value| list(value, branch_glob));
     let ungated = fields.or("require_green", (), |value| match value.boolean()? {
         true => unsupported(value, "auto.require_green = true", "write false, or leave it out"),

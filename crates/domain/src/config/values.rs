@@ -6,6 +6,7 @@ use super::reader::{Value, closest};
 use crate::ids::InvalidId;
 use crate::variables;
 use ignore::gitignore::GitignoreBuilder;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// Reports that this version can't carry `what` out.
@@ -191,15 +192,88 @@ pub(super) fn is_inside(path: &str, directory: &str) -> bool {
 /// `http://…` or `https://…` without credentials and without a trailing slash.
 pub(super) fn base_url(value: &Value<'_>) -> Option<String> {
     let text = line(value)?;
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
+    let rest = after_scheme(&text);
+    if authority(rest).contains('@') {
         return value.refuse(format!("{} must not contain a user or password: use `token`", value.name()));
     }
-    if authority.is_empty() || rest.contains(['?', '#']) || rest.contains(char::is_whitespace) {
+    if authority(rest).is_empty() || rest.contains(['?', '#']) || rest.contains(char::is_whitespace) {
         return value.refuse(format!("{} must be a base URL like \"https://git.example.com/api\"", value.name()));
     }
     Some(text.trim_end_matches('/').to_owned())
+}
+
+/// `http://…` or `https://…` that a person opens.
+pub(super) fn web_url(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let rest = after_scheme(&text);
+    if authority(rest).contains('@') {
+        return value.refuse(format!("{} must not contain a user or password: everybody sees it", value.name()));
+    }
+    if authority(rest).is_empty() || rest.contains(char::is_whitespace) {
+        return value.refuse(format!("{} must be a URL like \"https://shop.example.com\"", value.name()));
+    }
+    Some(text)
+}
+
+/// `http://host:port` of a proxy.
+pub(super) fn proxy_url(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let rest = after_scheme(&text).trim_end_matches('/');
+    if rest.contains('@') {
+        return value.refuse(format!(
+            "{} must not contain a user or password, which is kept nowhere secret: set HTTPS_PROXY for the server instead",
+            value.name()
+        ));
+    }
+    if !is_host_and_port(rest) {
+        return value.refuse(format!("{} must be a URL like \"http://proxy.example.com:3128\"", value.name()));
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+/// What follows `http://` or `https://`; empty for anything else.
+fn after_scheme(text: &str) -> &str {
+    text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default()
+}
+
+fn authority(after_scheme: &str) -> &str {
+    after_scheme.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// A DNS name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        Some(_) | None => (text, None),
+    };
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+/// The name of an HTTP header.
+pub(super) fn header_name(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_token) {
+        return Some(text.to_owned());
+    }
+    value.refuse(format!("{} must be the name of an HTTP header like \"X-Signature\", not {text:?}", value.name()))
+}
+
+/// A JSON Pointer (RFC 6901) to something inside of a document.
+pub(super) fn json_pointer(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let escapes_are_known = text.split('~').skip(1).all(|after| after.starts_with(['0', '1']));
+    if text.starts_with('/') && escapes_are_known && !text.chars().any(char::is_control) {
+        return Some(text.to_owned());
+    }
+    value.refuse(format!(
+        "{} must be a JSON Pointer like \"/repository/full_name\" (\"~\" is written ~0, \"/\" in a name ~1), not {text:?}",
+        value.name()
+    ))
 }
 
 /// Where a secret comes from. Its value is never accepted, and never part of the message.

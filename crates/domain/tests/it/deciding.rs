@@ -120,6 +120,7 @@ fn decided(forge: &str, event: &ForgeEvent) -> String {
             .map(|release| format!("{}/{} {}", release.app, release.environment, release.commit.short()))
             .collect::<Vec<_>>()
             .join(", "),
+        other @ (Decision::Note(_) | Decision::Record(_)) => panic!("{other:?} of an event that starts releases"),
     }
 }
 

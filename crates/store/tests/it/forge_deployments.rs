@@ -4,6 +4,7 @@ use crate::support::{
 };
 use davit_domain::ids::DeploymentId;
 use davit_store::Store;
+use davit_store::deliveries::Verdict;
 use davit_store::deployments::Deployment;
 use davit_store::forge_deployments::ForgeDeployment;
 use davit_store::inbox::{NewDelivery, Put};
@@ -88,12 +89,17 @@ both!(a_request_is_found_by_the_number_that_asked_for_it, |store| {
     assert_eq!(first.forge_deployment, Some(42));
     make_request(&store, &asked(other)).await;
     make_request(&store, &new_request(revision)).await;
+    for delivery in [delivery, other] {
+        commit!(store, tx => tx.finish_delivery(delivery, Verdict::Processed, "", "", Some("Acme/Shop"), None));
+    }
     let found = |forge: &'static str, number| {
         let store = &store;
-        async move { commit!(store, tx => tx.request_for_forge_deployment(&id(forge), number)) }
+        async move { commit!(store, tx => tx.request_for_forge_deployment(&id(forge), "acme/SHOP", number)) }
     };
     assert_eq!(found("hub", 42).await, Some(first.id));
     assert_eq!((found("hub", 43).await, found("elsewhere", 42).await), (None, None));
+    let elsewhere = commit!(store, tx => tx.request_for_forge_deployment(&id("hub"), "acme/docs", 42));
+    assert_eq!(elsewhere, None);
     let again = make_request(&store, &asked(delivery)).await;
     assert_eq!(found("hub", 42).await, Some(again.id), "the newest");
 });

@@ -16,11 +16,6 @@ mod kill;
 mod logs;
 mod opening;
 mod outbox;
-// The testkit's own module, taken as it is: the whole testkit would bring the engine and the API with it, and the
-// store's tests should build and run without them.
-#[path = "../../../testkit/src/postgres.rs"]
-#[expect(unreachable_pub, reason = "it is public where it lives")]
-mod postgres;
 mod releases;
 mod requests;
 mod retention;
@@ -28,3 +23,12 @@ mod schema;
 mod secrets;
 mod seen;
 mod support;
+
+/// The testkit's own module, taken as it is: the whole testkit would bring the engine and the API with it, and the
+/// store's tests should build and run without them.
+#[path = "../../../testkit/src"]
+#[expect(unreachable_pub, unused_imports, dead_code, reason = "it is public, and used, where it lives")]
+mod testkit {
+    pub mod postgres;
+}
+use testkit::postgres;

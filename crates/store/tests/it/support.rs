@@ -167,7 +167,7 @@ pub(crate) fn app_named(name: &str, environments: &[&str]) -> App {
     App {
         key: id(name),
         name: name.to_uppercase(),
-        repository: Repository::Forge { forge: id("hub"), name: format!("acme/{name}") },
+        repository: Repository::Forge { forge: id("hub"), name: format!("acme/{name}"), url: None },
         releases: environments.iter().map(|environment| release_to(environment)).collect(),
     }
 }

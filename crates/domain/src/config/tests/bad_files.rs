@@ -74,7 +74,6 @@ webhook_secret = {}
         10:1 [[forge]] needs `kind`
         11:11 `api_url` must not contain a user or password: use `token`
         12:17 `token.env` must be the name of an environment variable: letters, digits and '_'
-        16:8 kind = "gitlab" is not supported by this version of davit: write "github", or give apps a repository by its `url`, without a forge
         17:20 `token.secret` must be the name of a stored secret: up to 63 letters, digits, '-', '_' and '.'
         18:18 `webhook_secret` needs exactly one of `env`, `file` and `secret`
     "#);
@@ -360,25 +359,20 @@ fn what_this_version_can_not_do() {
 mode = "custom"
 strategy = { batches = ["1", "100%"], pause = "5m", max_failures = 3, on_failure = "hold" }
 health = { tcp = 80 }
-auto = { on = "deployment_event", require_green = true }
+auto = { on = "deployment_event", branches = ["main"], require_green = true }
 notify = []
 [[app.release.action]]
 run = "x"
 [[channel]]
 id = "a"
-[[forge]]
-id = "a"
-kind = "gitea"
 "#;
     insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
         14:18 `health.tcp` must be a string, not a whole number
-        15:15 auto.on = "deployment_event" is not supported by this version of davit: write "push", "tag" or "merge"
-        15:51 auto.require_green = true is not supported by this version of davit: write false, or leave it out
+        15:72 auto.require_green = true is not supported by this version of davit: write false, or leave it out
         16:10 `notify` is not supported by this version of davit: leave it out; people see everything that happens in the web interface
         17:1 [[app.release.action]] needs `name`
         17:1 an action needs either `on` ("server" or "host") and `run`, or `transfer`
         19:1 [[channel]] is not supported by this version of davit: leave it out; people see everything that happens in the web interface
-        23:8 kind = "gitea" is not supported by this version of davit: write "github", or give apps a repository by its `url`, without a forge
     "#);
     insta::assert_snapshot!(errors(&release(&format!("{PATHS}[[app.release.action]]\nrun = \"x\"\n"))), @r#"11:1 `action` needs mode = "custom""#);
 }

@@ -1,11 +1,12 @@
 //! `davit.toml` as a whole: bad files, the sample that the documentation shows, round trips, plans.
 
 mod bad_files;
+mod bad_forges;
 mod plans;
 mod round_trip;
 mod sample;
 
-use super::{ConfigError, Configuration, parse};
+use super::{ConfigError, Configuration, Repository, parse, problems};
 
 /// A file that is good by itself.
 fn good(text: &str) -> Configuration {

@@ -31,32 +31,58 @@ fn variables() -> impl Strategy<Value = String> {
     })
 }
 
-fn secret() -> impl Strategy<Value = Option<SecretRef>> {
-    option::of(prop_oneof![
+fn some_secret() -> impl Strategy<Value = SecretRef> {
+    prop_oneof![
         "[A-Z_]{1,8}".prop_map(SecretRef::Env),
         line().prop_map(SecretRef::File),
         "[a-z.-]{1,8}".prop_map(SecretRef::Secret),
-    ])
+    ]
+}
+
+fn secret() -> impl Strategy<Value = Option<SecretRef>> {
+    option::of(some_secret())
 }
 
 fn globs() -> impl Strategy<Value = Vec<String>> {
     prop::collection::btree_set("[a-z/]{1,4}[*]{0,2}", 1..3).prop_map(|globs| globs.into_iter().collect())
 }
 
+fn pointer() -> impl Strategy<Value = String> {
+    "(/([a-z _.\"'äö-]|~0|~1){0,5}){1,3}"
+}
+
+fn generic_hook() -> impl Strategy<Value = GenericHook> {
+    let texts = ("X-[A-Za-z-]{1,9}", prop_oneof![Just(String::new()), line()], option::of("Y-[A-Za-z]{1,9}"));
+    let pointers = (pointer(), pointer(), pointer(), option::of(pointer()), option::of(pointer()));
+    (texts, pointers).prop_map(|((header, prefix, delivery_header), (repository, reference, commit, by, title))| {
+        GenericHook { header, prefix, delivery_header, repository, reference, commit, by, title }
+    })
+}
+
+/// The first forge is a GitLab where there are groups in groups, so that apps may have any repository at it.
 fn forge(index: usize) -> impl Strategy<Value = Forge> {
-    (prop_oneof![Just(DEFAULT_GITHUB_API.to_owned()), "https://[a-z]{1,8}(/api)?"], secret(), secret()).prop_map(
-        move |(api_url, token, webhook_secret)| Forge {
-            id: format!("forge-{index}").parse().expect("id"),
-            kind: ForgeKind::Github,
-            api_url,
-            token,
-            app: None,
-            webhook_secret,
-            signature: None,
-            generic: None,
-            ca: None,
-            proxy: None,
-            git_key: None,
+    let kind = if index == 0 { Just(ForgeKind::Gitlab).boxed() } else { prop::sample::select(&ForgeKind::ALL).boxed() };
+    let url = option::of("https://[a-z]{1,8}(/api)?");
+    let app = option::of(("[A-Za-z0-9.]{1,9}", some_secret()));
+    let git = (secret(), option::of("http://([a-z.]{1,9}|\\[::1\\])(:[1-9][0-9]{1,3})?"), secret());
+    (kind, url, secret(), app, secret(), option::of(any::<prop::sample::Index>()), generic_hook(), git).prop_map(
+        move |(kind, url, token, app, webhook_secret, signature, generic, (ca, proxy, git_key))| {
+            let default = || kind.default_api_url().unwrap_or("https://gitea/api/v1").to_owned();
+            let is_generic = kind == ForgeKind::Generic;
+            let app = app.filter(|_| kind == ForgeKind::Github && token.is_none());
+            Forge {
+                id: format!("forge-{index}").parse().expect("id"),
+                kind,
+                api_url: if is_generic { String::new() } else { url.unwrap_or_else(default) },
+                token: token.filter(|_| !is_generic),
+                app: app.map(|(id, private_key)| GithubApp { id, private_key }),
+                webhook_secret,
+                signature: signature.map(|index| *index.get(kind.signatures())),
+                generic: is_generic.then_some(generic),
+                ca,
+                proxy,
+                git_key,
+            }
         },
     )
 }
@@ -78,15 +104,18 @@ fn freeze() -> impl Strategy<Value = FreezeWindow> {
 }
 
 fn environment(index: usize) -> impl Strategy<Value = Environment> {
-    (line(), option::of("#[0-9a-f]{6}"), 0u32..3, any::<bool>(), option::of(globs()), vec(freeze(), 0..3)).prop_map(
-        move |(name, color, required, self_approval, branches, freeze)| Environment {
+    let at_forges = (option::of("https://[a-z.]{1,9}(/[a-z?#=]{0,5})?"), option::of("[a-zA-Z/ \"']{0,5}[a-z]"));
+    let review = (0u32..3, any::<bool>());
+    (line(), option::of("#[0-9a-f]{6}"), review, option::of(globs()), vec(freeze(), 0..3), at_forges).prop_map(
+        move |(name, color, (required, self_approval), branches, freeze, (url, forge_name))| Environment {
             key: format!("env-{index}").parse().expect("key"),
             name,
             color,
             review: Review { required, self_approval },
             branches,
-            url: None,
-            forge_name: None,
+            url,
+            // No two are called alike.
+            forge_name: forge_name.map(|name| format!("{name} {index}")),
             freeze,
         },
     )
@@ -213,7 +242,7 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
         after_release: hooks.3,
     });
     let timeouts = (1u64..1_000_000, 1u64..1_000_000).prop_map(|(step, idle)| StepTimeouts { step, idle });
-    let on = prop_oneof![Just(AutoOn::Push), Just(AutoOn::Tag), Just(AutoOn::Merge)];
+    let on = prop_oneof![Just(AutoOn::Push), Just(AutoOn::Tag), Just(AutoOn::Merge), Just(AutoOn::DeploymentEvent)];
     let auto = (on, prop_oneof![Just(Vec::new()), globs()]).prop_map(|(on, branches)| Auto { on, branches });
     (
         hosts.boxed(),
@@ -252,7 +281,11 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
 
 fn app(index: usize) -> impl Strategy<Value = App> {
     let repository = prop_oneof![
-        Just(Repository::Forge { forge: "forge-0".parse().expect("id"), name: "acme/shop".into() }),
+        ("[a-zA-Z0-9_.-]{0,4}[a-z](/[a-z]{1,4}){1,3}", option::of(line())).prop_map(|(name, url)| Repository::Forge {
+            forge: "forge-0".parse().expect("id"),
+            name,
+            url: url.map(|url| format!("git@{url}")),
+        }),
         line().prop_map(|url| Repository::Url { url }),
     ];
     let releases = prop_oneof![
