@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use davit_domain::access::Action;
-use davit_domain::config::{ForgeKind, PlanItem};
+use davit_domain::config::PlanItem;
 use davit_engine::apply::Apply;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -25,18 +25,6 @@ pub(crate) struct EnvironmentView {
     required_approvals: u32,
     self_approval: bool,
     branches: Option<Vec<String>>,
-}
-
-/// A forge.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ForgeView {
-    id: String,
-    kind: &'static str,
-    api_url: String,
-    /// To be entered at the forge.
-    hook_url: String,
-    has_token: bool,
-    has_webhook_secret: bool,
 }
 
 /// A `davit.toml` to check or apply.
@@ -81,37 +69,6 @@ pub(crate) async fn environments(
         branches: environment.branches,
     });
     Ok(Json(Page::whole(items.collect())))
-}
-
-/// All forges.
-#[utoipa::path(get, path = "/api/v1/forges", responses((status = 200, body = Page<ForgeView>)))]
-pub(crate) async fn forges(State(api): State<Api>, caller: Caller) -> Result<Json<Page<ForgeView>>, Problem> {
-    caller.allow(Action::See)?;
-    let engine = &api.engine;
-    let mut items = Vec::new();
-    for forge in engine.store().configuration().await?.forges {
-        let mut has = [false, false];
-        for (has, reference) in has.iter_mut().zip([&forge.token, &forge.webhook_secret]) {
-            if let Some(reference) = reference {
-                *has = engine.find_secret(reference).await?.is_some();
-            }
-        }
-        items.push(ForgeView {
-            hook_url: format!("{}/hooks/{}", engine.settings().public_url, forge.id),
-            id: forge.id.to_string(),
-            kind: match forge.kind {
-                ForgeKind::Github => "github",
-                ForgeKind::Gitlab => "gitlab",
-                ForgeKind::Gitea => "gitea",
-                ForgeKind::Gitee => "gitee",
-                ForgeKind::Generic => "generic",
-            },
-            api_url: forge.api_url,
-            has_token: has[0],
-            has_webhook_secret: has[1],
-        });
-    }
-    Ok(Json(Page::whole(items)))
 }
 
 /// Checks a document, shows the plan, and unless it is a dry run applies it, all or nothing.

@@ -94,8 +94,8 @@ pub(crate) async fn changes(
                 change = wake.recv() => change,
             };
             let event = match change {
-                // Log lines have a stream of their own; the outbox and wishes to cancel have no page.
-                Ok(Change { topic: Topic::Log | Topic::Outbox | Topic::Cancel, .. }) => continue,
+                // Log lines have a stream of their own; wishes to cancel have no page.
+                Ok(Change { topic: Topic::Log | Topic::Cancel, .. }) => continue,
                 Ok(change) => Event::default().event("change").json_data(change),
                 // Too slow: everything may have changed.
                 Err(RecvError::Lagged(_)) => Event::default().event("change").json_data(serde_json::json!({

@@ -3,13 +3,16 @@
 //! One file a resource; a handler is extract → allow → one call of the engine or the store → view. Response shapes
 //! ([`views`]) are not domain types, so that the API stays put when the domain moves. Nothing here decides anything.
 
+mod alerts;
 mod apps;
 mod auth;
 mod builds;
 mod configuration;
 mod deliveries;
 mod deployments;
+mod doctor;
 mod events;
+mod forges;
 mod health;
 mod host_keys;
 mod hosts;
@@ -17,6 +20,7 @@ mod limiter;
 mod live;
 mod locks;
 mod operate;
+mod outbox;
 mod overview;
 mod page;
 mod problem;
@@ -152,8 +156,17 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::show))
+        .routes(routes!(outbox::retry))
+        .routes(routes!(forges::list))
+        .routes(routes!(forges::show))
+        .routes(routes!(forges::check))
+        .routes(routes!(forges::register_hook))
+        .routes(routes!(forges::deploy_key))
+        .routes(routes!(alerts::list))
+        .routes(routes!(doctor::examine))
         .routes(routes!(configuration::environments))
-        .routes(routes!(configuration::forges))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(configuration::apply))

@@ -1,6 +1,7 @@
 //! What is live where, what runs, what waits.
 
 use crate::Api;
+use crate::alerts::AlertView;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::views::{DeploymentSummary, LiveView, RequestView, live_in};
@@ -11,7 +12,7 @@ use davit_store::requests::RequestFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How many waiting requests the overview shows.
+/// How many waiting requests, and how many alerts, the overview shows.
 const WAITING: i64 = 50;
 
 /// The first page.
@@ -23,6 +24,8 @@ pub(crate) struct Overview {
     waiting: Vec<RequestView>,
     hosts: usize,
     forges: usize,
+    /// What a person has to look at.
+    alerts: Vec<AlertView>,
 }
 
 /// A column.
@@ -84,6 +87,7 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
     for request in store.requests(&filter, None, WAITING).await? {
         waiting.push(RequestView::load(store, request).await?);
     }
+    let alerts = store.alerts(true, None, WAITING).await?.into_iter().map(AlertView::from).collect();
     let environments = configuration.environments.into_iter().map(|environment| EnvironmentBrief {
         key: environment.key.to_string(),
         name: environment.name,
@@ -96,5 +100,6 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
         waiting,
         hosts: configuration.hosts.len(),
         forges: configuration.forges.len(),
+        alerts,
     }))
 }

@@ -10,12 +10,14 @@ mod deliveries;
 pub(crate) mod deploy;
 mod doctor;
 mod export;
+mod forges;
 mod host_keys;
 mod hosts;
 mod locks;
 mod login;
 mod logs;
 mod operate;
+mod outbox;
 mod releases;
 mod requests;
 mod rollback;
@@ -77,9 +79,15 @@ pub(crate) enum ClientCommand {
     /// Store what { secret = "name" } in a davit.toml stands for
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Look at forges, test what davit may do there, register hooks, make deploy keys
+    #[command(subcommand)]
+    Forges(forges::ForgesCommand),
     /// Look at webhook deliveries
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
+    /// Look at calls to forges, and have one made again
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
     /// Check that everything works, and say what to do where it does not
@@ -130,7 +138,9 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
         ClientCommand::Secrets(command) => secrets::run(command).await,
+        ClientCommand::Forges(command) => forges::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
+        ClientCommand::Outbox(command) => outbox::run(command).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),
@@ -141,7 +151,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
 pub(crate) fn tone(state: &str) -> Tone {
     match state {
         "succeeded" | "done" | "processed" | "live" | "ok" => Tone::Good,
-        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" => Tone::Bad,
+        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" | "dead" => Tone::Bad,
         "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" => Tone::Faint,
         _ => Tone::Busy,
     }

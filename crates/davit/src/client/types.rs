@@ -413,6 +413,8 @@ pub(crate) struct Started {
     pub(crate) request: i64,
     /// Its deployment.
     pub(crate) deployment: Option<i64>,
+    #[serde(flatten)]
+    pub(crate) more: More,
 }
 
 /// A code platform.
@@ -420,12 +422,17 @@ pub(crate) struct Started {
 pub(crate) struct Forge {
     /// The last part of its hook URL.
     pub(crate) id: String,
+    /// `github`, `gitlab`, `gitea`, `gitee`, `generic`.
+    pub(crate) kind: String,
     /// Where it sends its webhooks to.
     pub(crate) hook_url: String,
     /// Whether davit has a token for it.
     pub(crate) has_token: bool,
     /// Whether davit can check its signatures.
     pub(crate) has_webhook_secret: bool,
+    /// Of the apps, there.
+    #[serde(default)]
+    pub(crate) repositories: Vec<String>,
     #[serde(flatten)]
     pub(crate) more: More,
 }

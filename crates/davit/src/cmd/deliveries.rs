@@ -28,6 +28,15 @@ pub(crate) struct ListArgs {
     /// With this verdict alone: received, processed, ignored or failed
     #[arg(long)]
     verdict: Option<String>,
+    /// Of this event alone, in the forge's word
+    #[arg(long)]
+    event: Option<String>,
+    /// About this repository alone
+    #[arg(long)]
+    repository: Option<String>,
+    /// With this in the summary, the reason, the repository or the forge's id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     #[command(flatten)]
     list: ListFormat,
 }
@@ -58,14 +67,20 @@ pub(super) async fn run(command: DeliveriesCommand) -> Outcome {
 
 async fn list(client: &Client, args: &ListArgs) -> Outcome {
     let output = Output::detect();
-    let filter = filter(&[("forge", &args.forge), ("verdict", &args.verdict)]);
+    let filter = filter(&[
+        ("forge", &args.forge),
+        ("verdict", &args.verdict),
+        ("event", &args.event),
+        ("repository", &args.repository),
+        ("search", &args.search),
+    ]);
     let deliveries = client.list::<Delivery>(&["deliveries"], &filter, args.list.limit).await?;
     if args.list.format.json {
         output.json(&deliveries)?;
     } else {
         let rows: Vec<_> = deliveries.items.iter().map(row).collect();
         let header = ["id", "at (UTC)", "forge", "event", "verdict", "summary", "reason"];
-        output.table(&header, &rows, "No forge has sent such a delivery. Its hook URL is in: davit doctor")?;
+        output.table(&header, &rows, "No forge has sent such a delivery. Its hook URL is in: davit forges list")?;
     }
     Ok(Exit::Done)
 }

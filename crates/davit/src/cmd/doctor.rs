@@ -1,10 +1,12 @@
 //! `davit doctor`: one line a check, ✓ or ✗, and what to do.
 //!
-//! Sees what a client can see. What stands on the server's own disk is the server's to check, and shows in `/readyz`.
+//! Sees what a client can see, and asks the server for the rest: its address, its forges, its outbox. What stands on the
+//! server's own disk shows in `/readyz`.
 
 use super::{Format, hosts};
 use crate::client::Client;
-use crate::client::types::{Forge, Host, HostCheck, Page, Session};
+use crate::client::forges::Finding;
+use crate::client::types::{Forge, Host, HostCheck, Session};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone, visible};
 use clap::Args;
@@ -40,6 +42,13 @@ impl Check {
 
     fn of_failure(name: &str, failure: Failure) -> Self {
         Self { name: name.to_owned(), ok: false, detail: failure.message, fix: failure.hint }
+    }
+}
+
+impl From<Finding> for Check {
+    fn from(finding: Finding) -> Self {
+        let Finding { name, ok, detail, fix } = finding;
+        Self { name, ok, detail, fix }
     }
 }
 
@@ -147,10 +156,15 @@ fn host_check(host: &Host, check: Option<&HostCheck>) -> Check {
     Check::bad(name, &check.detail, fix)
 }
 
+/// What the server finds; where the role does not allow to have it look, or it is too old to, what its list of forges says.
 async fn check_forges(client: &Client) -> Vec<Check> {
-    match client.get::<Page<Forge>>(&["forges"], &[]).await {
-        Ok(forges) if forges.items.is_empty() => vec![Check::good("forges", "none yet")],
-        Ok(forges) => forges.items.iter().map(forge_check).collect(),
+    match client.examine().await {
+        Ok(examination) => examination.checks.into_iter().map(Check::from).collect(),
+        Err(failure) if matches!(failure.exit, Exit::Denied | Exit::NotFound) => match client.forges().await {
+            Ok(forges) if forges.items.is_empty() => vec![Check::good("forges", "none yet")],
+            Ok(forges) => forges.items.iter().map(forge_check).collect(),
+            Err(failure) => vec![Check::of_failure("forges", failure)],
+        },
         Err(failure) => vec![Check::of_failure("forges", failure)],
     }
 }
@@ -165,7 +179,7 @@ fn forge_check(forge: &Forge) -> Check {
     if !forge.has_webhook_secret {
         return missing("webhook_secret", &format!("{hook} refuses every delivery"));
     }
-    if !forge.has_token {
+    if !forge.has_token && forge.kind != "generic" {
         return missing("token", "davit can't report what it does there");
     }
     Check::good(name, format!("takes deliveries at {hook}"))
