@@ -25,7 +25,6 @@ use davit_forge::ApiError;
 use davit_store::deliveries::{Delivery, DeliveryFilter, DeliveryFull, Verdict};
 use davit_store::inbox::NewDelivery;
 use davit_store::seen::ForgeChecked;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,7 +43,11 @@ const MOST_REDELIVERIES: usize = 50;
 
 /// What this process knows about its looks.
 #[derive(Debug, Default)]
-pub struct Notes(Mutex<HashMap<Place, PlaceNotes>>);
+pub struct Notes {
+    places: Mutex<HashMap<Place, PlaceNotes>>,
+    /// The forges that are being looked at.
+    busy: Mutex<HashSet<ForgeId>>,
+}
 
 /// A repository at a forge, in lower case.
 type Place = (ForgeId, String);
@@ -59,7 +62,11 @@ struct PlaceNotes {
 
 impl Notes {
     fn of(&self) -> MutexGuard<'_, HashMap<Place, PlaceNotes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn busy(&self) -> MutexGuard<'_, HashSet<ForgeId>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_due(&self, place: &Place, now: Timestamp) -> bool {
@@ -99,28 +106,48 @@ struct Watched<'c> {
 /// nobody else.
 pub(crate) async fn run(engine: Engine) {
     let drain = engine.lifecycle().drain_token();
-    let mut busy: HashSet<ForgeId> = HashSet::new();
-    let mut looks = FuturesUnordered::new();
-    loop {
+    while !drain.is_cancelled() {
         tokio::select! {
-            // A look that is not finished is begun anew by whoever starts next.
             () = drain.cancelled() => return,
-            Some(forge) = looks.next() => {
-                busy.remove(&forge);
-                continue;
-            }
             () = tokio::time::sleep(engine.settings().reconcile_every) => {}
         }
         match engine.store().configuration().await {
-            Ok(configuration) => {
-                for forge in due(&engine, &configuration) {
-                    if busy.insert(forge.clone()) {
-                        looks.push(look_at_forge(&engine, forge));
-                    }
-                }
-            }
+            Ok(configuration) => due(&engine, &configuration).into_iter().for_each(|forge| begin(&engine, forge)),
             Err(error) => tracing::error!(%error, "what was missed can't be looked for now"),
         }
+    }
+}
+
+/// Begins to look at a forge, unless somebody is at it.
+fn begin(engine: &Engine, forge: ForgeId) {
+    let Some(looking) = Looking::at(engine, &forge) else { return };
+    let (engine, drain) = (engine.clone(), engine.lifecycle().drain_token());
+    engine.lifecycle().clone().spawn("look", async move {
+        tokio::select! {
+            // A look that is not finished is begun anew by whoever starts next.
+            () = drain.cancelled() => {}
+            () = look_at_forge(&engine, &forge) => {}
+        }
+        drop(looking);
+    });
+}
+
+/// A forge is being looked at as long as this lives.
+struct Looking {
+    engine: Engine,
+    forge: ForgeId,
+}
+
+impl Looking {
+    fn at(engine: &Engine, forge: &ForgeId) -> Option<Self> {
+        let is_first = engine.catch_up_notes().busy().insert(forge.clone());
+        is_first.then(|| Self { engine: engine.clone(), forge: forge.clone() })
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.engine.catch_up_notes().busy().remove(&self.forge);
     }
 }
 
@@ -168,11 +195,11 @@ fn due(engine: &Engine, configuration: &Configuration) -> HashSet<ForgeId> {
     due.map(|watched| watched.place.0).collect()
 }
 
-/// Looks at those of a forge's repositories whose time has come; the forge again, for the caller's list.
-async fn look_at_forge(engine: &Engine, id: ForgeId) -> ForgeId {
-    let Ok(configuration) = engine.store().configuration().await else { return id };
+/// Looks at those of a forge's repositories whose time has come.
+async fn look_at_forge(engine: &Engine, id: &ForgeId) {
+    let Ok(configuration) = engine.store().configuration().await else { return };
     for watched in watched(&configuration) {
-        if watched.place.0 == id
+        if watched.place.0 == *id
             && engine.catch_up_notes().is_due(&watched.place, engine.now())
             && let Err(error) = look(engine, &watched).await
         {
@@ -180,7 +207,6 @@ async fn look_at_forge(engine: &Engine, id: ForgeId) -> ForgeId {
             tracing::error!(repository = watched.repository, %error, "what was missed can't be written down now");
         }
     }
-    id
 }
 
 async fn look(engine: &Engine, watched: &Watched<'_>) -> Result<(), EngineError> {

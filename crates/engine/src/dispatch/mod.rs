@@ -25,7 +25,6 @@ use davit_domain::time::Timestamp;
 use davit_store::Tx;
 use davit_store::alerts::Raised;
 use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow};
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::time::Duration;
 use traffic::UnderWay;
 
@@ -103,35 +102,28 @@ impl Engine {
     }
 }
 
-/// Makes calls until the process drains.
+/// Has calls made until the process drains. Each is a task of its own: this loop and a call may wait for the same
+/// connection to the database.
 pub(crate) async fn run(engine: Engine) {
-    let (drain, abort) = (engine.lifecycle().drain_token(), engine.lifecycle().abort_token());
+    let drain = engine.lifecycle().drain_token();
     let mut wake = engine.hub().subscribe();
-    let mut under_way = FuturesUnordered::new();
-    loop {
-        let mut pause = Duration::ZERO;
-        let open = !drain.is_cancelled();
-        if open {
-            pause = loop {
-                match claim(&engine).await {
-                    Ok(Some((row, way))) => under_way.push(carry_out(&engine, row, way)),
-                    Ok(None) => break until_due(&engine).await,
-                    Err(error) => {
-                        tracing::error!(%error, "the outbox can't be read now");
-                        break Duration::from_secs(1);
-                    }
-                }
-            };
-        } else if under_way.is_empty() {
-            return;
-        }
+    while !drain.is_cancelled() {
+        let pause = match claim(&engine).await {
+            Ok(Some((row, way))) => {
+                let engine = engine.clone();
+                engine.lifecycle().clone().spawn("call", async move { carry_out(&engine, row, way).await });
+                continue;
+            }
+            Ok(None) => until_due(&engine).await,
+            Err(error) => {
+                tracing::error!(%error, "the outbox can't be read now");
+                Duration::from_secs(1)
+            }
+        };
         tokio::select! {
-            // What is under way is claimed: whoever starts next finds it.
-            () = abort.cancelled() => return,
-            Some(()) = under_way.next() => {}
-            () = drain.cancelled(), if open => {}
-            () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request]), if open => {}
-            () = tokio::time::sleep(pause), if open => {}
+            () = drain.cancelled() => return,
+            () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request]) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -155,14 +147,23 @@ async fn until_due(engine: &Engine) -> Duration {
     next.map_or(longest, |next| next.since(now).clamp(Duration::from_millis(20), longest))
 }
 
-async fn carry_out(engine: &Engine, row: OutboxRow, _way: UnderWay) {
-    let made = tokio::time::timeout(LONGEST_CALL, calls::make(engine, &row)).await.unwrap_or_else(|_| {
+/// Makes a call, and writes down what came of it.
+async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
+    let abort = engine.lifecycle().abort_token();
+    let made = tokio::select! {
+        // It is claimed: whoever starts next makes it again.
+        () = abort.cancelled() => return,
+        made = tokio::time::timeout(LONGEST_CALL, calls::make(engine, &row)) => made,
+    };
+    let made = made.unwrap_or_else(|_| {
         Err(NotMade::Later { after: None, limit: false, detail: "the forge took too long".to_owned() })
     });
     if let Err(error) = note(engine, &row, made).await {
         // Its lease runs out, and it is made again.
         tracing::error!(lane = row.lane, %error, "what came of a call to a forge can't be written down");
     }
+    // Before anybody is told that there is room for the next one.
+    drop(way);
     engine.hub().tell_topic(Topic::Outbox, Some(row.id));
 }
 

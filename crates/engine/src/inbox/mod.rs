@@ -25,9 +25,10 @@ use davit_domain::time::Timestamp;
 use davit_forge::ParseError;
 use davit_store::Tx;
 use davit_store::deliveries::{DeliveryFull, Verdict};
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use look::{Question, View};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A crashed process's claim on a delivery ends after this.
 const LEASE: Duration = Duration::from_secs(30);
@@ -45,34 +46,36 @@ const SAME_PUSH: Duration = Duration::from_secs(600);
 pub(crate) async fn run(engine: Engine) {
     let drain = engine.lifecycle().drain_token();
     let mut wake = engine.hub().subscribe();
-    let mut asking = FuturesUnordered::new();
-    loop {
-        let mut pause = engine.settings().reconcile_every;
-        let takes_more = asking.len() < MOST_QUESTIONS;
-        if takes_more {
-            match next(&engine).await {
-                Ok(Next::Nothing) => {}
-                Ok(Next::Done) => pause = Duration::ZERO,
-                Ok(Next::Ask(full, question)) => {
-                    asking.push(ask(&engine, *full, *question));
-                    pause = Duration::ZERO;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "deliveries can't be processed now");
-                    pause = Duration::from_secs(1);
-                }
+    let questions = Arc::new(Semaphore::new(MOST_QUESTIONS));
+    while !drain.is_cancelled() {
+        // Who waits for git is claimed: whoever starts next finds it.
+        let permit = tokio::select! {
+            () = drain.cancelled() => return,
+            permit = Arc::clone(&questions).acquire_owned() => permit,
+        };
+        let pause = match next(&engine).await {
+            Ok(Next::Nothing) => engine.settings().reconcile_every,
+            Ok(Next::Done) => continue,
+            Ok(Next::Ask(full, question)) => {
+                let (engine, drain) = (engine.clone(), drain.clone());
+                // A task of its own: it and this loop may wait for the same connection to the database.
+                engine.lifecycle().clone().spawn("question", async move {
+                    tokio::select! {
+                        () = drain.cancelled() => {}
+                        () = ask(&engine, *full, *question) => {}
+                    }
+                    drop(permit);
+                });
+                continue;
             }
-        }
-        if drain.is_cancelled() {
-            // Who waits for git is claimed: whoever starts next finds it.
-            return;
-        }
-        if takes_more && pause.is_zero() && asking.is_empty() {
-            continue;
-        }
+            Err(error) => {
+                tracing::error!(%error, "deliveries can't be processed now");
+                Duration::from_secs(1)
+            }
+        };
+        drop(permit);
         tokio::select! {
             () = drain.cancelled() => return,
-            Some(()) = asking.next() => {}
             () = hub::changed(&mut wake, &[Topic::Delivery]) => {}
             // Missing a wake-up is made good by the timer.
             () = tokio::time::sleep(pause) => {}
