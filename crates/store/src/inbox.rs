@@ -152,7 +152,8 @@ async fn write_together(store: &Store, deliveries: &[NewDelivery]) -> Result<Vec
 }
 
 impl Tx {
-    /// Stores deliveries that davit writes itself, in place of those that never came. One answer each, in their order.
+    /// Stores deliveries with whatever else the transaction does, such as those that davit writes itself in place of
+    /// ones that never came. One answer each, in their order.
     ///
     /// # Errors
     /// `Conflict` when the database refuses one of them; then none is stored.

@@ -23,11 +23,18 @@ mod schema;
 mod secrets;
 mod seen;
 mod support;
+mod upgrade;
 
 /// The testkit's own module, taken as it is: the whole testkit would bring the engine and the API with it, and the
 /// store's tests should build and run without them.
 #[path = "../../../testkit/src"]
-#[expect(unreachable_pub, unused_imports, dead_code, reason = "it is public, and used, where it lives")]
+#[expect(
+    unreachable_pub,
+    unused_imports,
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "what it has is public, used and allowed where it lives"
+)]
 mod testkit {
     pub mod postgres;
 }
