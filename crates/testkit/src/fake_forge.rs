@@ -435,6 +435,11 @@ impl Shared {
     }
 }
 
+/// What a list of branches shows, in the words that all forges share.
+fn branches() -> serde_json::Value {
+    serde_json::json!([{ "name": "main", "protected": false }])
+}
+
 /// Whether it looks like a line of `authorized_keys`.
 fn is_public_key(text: &str) -> bool {
     let mut parts = text.split_whitespace();

@@ -238,6 +238,9 @@ fn hook(hook: wire::Hook) -> Hook {
         url: hook.url,
         active: true,
         events: kinds.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect(),
-        last_response: (hook.result_code != 0).then(|| format!("{} {result}", hook.result_code).trim().to_owned()),
+        last_response: hook
+            .result_code
+            .filter(|code| *code != 0)
+            .map(|code| format!("{code} {result}").trim().to_owned()),
     }
 }

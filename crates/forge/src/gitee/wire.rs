@@ -87,9 +87,8 @@ pub(super) struct Place {
 pub(super) struct Hook {
     pub(super) id: i64,
     pub(super) url: String,
-    /// What became of its last delivery; 0 before the first.
-    #[serde(default)]
-    pub(super) result_code: i64,
+    /// What became of its last delivery; 0 or `null` before the first.
+    pub(super) result_code: Option<i64>,
     pub(super) result: Option<String>,
     #[serde(default)]
     pub(super) push_events: bool,

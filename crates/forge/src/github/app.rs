@@ -3,8 +3,8 @@
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>,
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app>.
 //!
-//! Clocks: a token's life is reckoned with its answer's own `Date`; a JWT's times with GitHub's clock as its last
-//! answer showed it, since a JWT that seems to be from the future is refused.
+//! Clocks: a token's life is reckoned with its answer's own `Date`; a JWT's times with our clock,
+//! and with GitHub's once that has refused one.
 
 use super::wire;
 use crate::client::ClientError;
@@ -131,21 +131,18 @@ impl App {
         })
     }
 
-    /// As the App itself. A refusal that a wrong clock explains is worth another try: by then the clock is known.
+    /// As the App itself. A refusal that a wrong clock explains did nothing: the call is made again by GitHub's clock.
     async fn call(&self, http: &Http, call: &Call, request: Request) -> Result<Answer, ApiError> {
-        let answer = http.call(call, request.bearer(self.jwt()?)).await;
-        let Some(date) = http.date() else { return answer };
+        let answer = http.call(call, request.clone().bearer(self.jwt()?)).await;
+        let (Err(ApiError::Permanent { status: Some(401), .. }), Some(date)) = (&answer, http.date()) else {
+            return answer;
+        };
         let ahead = date.as_second() - jiff::Timestamp::now().as_second();
         let known = self.ahead.swap(ahead, Ordering::Relaxed);
-        match answer {
-            Err(ApiError::Permanent { detail, status: Some(401) }) if (ahead - known).abs() > SKEW => {
-                Err(ApiError::Retry {
-                    after: None,
-                    detail: format!("{detail} This machine's clock differs by {} seconds from GitHub's.", ahead.abs()),
-                })
-            }
-            answer => answer,
+        if (ahead - known).abs() <= SKEW {
+            return answer;
         }
+        http.call(call, request.bearer(self.jwt()?)).await
     }
 
     fn now(&self) -> jiff::Timestamp {

@@ -34,6 +34,7 @@ impl Dialect for Gitea {
             .route("/repos/{owner}/{name}", get(repository))
             .route("/repos/{owner}/{name}/statuses/{sha}", get(list_statuses).post(create_status))
             .route("/repos/{owner}/{name}/commits/{sha}/statuses", get(list_statuses))
+            .route("/repos/{owner}/{name}/branches", get(list_branches))
             .route("/repos/{owner}/{name}/pulls", get(list_pulls))
             .route("/repos/{owner}/{name}/issues/{number}/comments", post(comment))
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key))
@@ -210,6 +211,11 @@ async fn list_statuses(
     Ok(PAGING.answer(items, &query, &format!("{}/repos/{repository}/statuses/{sha}", shared.api_url())))
 }
 
+async fn list_branches(State(shared): State<Arc<Shared>>, Path((owner, name)): Path<(String, String)>) -> Answer {
+    allowed(&shared, &format!("{owner}/{name}"), Access::Read, None)?;
+    json(StatusCode::OK, &super::branches())
+}
+
 async fn list_pulls(
     State(shared): State<Arc<Shared>>,
     Path((owner, name)): Path<(String, String)>,
@@ -247,12 +253,14 @@ impl Shared {
                 "label": change.base_branch,
                 "ref": change.base_branch,
                 "sha": "",
+                "repo_id": self.repository_id(&change.repository),
                 "repo": shown_repository(self, &change.repository),
             },
             "head": {
                 "label": change.head_branch,
                 "ref": change.head_branch,
                 "sha": change.head.as_str(),
+                "repo_id": change.head_repository.as_deref().map_or(0, |name| self.repository_id(name)),
                 "repo": head_repo,
             },
         })

@@ -38,6 +38,7 @@ impl Dialect for Gitee {
             .route("/repos/{owner}/{name}/check-runs", post(create_check_run))
             .route("/repos/{owner}/{name}/check-runs/{id}", patch(update_check_run).get(show_check_run))
             .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(list_check_runs))
+            .route("/repos/{owner}/{name}/branches", get(list_branches))
             .route("/repos/{owner}/{name}/pulls", get(list_pulls))
             .route("/repos/{owner}/{name}/pulls/{number}/comments", get(list_comments).post(comment))
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key))
@@ -339,6 +340,11 @@ impl Shared {
             },
         })
     }
+}
+
+async fn list_branches(State(shared): State<Arc<Shared>>, Path((owner, name)): Path<(String, String)>) -> Answer {
+    allowed(&shared, &format!("{owner}/{name}"), Access::Read, None)?;
+    json(StatusCode::OK, &super::branches())
 }
 
 async fn list_pulls(

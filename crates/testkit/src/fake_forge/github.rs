@@ -40,6 +40,8 @@ impl Dialect for GitHub {
             .route("/repos/{owner}/{name}", get(repository))
             .route("/repos/{owner}/{name}/statuses/{sha}", post(create_status))
             .route("/repos/{owner}/{name}/commits/{sha}/statuses", get(list_statuses))
+            .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(list_check_runs))
+            .route("/repos/{owner}/{name}/branches", get(list_branches))
             .route("/repos/{owner}/{name}/pulls", get(list_pulls))
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key));
         own.merge(app::routes()).merge(deployments::routes()).merge(hooks::routes())
@@ -249,6 +251,26 @@ async fn list_statuses(
     let items = newest_first.map(|(id, status)| shown_status(&shared, id, status)).collect();
     let url = format!("{}/repos/{repository}/commits/{sha}/statuses", shared.api_url());
     Ok(PAGING.answer(items, &query, &url))
+}
+
+/// Nobody makes check runs here: that takes an App of one's own.
+async fn list_check_runs(
+    State(shared): State<Arc<Shared>>,
+    Path((owner, name, _)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let permission = (Permission::Checks, "checks=read");
+    allowed(&shared, &headers, &format!("{owner}/{name}"), Access::Read, Some(permission))?;
+    json(StatusCode::OK, &json!({ "total_count": 0, "check_runs": [] }))
+}
+
+async fn list_branches(
+    State(shared): State<Arc<Shared>>,
+    Path((owner, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    allowed(&shared, &headers, &format!("{owner}/{name}"), Access::Read, None)?;
+    json(StatusCode::OK, &super::branches())
 }
 
 /// A status as GitHub shows it.

@@ -36,6 +36,7 @@ impl Dialect for GitLab {
 
     fn routes(&self) -> Router<Arc<Shared>> {
         let own = Router::new()
+            .route("/user", get(own_user))
             .route("/personal_access_tokens/self", get(own_token))
             .route("/projects/{id}", get(project))
             .route("/projects/{id}/statuses/{sha}", post(create_status))
@@ -161,6 +162,11 @@ fn allowed(shared: &Shared, id: &str, needs: Access, permission: Option<Permissi
         Err(Denied::Hidden) => Err(not_found("Project ")),
         Err(Denied::Forbidden) => Err(refusal(StatusCode::FORBIDDEN, "403 Forbidden").into()),
     }
+}
+
+/// Whose the token is.
+async fn own_user() -> Answer {
+    json(StatusCode::OK, &json!({ "id": 1, "username": "davit", "name": "davit", "state": "active" }))
 }
 
 async fn own_token(State(shared): State<Arc<Shared>>) -> Answer {
