@@ -309,7 +309,7 @@ async fn tell(
     };
     let mut events = Vec::new();
     if let (GitRef::Branch(branch), Some(before), true) =
-        (&head.git_ref, &head.before, watched.apps.iter().any(|app| takes_merges(&app)))
+        (&head.git_ref, &head.before, watched.apps.iter().any(takes_merges))
         && let Some(change) = merges::newest(mirror, watched.repository, branch, before, &head.after).await?
     {
         events.push(("pull_request", ForgeEvent::Change(change)));

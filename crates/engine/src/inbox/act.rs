@@ -111,11 +111,16 @@ impl Case<'_> {
         let mut outcomes = Vec::with_capacity(wanted.len());
         // What asked for something and got nothing at all is not shown as done.
         let mut verdict = Verdict::Ignored;
+        let mut is_refused = true;
         for release in wanted {
             let nothing = format!("nothing for {} to {}", release.app, release.environment);
             match self.ask(tx, release).await {
-                Ok(Asked { request, .. }) => {
-                    verdict = Verdict::Processed;
+                Ok(Asked { request, existed: true }) => {
+                    is_refused = false;
+                    outcomes.push(format!("request {} was made for this before", request.id));
+                }
+                Ok(Asked { request, existed: false }) => {
+                    (verdict, is_refused) = (Verdict::Processed, false);
                     outcomes.push(format!("request {} for {} to {}", request.id, request.app, request.environment));
                 }
                 // One app that can't be released now must not keep the others from it.
@@ -127,7 +132,7 @@ impl Case<'_> {
         }
         let reason = outcomes.join("; ");
         // Whoever made it would wait for ever.
-        if let (ForgeEvent::Deployment(event), Verdict::Ignored) = (self.event, verdict) {
+        if let (ForgeEvent::Deployment(event), true) = (self.event, is_refused) {
             self.engine.refuse_maker(tx, &self.full.delivery.forge, event, &reason).await?;
         }
         Ok(Outcome { verdict, reason })
@@ -135,16 +140,7 @@ impl Case<'_> {
 
     async fn ask(&self, tx: &mut Tx, release: WantedRelease) -> Result<Asked, EngineError> {
         let (engine, delivery) = (self.engine, &self.full.delivery);
-        let attempt = if delivery.replay { delivery.attempts } else { 1 };
-        let cause = match release.forge_deployment {
-            // A forge may tell of one deployment several times, as it goes on.
-            Some(number) => {
-                let repository = repository_of(self.configuration, &release).unwrap_or_default();
-                format!("deployment {} {repository} {number}", delivery.forge)
-            }
-            None => format!("delivery {}", delivery.id),
-        };
-        let idempotency_key = format!("{cause} {} {} {attempt}", release.app, release.environment);
+        let idempotency_key = format!("{} {} {}", self.cause(&release), release.app, release.environment);
         // Nobody is there to fill in anything: defaults count.
         let inputs = engine.default_inputs(self.configuration, &release.app, &release.environment).await?;
         let ask = Ask {
@@ -164,6 +160,23 @@ impl Case<'_> {
             idempotency_key: Some(idempotency_key),
         };
         engine.ask(tx, self.configuration, ask).await
+    }
+
+    /// What makes a request the same one, however often and by whatever delivery it is asked for.
+    fn cause(&self, release: &WantedRelease) -> String {
+        let delivery = &self.full.delivery;
+        if delivery.replay {
+            // A person means it.
+            return format!("delivery {} again {}", delivery.id, delivery.attempts);
+        }
+        let repository = repository_of(self.configuration, release).unwrap_or_default();
+        match (self.event, release.forge_deployment) {
+            // A forge may tell of one deployment several times, as it goes on.
+            (_, Some(number)) => format!("deployment {} {repository} {number}", delivery.forge),
+            // A merge is made once, and may be told of by the forge as well as found by davit.
+            (ForgeEvent::Change(_), None) => format!("merge {} {repository} {}", delivery.forge, release.commit),
+            (_, None) => format!("delivery {}", delivery.id),
+        }
     }
 }
 
