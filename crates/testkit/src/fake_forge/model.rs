@@ -274,7 +274,7 @@ pub(super) struct Installation {
     pub(super) owner: String,
     /// DER of the App's public key.
     pub(super) public_key: Vec<u8>,
-    /// Tokens that were given out, and until when (seconds since 1970, by the real clock) they hold.
+    /// Tokens that were given out, and until when (seconds since 1970) they hold.
     pub(super) tokens: Vec<(String, i64)>,
 }
 

@@ -18,7 +18,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A JWT is for at most ten minutes.
 const MAX_JWT_SECONDS: i64 = 600;
@@ -51,9 +50,8 @@ pub(super) fn refuse_caller(shared: &Shared, request: &request::Parts) -> Option
     if token == shared.token {
         return None;
     }
-    let state = shared.state();
-    let holds =
-        |installation: &&Installation| installation.tokens.iter().any(|(t, end)| t == token && *end > seconds());
+    let (now, state) = (seconds(shared), shared.state());
+    let holds = |installation: &&Installation| installation.tokens.iter().any(|(t, end)| t == token && *end > now);
     let Some(installation) = state.installations.iter().find(holds) else {
         return Some(refusal(StatusCode::UNAUTHORIZED, "Bad credentials"));
     };
@@ -67,9 +65,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("token "))
 }
 
-fn seconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("this is after 1970");
-    i64::try_from(since.as_secs()).expect("this is not the end of time")
+/// By the clock that its answers' dates are from: an App goes by those.
+fn seconds(shared: &Shared) -> i64 {
+    shared.now() / 1000
 }
 
 /// The App that a JWT proves to be.
@@ -91,12 +89,11 @@ fn app_of(shared: &Shared, jwt: &str) -> Result<String, (StatusCode, &'static st
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &installation.public_key);
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| unreadable)?;
     key.verify(signed.as_bytes(), &signature).map_err(|_| unreadable)?;
-    check_times(&claims)?;
+    check_times(&claims, seconds(shared))?;
     Ok(app)
 }
 
-fn check_times(claims: &Value) -> Result<(), (StatusCode, &'static str)> {
-    let now = seconds();
+fn check_times(claims: &Value, now: i64) -> Result<(), (StatusCode, &'static str)> {
     let refuse = |words| Err((StatusCode::UNAUTHORIZED, words));
     match claims["iat"].as_i64() {
         Some(made) if made <= now => {}
@@ -178,7 +175,7 @@ async fn create_token(State(shared): State<Arc<Shared>>, Path(id): Path<String>,
     if !mine.iter().any(|installation| installation.id.to_string() == id) {
         return Err(not_found().into());
     }
-    let end = seconds() + TOKEN_SECONDS;
+    let end = seconds(&shared) + TOKEN_SECONDS;
     let mut state = shared.state();
     let given: usize = state.installations.iter().map(|installation| installation.tokens.len()).sum();
     let token = format!("ghs_fake{:032}", given + 1);
