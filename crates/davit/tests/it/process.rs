@@ -93,6 +93,9 @@ impl Site {
     /// Makes the next hook with this name wait until the guard is dropped.
     pub(crate) fn hold(&self, name: &str) -> Hold {
         let hold = Hold { hold: self.path(&format!("{name}.hold")), begun: self.path(&format!("{name}.begun")) };
+        if hold.begun.exists() {
+            std::fs::remove_file(&hold.begun).expect("the mark of an earlier one");
+        }
         std::fs::write(&hold.hold, "").expect("a file");
         hold
     }

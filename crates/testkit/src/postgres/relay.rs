@@ -31,10 +31,12 @@ struct Wire {
     /// Ends the connections that there are; a new one for those that come later.
     cut: Mutex<CancellationToken>,
     refused: watch::Sender<usize>,
-    /// Of so many commits the last one's answer is lost; 0: none.
+    /// Of so many commits the last one's answer is lost.
     lose_every: AtomicUsize,
+    /// So many more answers are lost.
+    to_lose: AtomicUsize,
     commits: AtomicUsize,
-    lost: AtomicUsize,
+    lost: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -62,9 +64,10 @@ impl Relay {
             is_cut: AtomicBool::new(false),
             cut: Mutex::default(),
             refused: watch::Sender::new(0),
-            lose_every: AtomicUsize::new(0),
+            lose_every: AtomicUsize::new(1),
+            to_lose: AtomicUsize::new(0),
             commits: AtomicUsize::new(0),
-            lost: AtomicUsize::new(0),
+            lost: watch::Sender::new(0),
         });
         let stop = CancellationToken::new();
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::clone(&wire), stop.clone())));
@@ -99,15 +102,18 @@ impl Relay {
     }
 
     /// From now on every so many-th transaction becomes durable, and its client never hears of it: the connection is
-    /// closed instead. 0: no more.
-    pub fn lose_commits(&self, every: usize) {
-        self.wire.lose_every.store(every, Ordering::SeqCst);
+    /// closed instead. Until that has happened `most` times.
+    pub fn lose_commits(&self, every: usize, most: usize) {
+        self.wire.lose_every.store(every.max(1), Ordering::SeqCst);
+        self.wire.to_lose.store(most, Ordering::SeqCst);
     }
 
-    /// How many answers were lost so far.
-    #[must_use]
-    pub fn lost(&self) -> usize {
-        self.wire.lost.load(Ordering::SeqCst)
+    /// Waits until so many answers are lost, of all that [`lose_commits`](Self::lose_commits) meant.
+    ///
+    /// # Panics
+    /// When it was dropped meanwhile.
+    pub async fn has_lost(&self, count: usize) {
+        self.wire.lost.subscribe().wait_for(|lost| *lost >= count).await.expect("the wire is there");
     }
 }
 
@@ -119,7 +125,9 @@ impl Wire {
     /// Whether the answer to the commit that is on its way now is to be lost.
     fn loses_this(&self) -> bool {
         let every = self.lose_every.load(Ordering::SeqCst);
-        every > 0 && self.commits.fetch_add(1, Ordering::SeqCst) % every == every - 1
+        let is_due = self.commits.fetch_add(1, Ordering::SeqCst) % every == every - 1;
+        let take = |left: usize| left.checked_sub(1);
+        is_due && self.to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
     }
 }
 
@@ -168,7 +176,7 @@ async fn relay(client: TcpStream, server: impl AsyncRead + AsyncWrite + Unpin, w
                     return to_client.shutdown().await;
                 }
                 if loses_this && bytes.windows(COMMITTED.len()).any(|window| window == COMMITTED) {
-                    wire.lost.fetch_add(1, Ordering::SeqCst);
+                    wire.lost.send_modify(|lost| *lost += 1);
                     return Ok(());
                 }
                 to_client.write_all(bytes).await?;
