@@ -1,0 +1,8 @@
+//! What workflow files mean: the corpus with its plans, mistakes with their places, expressions, and any text at all.
+
+mod corpus;
+mod errors;
+mod expressions;
+mod plans;
+mod properties;
+mod workflow_parser;
