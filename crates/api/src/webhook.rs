@@ -201,11 +201,8 @@ fn masked(headers: &HeaderMap, generic: Option<&GenericHook>) -> Vec<(String, St
     headers
         .iter()
         .map(|(name, value)| {
-            let text = if is_secret(name) {
-                "***".to_owned()
-            } else {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
-            };
+            let text =
+                if is_secret(name) { "***".to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
             (name.as_str().to_owned(), text)
         })
         .collect()
