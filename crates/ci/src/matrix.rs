@@ -11,6 +11,9 @@ pub const MOST_COMBINATIONS: usize = 256;
 /// Combinations before some are excluded.
 const MOST_CANDIDATES: usize = 10_000;
 
+/// Mappings of `include` or `exclude`; each is compared with every combination.
+const MOST_FILTERS: usize = 1000;
+
 /// Why a matrix makes no jobs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MatrixError {
@@ -28,6 +31,13 @@ pub enum MatrixError {
 /// Values by name: what `matrix` is in one job.
 type Combination = Vec<(String, Value)>;
 
+/// A matrix without expressions.
+struct Evaluated {
+    vectors: Vec<(String, Vec<Value>)>,
+    include: Vec<Combination>,
+    exclude: Vec<Combination>,
+}
+
 impl Matrix {
     /// The values of each job, as objects. The first vector varies slowest; what `include` adds alone comes last.
     ///
@@ -35,7 +45,7 @@ impl Matrix {
     ///
     /// When an expression has no value, or the result is no matrix, is empty, or has too many combinations.
     pub fn combinations(&self, contexts: &Contexts<'_>) -> Result<Vec<Value>, MatrixError> {
-        let (vectors, include, exclude) = self.evaluate(contexts)?;
+        let Evaluated { vectors, include, exclude } = self.evaluate(contexts)?;
         let names: Vec<&str> = vectors.iter().map(|(name, _)| name.as_str()).collect();
         for filter in &exclude {
             if let Some((key, _)) = filter.iter().find(|(key, _)| !names.contains(&key.as_str())) {
@@ -70,12 +80,7 @@ impl Matrix {
         }
     }
 
-    /// Vectors, `include` and `exclude` as values.
-    #[expect(clippy::type_complexity, reason = "three parts of one thing, taken apart by the only caller")]
-    fn evaluate(
-        &self,
-        contexts: &Contexts<'_>,
-    ) -> Result<(Vec<(String, Vec<Value>)>, Vec<Combination>, Vec<Combination>), MatrixError> {
+    fn evaluate(&self, contexts: &Contexts<'_>) -> Result<Evaluated, MatrixError> {
         let evaluated = |data: &Option<Data>| match data {
             Some(data) => data.evaluate(contexts).map(Some),
             None => Ok(None),
@@ -99,7 +104,7 @@ impl Matrix {
             }
         };
         let vectors = values.into_iter().map(vector).collect::<Result<_, _>>()?;
-        Ok((vectors, filters("include", include)?, filters("exclude", exclude)?))
+        Ok(Evaluated { vectors, include: filters("include", include)?, exclude: filters("exclude", exclude)? })
     }
 }
 
@@ -126,6 +131,9 @@ fn filters(what: &str, value: Option<Value>) -> Result<Vec<Combination>, MatrixE
         Value::Object(entries) => Ok(entries),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(refuse()),
     };
+    if items.len() > MOST_FILTERS {
+        return Err(MatrixError::Shape(format!("`{what}` has more than {MOST_FILTERS} mappings")));
+    }
     items.into_iter().map(mapping).collect()
 }
 

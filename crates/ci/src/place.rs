@@ -69,14 +69,19 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// Nobody reads more mistakes of one file.
+const MOST_PROBLEMS: usize = 500;
+
 /// The mistakes found so far. Reading goes on after each, so that a person sees all of them at once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<(Place, String)>);
 
 impl Problems {
-    /// Adds one.
+    /// Adds one, unless there are more than anybody reads.
     pub(crate) fn add(&mut self, place: Place, message: impl Into<String>) {
-        self.0.push((place, message.into()));
+        if self.0.len() < MOST_PROBLEMS {
+            self.0.push((place, message.into()));
+        }
     }
 
     /// `value`, if nothing was wrong.

@@ -88,7 +88,7 @@ pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Node> {
     let mut composer = Composer::new(text, problems);
     for event in Parser::new_from_str(text) {
         let step = match event {
-            Ok((event, span)) => composer.take(event, span.start),
+            Ok((event, span)) => composer.take(event, span.start, span.end),
             Err(error) => {
                 let place = place(error.marker());
                 Err((place, format!("this is not YAML: {}", error.info())))
@@ -124,7 +124,7 @@ enum Inside {
 }
 
 struct Composer<'a> {
-    lines: Vec<&'a str>,
+    lines: Vec<Line<'a>>,
     problems: &'a mut Problems,
     open: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
@@ -136,7 +136,7 @@ struct Composer<'a> {
 impl<'a> Composer<'a> {
     fn new(text: &'a str, problems: &'a mut Problems) -> Self {
         Self {
-            lines: text.lines().collect(),
+            lines: text.lines().map(Line::new).collect(),
             problems,
             open: Vec::new(),
             anchors: HashMap::new(),
@@ -146,7 +146,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn take(&mut self, event: Event<'_>, start: Marker) -> Step {
+    fn take(&mut self, event: Event<'_>, start: Marker, end: Marker) -> Step {
         let place = place(&start);
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
@@ -160,7 +160,7 @@ impl<'a> Composer<'a> {
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), place);
-                let scalar = self.scalar(text, style, place);
+                let scalar = self.scalar(text, style, place, self::place(&end));
                 self.add(Node { kind: Kind::Scalar(scalar), place }, anchor, 1)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -246,40 +246,57 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn scalar(&self, text: Cow<'_, str>, style: ScalarStyle, place: Place) -> Scalar {
+    fn scalar(&self, text: Cow<'_, str>, style: ScalarStyle, place: Place, end: Place) -> Scalar {
         let plain = match style {
             ScalarStyle::Plain => core_schema(&text),
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => {
                 Plain::Text
             }
         };
-        let expressions = self.expressions(text.matches("${{").count(), place);
-        let line = self.lines.get(place.line - 1).copied().unwrap_or_default();
-        let verbatim = style == ScalarStyle::Plain && after(line, place.column - 1).starts_with(&*text);
+        let expressions = self.expressions(text.matches("${{").count(), place, end);
+        let line = self.lines.get(place.line - 1).map_or("", |line| line.after(place.column - 1));
+        let verbatim = style == ScalarStyle::Plain && line.starts_with(&*text);
         Scalar { text: text.into_owned(), plain, expressions, verbatim }
     }
 
-    /// The places of the next `count` starts of expressions in the file: whatever the style of a scalar, `${{` is
-    /// written as it is.
-    fn expressions(&self, count: usize, start: Place) -> Vec<Place> {
+    /// The places of up to `count` starts of expressions between two places of the file: whatever the style of a
+    /// scalar, `${{` is written as it is.
+    fn expressions(&self, count: usize, start: Place, end: Place) -> Vec<Place> {
         let mut places = Vec::new();
-        for (index, line) in self.lines.iter().enumerate().skip(start.line - 1) {
-            if places.len() >= count {
-                break;
-            }
-            let skipped = if index == start.line - 1 { start.column - 1 } else { 0 };
-            let rest = after(line, skipped);
-            let columns = rest.match_indices("${{").map(|(at, _)| skipped + rest[..at].chars().count() + 1);
-            places.extend(columns.map(|column| Place { line: index + 1, column }));
+        if count == 0 {
+            return places;
         }
-        places.truncate(count);
+        for number in start.line..=end.line {
+            let Some(line) = self.lines.get(number - 1) else { break };
+            let skipped = if number == start.line { start.column - 1 } else { 0 };
+            let rest = line.after(skipped);
+            let behind = if number == end.line { line.after(end.column - 1).len() } else { 0 };
+            let within = &rest[..rest.len().saturating_sub(behind)];
+            let columns = within.match_indices("${{").map(|(at, _)| skipped + within[..at].chars().count() + 1);
+            places.extend(columns.take(count - places.len()).map(|column| Place { line: number, column }));
+        }
         places
     }
 }
 
-/// `line` without its first `characters`.
-fn after(line: &str, characters: usize) -> &str {
-    line.char_indices().nth(characters).map_or("", |(at, _)| &line[at..])
+/// A line of the file in which the character at a column is found at once: a file may be one line.
+struct Line<'a> {
+    text: &'a str,
+    /// Where each character starts; nothing where each is one byte.
+    starts: Vec<usize>,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a str) -> Self {
+        let starts = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
+        Self { text, starts }
+    }
+
+    /// The line without its first `characters`.
+    fn after(&self, characters: usize) -> &'a str {
+        let at = if self.starts.is_empty() { Some(characters) } else { self.starts.get(characters).copied() };
+        at.and_then(|at| self.text.get(at..)).unwrap_or_default()
+    }
 }
 
 fn count(node: &Node) -> usize {

@@ -19,11 +19,18 @@ const REASONS: [(&str, &str); 4] = [
     ("snapshot", "`snapshot` makes images of GitHub's own runners; there are none here"),
 ];
 
+/// Jobs of one file, before matrices.
+const MOST_JOBS: usize = 256;
+
 /// Reads `jobs`, and puts each behind those that it needs.
 pub(super) fn jobs(node: &Node, problems: &mut Problems) -> Vec<Job> {
     let entries = fields::entries(node, "`jobs`", problems).unwrap_or_default();
     if entries.is_empty() {
         problems.add(node.place, "`jobs` is empty; a workflow has at least one job");
+    }
+    if entries.len() > MOST_JOBS {
+        problems.add(node.place, format!("a workflow has at most {MOST_JOBS} jobs; this one has {}", entries.len()));
+        return Vec::new();
     }
     let jobs = entries.iter().map(|entry| (entry, job(entry, problems))).collect::<Vec<_>>();
     graph::order(jobs, problems)

@@ -70,9 +70,16 @@ const REASONS: [(&str, &str); 2] = [
     ("background", "steps run one after the other; make jobs of what is to run side by side"),
 ];
 
+/// Steps of one job.
+const MOST_STEPS: usize = 1000;
+
 /// Reads `steps`.
 pub(super) fn steps(node: &Node, owner: Owner, problems: &mut Problems) -> Vec<Step> {
     let items = fields::items(node, "`steps`", problems).unwrap_or_default();
+    if items.len() > MOST_STEPS {
+        problems.add(node.place, format!("there are at most {MOST_STEPS} steps; these are {}", items.len()));
+        return Vec::new();
+    }
     let mut ids: Vec<String> = Vec::new();
     let mut steps = Vec::new();
     for item in items {

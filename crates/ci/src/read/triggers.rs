@@ -130,8 +130,15 @@ fn filter(
     }
 }
 
+/// Patterns of one filter.
+const MOST_PATTERNS: usize = 256;
+
 fn patterns(node: &Node, what: &str, problems: &mut Problems) -> Vec<Pattern> {
     let mut patterns = Vec::new();
+    if matches!(&node.kind, Kind::List(items) if items.len() > MOST_PATTERNS) {
+        problems.add(node.place, format!("`{what}` has more than {MOST_PATTERNS} patterns"));
+        return patterns;
+    }
     for (pattern, place) in texts(node, &format!("`{what}`"), problems) {
         match Pattern::parse(&pattern) {
             Ok(pattern) => patterns.push(pattern),

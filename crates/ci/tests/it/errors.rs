@@ -39,3 +39,24 @@ fn composite_actions_are_read_and_checked() {
     let secrets = refused("name: x\nruns: {using: composite, steps: [{shell: sh, run: '${{ secrets.A }}'}]}\n");
     assert!(secrets.contains("the context `secrets` is not known here"), "{secrets}");
 }
+
+#[test]
+fn what_no_workflow_needs_is_refused_before_it_costs_anything() {
+    let refused = |text: &str, reason: &str| {
+        let errors = read_workflow("w.yml", text).err().unwrap_or_else(|| panic!("accepted: {reason}")).to_string();
+        assert!(errors.contains(reason), "{reason}: {}", &errors[..errors.len().min(500)]);
+    };
+    let job = "{runs-on: a, steps: [{run: a}]}";
+    let jobs: String = (0..10_000).map(|number| format!("  j{number}: {job}\n")).collect();
+    refused(&format!("on: push\njobs:\n{jobs}"), "at most 256 jobs; this one has 10000");
+    let steps = "{run: a},".repeat(10_000);
+    refused(&format!("on: push\njobs: {{a: {{runs-on: a, steps: [{steps}]}}}}"), "at most 1000 steps; these are 10000");
+    let patterns = "a,".repeat(10_000);
+    refused(&format!("on: {{push: {{branches: [{patterns}]}}}}\njobs: {{a: {job}}}"), "more than 256 patterns");
+    let include = "{x: 1},".repeat(10_000);
+    let matrix = format!("{{runs-on: a, steps: [{{run: a}}], strategy: {{matrix: {{include: [{include}]}}}}}}");
+    refused(&format!("on: push\njobs: {{a: {matrix}}}"), "more than 1000 mappings");
+    refused(&"#".repeat((1 << 20) + 1), "at most 1048576 are read");
+    let unknown: String = (0..10_000).map(|number| format!("k{number}: 1\n")).collect();
+    assert!(read_workflow("w.yml", &unknown).is_err_and(|errors| errors.as_slice().len() <= 500));
+}
