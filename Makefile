@@ -73,6 +73,7 @@ test-ui: | ui/node_modules
 # Stores and everything above them are tested on SQLite and on PostgreSQL.
 test-rust: | e2e/node_modules
 	DAVIT_WEBHOOK_EXAMPLES=$(CURDIR)/e2e/node_modules/@octokit/webhooks-examples \
+	DAVIT_WORKFLOW_PARSER=$(CURDIR)/e2e/node_modules/@actions/workflow-parser \
 	DAVIT_GITHUB_OPENAPI=$(CURDIR)/e2e/node_modules/@octokit/openapi/generated/api.github.com.json \
 		scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace --no-fail-fast
 
