@@ -5,7 +5,7 @@
 
 use crate::{ForgeKind, generic, gitea, gitee, github, gitlab};
 use davit_domain::config::{GenericHook, HookSignature};
-use davit_domain::event::{ChangeAction, ForgeEvent, GitRef};
+use davit_domain::event::{ChangeAction, ChangeEvent, ForgeEvent, GitRef};
 use davit_domain::ids::CommitSha;
 use davit_domain::time::Timestamp;
 use reqwest::header::HeaderMap;
@@ -220,6 +220,10 @@ pub fn dedupe_key(event: &ForgeEvent) -> Option<String> {
             let (before, after) = (sha_or_none(push.before.as_ref()), sha_or_none(push.after.as_ref()));
             Some(format!("push {} {kind} {name} {before} {after}", push.repository))
         }
+        // A merge that git told of knows the commit that it made, and nothing else for sure.
+        ForgeEvent::Change(ChangeEvent {
+            action: ChangeAction::Merged, merge_commit: Some(merge), repository, ..
+        }) => Some(format!("change {repository} merged {merge}")),
         ForgeEvent::Change(change) => {
             let action = match change.action {
                 ChangeAction::Opened => "opened",

@@ -452,11 +452,13 @@ impl TestApp {
             open.push(format!("{counts:?}"));
         }
         // One look for both: between two, a call that is due could become one that is under way.
-        for call in store.outbox(&OutboxFilter::default(), None, 1000).await.expect("the outbox") {
+        let states = vec![OutboxState::Waiting, OutboxState::Leased];
+        let filter = OutboxFilter { states, ..OutboxFilter::default() };
+        for call in store.outbox(&filter, None, 1000).await.expect("the outbox") {
             let is_due =
                 call.next_at <= engine.now() && engine.forge_leeway(&call.row.forge).await.paused_until.is_none();
-            if call.done_at.is_none() && (call.state == OutboxState::Leased || is_due) {
-                open.push(format!("call {}", call.row.id));
+            if call.state == OutboxState::Leased || is_due {
+                open.push(format!("call {} of {}, {}", call.row.id, call.row.lane, call.state));
             }
         }
         open

@@ -446,6 +446,13 @@ fn one_happening_has_one_key() {
     });
     assert_eq!(key("push", &with_other_words), moved, "what the second hook adds makes no difference");
 
+    let merged = key("pull_request", &payload("pull_request.closed_merged"));
+    let found_out = changed("pull_request.closed_merged", |payload| {
+        payload["pull_request"]["head"]["sha"] = payload["pull_request"]["merge_commit_sha"].clone();
+        payload["pull_request"]["number"] = json!(7);
+    });
+    assert_eq!(key("pull_request", &found_out), merged, "a merge is known by the commit that it made");
+
     let mut keys = vec![moved];
     for name in ["push.branch_created", "push.tag", "push.tag_deleted"] {
         keys.push(key("push", &payload(name)));

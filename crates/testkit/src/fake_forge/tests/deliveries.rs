@@ -7,10 +7,13 @@ use std::sync::atomic::AtomicU16;
 
 const KINDS: [ForgeKind; 4] = [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Gitea, ForgeKind::Gitee];
 
+/// What to answer, and what came.
+type Seen = Arc<(AtomicU16, Mutex<Vec<(HeaderMap, String)>>)>;
+
 /// Takes deliveries and answers as it is told.
 struct Receiver {
     url: String,
-    seen: Arc<(AtomicU16, Mutex<Vec<(HeaderMap, String)>>)>,
+    seen: Seen,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -18,8 +21,7 @@ impl Receiver {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
-        let seen: Arc<(AtomicU16, Mutex<Vec<_>>)> = Arc::new((AtomicU16::new(202), Mutex::default()));
-        type Seen = Arc<(AtomicU16, Mutex<Vec<(HeaderMap, String)>>)>;
+        let seen: Seen = Arc::new((AtomicU16::new(202), Mutex::default()));
         let take = async |State(seen): State<Seen>, headers: HeaderMap, body: String| {
             seen.1.lock().expect("the lock").push((headers, body));
             StatusCode::from_u16(seen.0.load(Ordering::SeqCst)).expect("a status")
