@@ -78,8 +78,8 @@ async fn a_forge_that_does_not_answer_holds_up_nobody_else() {
     let two = Two::start().await;
     let hold = two.shop.app.forge.hold();
     // More calls to the silent forge than it ever gets at once.
-    for title in ["One", "Two", "Three", "Four", "Five", "Six"] {
-        let commit = two.shop.commit(title);
+    let commits = ["One", "Two", "Three", "Four", "Five", "Six"].map(|title| two.shop.commit(title));
+    for commit in commits {
         two.shop.ask(json!({ "commit": commit })).await;
     }
     hold.until_requests(1).await;

@@ -167,22 +167,22 @@ async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
     engine.hub().tell_topic(Topic::Outbox, Some(row.id));
 }
 
-/// Writes down what came of a call.
+/// Writes down what came of a call. Alerts first: whoever sees a call that has ended finds them as they are then.
 async fn note(engine: &Engine, row: &OutboxRow, made: Result<(), NotMade>) -> Result<(), EngineError> {
     let (store, now) = (engine.store(), engine.now());
     match made {
         Ok(()) => {
-            store.finish_outbox(row.id, OutboxEnd::Done, None, now).await?;
-            end_alert(engine, &row.lane).await
+            end_alert(engine, &row.lane).await?;
+            Ok(store.finish_outbox(row.id, OutboxEnd::Done, None, now).await?)
         }
         Err(NotMade::Nobody { detail }) => {
-            store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?;
-            end_alert(engine, &row.lane).await
+            end_alert(engine, &row.lane).await?;
+            Ok(store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?)
         }
         Err(NotMade::Never { detail }) => {
             tracing::error!(lane = row.lane, detail, "a call to the forge was refused for good");
-            store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?;
-            raise_alert(engine, &row.lane, &detail).await
+            raise_alert(engine, &row.lane, &detail).await?;
+            Ok(store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?)
         }
         Err(NotMade::Later { after, limit, detail }) => {
             if let (true, Some(after)) = (limit, after) {
@@ -202,6 +202,9 @@ async fn later(
     now: Timestamp,
 ) -> Result<(), EngineError> {
     let (store, tried_for) = (engine.store(), now.since(row.tried_since));
+    if tried_for > ALARMING {
+        raise_alert(engine, &row.lane, detail).await?;
+    }
     if tried_for > GIVE_UP {
         tracing::error!(lane = row.lane, detail, "a call to the forge was given up after a week");
         store.finish_outbox(row.id, OutboxEnd::Dead, Some(detail), now).await?;
@@ -209,9 +212,6 @@ async fn later(
         let soonest = if tried_for > ALARMING { SLOW_RETRY } else { Duration::ZERO };
         let wait = after.unwrap_or_else(|| backoff(row.attempts)).max(soonest);
         store.retry_outbox(row.id, now.plus(wait), detail).await?;
-    }
-    if tried_for > ALARMING {
-        raise_alert(engine, &row.lane, detail).await?;
     }
     Ok(())
 }
