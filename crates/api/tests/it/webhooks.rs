@@ -5,7 +5,7 @@ use davit_domain::access::Role;
 use davit_domain::ids::CommitSha;
 use davit_testkit::app::Database;
 use davit_testkit::fake_forge::{NewPullRequest, NewPush};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const AUTO: &str = "auto = { on = \"push\", branches = [\"main\"] }";
 
@@ -27,7 +27,7 @@ async fn a_push_becomes_files_on_hosts(database: Database) {
     let page = shop.get(&format!("/deliveries/{delivery}")).await;
     assert_eq!(page["verdict"], "processed", "{page}");
     assert_eq!(page["reason"], "request 1 for shop to production");
-    assert_eq!(page["started"], json!([{ "request": 1, "deployment": 1 }]));
+    assert_eq!(page["started"], json!([started(1)]));
     assert!(text(&page["summary"]).contains("Sell tea"), "{page}");
     let request = shop.get("/requests/1").await;
     assert_eq!((&request["kind"], &request["state"]), (&json!("auto"), &json!("succeeded")));
@@ -92,7 +92,7 @@ async fn one_delivery_is_one_deployment_however_often_it_comes(database: Databas
     assert_eq!(status, 200);
     shop.app.settle().await;
     let page = shop.get(&format!("/deliveries/{}", first.1["id"])).await;
-    assert_eq!(page["started"], json!([{ "request": 1, "deployment": 1 }, { "request": 2, "deployment": 2 }]));
+    assert_eq!(page["started"], json!([started(1), started(2)]));
     assert_eq!(shop.hosts[0].releases().len(), 2);
     shop.finish().await;
 }
@@ -259,6 +259,12 @@ async fn a_tag_releases_what_it_names() {
     assert_eq!(deployments["items"][0]["git_ref"], "refs/tags/v1.0");
     assert_eq!(deployments["items"][0]["state"], "succeeded", "{deployments}");
     shop.finish().await;
+}
+
+/// A request that has the number of its deployment, done, as a delivery's page shows it.
+fn started(number: i64) -> Value {
+    json!({ "request": number, "deployment": number, "app": "shop", "environment": "production", "state": "succeeded",
+            "title": "Sell tea" })
 }
 
 fn a_push(after: &CommitSha) -> NewPush<'_> {
