@@ -5,6 +5,7 @@
 pub(crate) mod apply;
 mod builds;
 mod cancel;
+mod ci;
 mod completions;
 mod deliveries;
 pub(crate) mod deploy;
@@ -88,6 +89,9 @@ pub(crate) enum ClientCommand {
     /// Look at calls to forges, and have one made again
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Workflow files of the working copy
+    #[command(subcommand)]
+    Ci(ci::CiCommand),
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
     /// Check that everything works, and say what to do where it does not
@@ -141,6 +145,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Forges(command) => forges::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
         ClientCommand::Outbox(command) => outbox::run(command).await,
+        ClientCommand::Ci(command) => ci::run(command),
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),

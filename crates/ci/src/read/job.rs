@@ -5,7 +5,7 @@ use super::{concurrency, container, defaults, graph, permissions, step, strategy
 use crate::condition::Condition;
 use crate::expression::Spot;
 use crate::model::{Environment, Job, RunsOn};
-use crate::place::Problems;
+use crate::place::{Place, Problems};
 use crate::yaml::{Entry, Kind, Node};
 
 const REUSABLE: &str = "workflows that call other workflows are not supported; put what they share into a composite \
@@ -52,7 +52,7 @@ fn job(entry: &Entry, problems: &mut Problems) -> Option<Job> {
     let mut fields = Fields::of(&entry.value, "a job", problems)?;
     let calls = fields.has("uses");
     let name = fields.get("name").and_then(|node| fields::template(node, "`name`", &Spot::JOB, problems));
-    let needs = fields.get("needs").map(|node| fields::texts(node, "`needs`", problems)).unwrap_or_default();
+    let needs = fields.get("needs").map(|node| needs(node, problems)).unwrap_or_default();
     let condition = fields.get("if").and_then(|node| fields::condition(node, &Spot::JOB_IF, problems));
     // A job that calls a workflow has none of them; that it calls is the mistake.
     let runs_on = if calls { fields.get("runs-on") } else { fields.required("runs-on", problems) };
@@ -93,6 +93,15 @@ fn job(entry: &Entry, problems: &mut Problems) -> Option<Job> {
         outputs: outputs.unwrap_or_default(),
         steps: steps?,
     })
+}
+
+/// `needs`: one job, or a list of them. Whether they exist is seen when all are read.
+fn needs(node: &Node, problems: &mut Problems) -> Vec<(String, Place)> {
+    if matches!(&node.kind, Kind::List(items) if items.len() > MOST_JOBS) {
+        problems.add(node.place, format!("`needs` has more than {MOST_JOBS} jobs, which is more than a workflow has"));
+        return Vec::new();
+    }
+    fields::texts(node, "`needs`", problems)
 }
 
 /// `runs-on`: a label, a list of them, or a mapping with `labels`.

@@ -56,6 +56,11 @@ fn what_no_workflow_needs_is_refused_before_it_costs_anything() {
     let include = "{x: 1},".repeat(10_000);
     let matrix = format!("{{runs-on: a, steps: [{{run: a}}], strategy: {{matrix: {{include: [{include}]}}}}}}");
     refused(&format!("on: push\njobs: {{a: {matrix}}}"), "more than 1000 mappings");
+    let needs = "a,".repeat(10_000);
+    refused(
+        &format!("on: push\njobs: {{a: {{needs: [{needs}], runs-on: a, steps: [{{run: a}}]}}}}"),
+        "`needs` has more",
+    );
     refused(&"#".repeat((1 << 20) + 1), "at most 1048576 are read");
     let unknown: String = (0..10_000).map(|number| format!("k{number}: 1\n")).collect();
     assert!(read_workflow("w.yml", &unknown).is_err_and(|errors| errors.as_slice().len() <= 500));

@@ -2,6 +2,7 @@
 
 mod apply;
 mod around;
+mod ci_lint;
 mod crash;
 mod deploy;
 mod exit_codes;
