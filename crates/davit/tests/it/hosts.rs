@@ -136,6 +136,32 @@ async fn doctor_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn doctor_has_the_server_look_at_what_it_alone_can_see() {
+    let stub = Stub::routes(vec![
+        ("GET /healthz", json!("ok")),
+        ("GET /readyz", json!({ "ready": true })),
+        (
+            "GET /api/v1/session",
+            json!({ "user": { "id": 1, "name": "ann", "role": "operator" }, "version": env!("CARGO_PKG_VERSION") }),
+        ),
+        ("GET /api/v1/hosts", json!({ "items": [], "next": null })),
+        (
+            "GET /api/v1/doctor",
+            json!({ "ok": false, "at": "2026-01-31T12:00:00.000Z", "checks": [{
+                "about": "forge", "name": "github acme/shop", "ok": false, "detail": "davit can not report deployments",
+                "fix": "give the credential at github this permission: Deployments: write"
+            }] }),
+        ),
+    ])
+    .await;
+    let run = stub.davit(&["doctor"]).await;
+    assert_eq!(run.code, 1);
+    let end = "✗ github acme/shop: davit can not report deployments\n    \
+               try: give the credential at github this permission: Deployments: write\n";
+    assert!(run.stdout.ends_with(end), "{}", run.stdout);
+}
+
+#[tokio::test]
 async fn doctor_stops_where_the_rest_can_not_be_seen() {
     let stub = Stub::start(|seen, _| match seen.route().as_str() {
         "GET /healthz" => Response::new("ok\n".into()),

@@ -170,6 +170,90 @@ async fn deliveries_are_listed_shown_and_replayed() {
 }
 
 #[tokio::test]
+async fn calls_to_forges_are_listed_shown_and_tried_again() {
+    let call = json!({
+        "id": 9, "kind": "commit_status", "lane": "status github acme/shop 0a1f davit/deploy/production",
+        "forge": "github", "repository": "acme/shop", "commit": "0a1f", "summary": "success: davit/deploy/production",
+        "url": null, "state": "dead", "attempts": 94, "created_at": "2026-01-31T12:00:00.000Z", "next_at": null,
+        "done_at": "2026-02-07T12:00:00.000Z", "error": "GitHub refused to set the status"
+    });
+    let mut full = call.clone();
+    full["payload"] = json!({ "state": "success" });
+    let stub = Stub::routes(vec![
+        ("GET /api/v1/outbox", json!({ "items": [call], "next": null })),
+        ("GET /api/v1/outbox/9", full.clone()),
+        ("POST /api/v1/outbox/9/retry", call.clone()),
+    ])
+    .await;
+    let run = stub.davit(&["outbox", "list"]).await;
+    assert_eq!(stub.seen()[0].target, "/api/v1/outbox?state=dead%2Cwaiting%2Cleased&limit=50");
+    assert!(run.stdout.contains("GitHub refused to set the status") && run.stdout.contains("94"), "{}", run.stdout);
+    let run = stub.davit(&["outbox", "show", "9"]).await;
+    assert!(run.stdout.starts_with("call 9 dead: success: davit/deploy/production\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("{\"state\":\"success\"}\n"), "{}", run.stdout);
+    assert_eq!(stub.davit(&["outbox", "show", "9", "--json"]).await.json(), full);
+    assert_eq!(stub.davit(&["outbox", "retry", "9", "--json"]).await.json(), call);
+    assert_eq!(stub.davit(&["outbox", "retry", "4"]).await.code, 4);
+}
+
+#[tokio::test]
+async fn forges_are_tested_and_get_hooks_and_keys() {
+    let forge = json!({
+        "id": "github", "kind": "github", "hook_url": "http://here/hooks/github", "has_token": true,
+        "has_webhook_secret": false, "repositories": ["acme/shop"]
+    });
+    let check = json!({
+        "repository": "acme/shop", "reachable": true, "detail": "", "default_branch": "main",
+        "needs": [
+            { "what": "read the code", "permission": "Contents: read", "granted": true },
+            { "what": "report deployments", "permission": "Deployments: write", "granted": false },
+            { "what": "see checks", "permission": "Checks: read", "granted": null }
+        ],
+        "hook": { "state": "missing", "id": null, "events": [], "last_response": null, "detail": "" },
+        "clock_skew_ms": 0
+    });
+    let hook = json!({ "id": 1, "url": "http://here/hooks/github", "active": true, "events": [], "secret": "made" });
+    let key = json!({
+        "public_key": "ssh-ed25519 AAAA davit", "secret": "github-deploy-key", "made": true, "in_use": false,
+        "added_to": null
+    });
+    let stub = Stub::routes(vec![
+        ("GET /api/v1/forges", json!({ "items": [forge], "next": null })),
+        ("GET /api/v1/forges/github", forge.clone()),
+        ("POST /api/v1/forges/github/check", check.clone()),
+        ("POST /api/v1/forges/github/hook", hook.clone()),
+        ("POST /api/v1/forges/github/deploy-key", key.clone()),
+    ])
+    .await;
+    let run = stub.davit(&["forges", "list"]).await;
+    assert!(run.stdout.contains("http://here/hooks/github") && run.stdout.contains("missing"), "{}", run.stdout);
+    let run = stub.davit(&["forges", "test", "github"]).await;
+    assert_eq!(run.code, 1);
+    let lines = [
+        "✗ acme/shop\n",
+        "✓ davit can read the code\n",
+        "✗ davit can not report deployments: the credential lacks Deployments: write\n",
+        "? the forge does not say whether davit can see checks (Checks: read)\n",
+        "✗ no hook of it sends to davit\n",
+    ];
+    for line in lines {
+        assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let run = stub.davit(&["forges", "test", "github", "--repository", "acme/other", "--json"]).await;
+    assert_eq!(run.json()["items"], json!([check]));
+    assert_eq!(stub.seen().last().unwrap().json(), json!({ "repository": "acme/other" }));
+    let run = stub.davit(&["forges", "register-hook", "github"]).await;
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "acme/shop sends to http://here/hooks/github: davit made its secret and keeps it\n")
+    );
+    let run = stub.davit(&["forges", "deploy-key", "github"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "ssh-ed25519 AAAA davit\n"));
+    assert!(run.stderr.contains("git_key = { secret = \"github-deploy-key\" }"), "{}", run.stderr);
+    assert_eq!(stub.davit(&["forges", "test", "nope"]).await.code, 4);
+}
+
+#[tokio::test]
 async fn completions_name_the_commands() {
     let stub = Stub::routes(vec![]).await;
     for shell in ["bash", "zsh", "fish"] {
