@@ -156,7 +156,9 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
 pub(crate) fn tone(state: &str) -> Tone {
     match state {
         "succeeded" | "done" | "processed" | "live" | "ok" => Tone::Good,
-        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" | "dead" => Tone::Bad,
+        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" | "dead" => {
+            Tone::Bad
+        }
         "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" => Tone::Faint,
         _ => Tone::Busy,
     }
