@@ -241,7 +241,7 @@ async fn forges_are_tested_and_get_hooks_and_keys() {
     }
     let run = stub.davit(&["forges", "test", "github", "--repository", "acme/other", "--json"]).await;
     assert_eq!(run.json()["items"], json!([check]));
-    assert_eq!(stub.seen().last().unwrap().json(), json!({ "repository": "acme/other" }));
+    assert_eq!(stub.seen().last().expect("a request").json(), json!({ "repository": "acme/other" }));
     let run = stub.davit(&["forges", "register-hook", "github"]).await;
     assert_eq!(
         (run.code, run.stdout.as_str()),
