@@ -204,6 +204,17 @@ impl ForgeView {
     }
 }
 
+impl ForgeView {
+    /// Names of secrets, variables and files are for those who manage forges.
+    fn shown_to(mut self, caller: &Caller) -> Self {
+        if !caller.may(Action::ManageForges) {
+            self.webhook_secret = None;
+            self.git_key = None;
+        }
+        self
+    }
+}
+
 async fn source(engine: &Engine, reference: Option<&SecretRef>) -> Result<Option<SecretSource>, Problem> {
     let Some(reference) = reference else { return Ok(None) };
     let (from, name) = match reference {
@@ -282,7 +293,7 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<
     let (configuration, counts) = (store.configuration().await?, store.outbox_counts().await?);
     let mut items = Vec::with_capacity(configuration.forges.len());
     for forge in &configuration.forges {
-        items.push(ForgeView::load(&api.engine, &configuration, &counts, forge).await?);
+        items.push(ForgeView::load(&api.engine, &configuration, &counts, forge).await?.shown_to(&caller));
     }
     Ok(Json(Page::whole(items)))
 }
@@ -301,7 +312,7 @@ pub(crate) async fn show(
     let forge = configuration.forges.iter().find(|forge| forge.id.as_str() == id);
     let forge = forge.ok_or_else(|| Problem::not_found(format!("there is no forge named {id}")))?;
     let counts = store.outbox_counts().await?;
-    Ok(Json(ForgeView::load(&api.engine, &configuration, &counts, forge).await?))
+    Ok(Json(ForgeView::load(&api.engine, &configuration, &counts, forge).await?.shown_to(&caller)))
 }
 
 /// Asks the forge what davit may do with a repository, and whether its hook sends here. Changes nothing.
@@ -315,7 +326,8 @@ pub(crate) async fn check(
     Body(body): Body<RepositoryBody>,
 ) -> Result<Json<ForgeCheckView>, Problem> {
     caller.allow(Action::ManageForges)?;
-    let (id, repository) = (known(&api, &id).await?, named(&body.repository)?);
+    let id = known(&api, &id).await?;
+    let repository = named(&api, &caller, &id, &body.repository).await?;
     Ok(Json(api.engine.check_forge(&id, repository).await?.into()))
 }
 
@@ -331,7 +343,8 @@ pub(crate) async fn register_hook(
     Body(body): Body<RepositoryBody>,
 ) -> Result<Json<HookView>, Problem> {
     caller.allow(Action::ManageForges)?;
-    let (id, repository) = (known(&api, &id).await?, named(&body.repository)?);
+    let id = known(&api, &id).await?;
+    let repository = named(&api, &caller, &id, &body.repository).await?;
     let (hook, origin) = api.engine.register_hook(&id, repository, caller.name()).await?;
     let secret = match origin {
         SecretOrigin::Made => "made",
@@ -356,7 +369,10 @@ pub(crate) async fn deploy_key(
 ) -> Result<Json<DeployKeyView>, Problem> {
     caller.allow(Action::ManageForges)?;
     let id = known(&api, &id).await?;
-    let repository = body.repository.as_deref().map(named).transpose()?;
+    let repository = match &body.repository {
+        Some(repository) => Some(named(&api, &caller, &id, repository).await?),
+        None => None,
+    };
     let key = match repository {
         Some(repository) => api.engine.add_deploy_key(&id, repository, caller.name()).await?,
         None => api.engine.make_deploy_key(&id, caller.name()).await?,
@@ -373,8 +389,19 @@ async fn known(api: &Api, id: &str) -> Result<ForgeId, Problem> {
     Ok(forge.id)
 }
 
-/// A repository's name, as in a `davit.toml`: it becomes part of an address.
-fn named(text: &str) -> Result<&str, Problem> {
+/// A repository's name, as in a `davit.toml`: it becomes part of an address. davit's credential may reach more than apps
+/// use; only who writes the configuration decides about that.
+async fn named<'t>(api: &Api, caller: &Caller, forge: &ForgeId, text: &'t str) -> Result<&'t str, Problem> {
+    let text = well_formed(text)?;
+    let configuration = api.engine.store().configuration().await?;
+    let used = || repositories_at(&configuration, forge).iter().any(|name| name.eq_ignore_ascii_case(text));
+    if caller.may(Action::Configure) || used() {
+        return Ok(text);
+    }
+    Err(Problem::denied(format!("no app uses {text} at {forge}: an administrator can ask about other repositories")))
+}
+
+fn well_formed(text: &str) -> Result<&str, Problem> {
     let text = text.trim();
     let is_part = |part: &str| {
         !matches!(part, "" | "." | "..")

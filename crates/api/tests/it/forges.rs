@@ -82,6 +82,24 @@ async fn a_missing_permission_is_named_in_the_forges_words() {
 }
 
 #[tokio::test]
+async fn the_credential_is_for_repositories_that_apps_use() {
+    let app = app(ForgeKind::Github).await;
+    app.forge.add_repository("acme/other", Access::Admin);
+    let ask = json!({ "repository": "acme/other" });
+    for path in ["check", "hook", "deploy-key"] {
+        let path = format!("/forges/github/{path}");
+        let (status, problem) = app.call(Role::Operator, Method::POST, &path, Some(ask.clone())).await;
+        assert_eq!(status, 403, "{path}: {problem}");
+    }
+    assert!(app.forge.hooks("acme/other").is_empty() && app.forge.deploy_keys("acme/other").is_empty());
+    let (status, _) = app.call(Role::Admin, Method::POST, "/forges/github/check", Some(ask)).await;
+    assert_eq!(status, 200);
+    let (_, seen) = app.call(Role::Viewer, Method::GET, "/forges/github", None).await;
+    assert_eq!((&seen["webhook_secret"], &seen["has_webhook_secret"]), (&Value::Null, &json!(true)));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn registering_a_hook_makes_the_secret_that_davit_is_to_keep() {
     for kind in KINDS {
         let app = app(kind).await;
