@@ -14,7 +14,7 @@ pub struct Cutoffs {
     pub logs: Timestamp,
     /// Deliveries that were dealt with and came before this, and former heads of branches that they told about.
     pub deliveries: Timestamp,
-    /// Calls to forges that were made, or given up, before this, and alerts that ended before this.
+    /// Calls to forges that were made, or given up, before this, and alerts that ended before this or whose calls are gone.
     pub calls: Timestamp,
     /// Sessions that ended before this.
     pub sessions: Timestamp,
@@ -29,6 +29,10 @@ const CALLS: &str = "DELETE FROM outbox WHERE id IN (
          SELECT id FROM outbox WHERE done_at < $1 ORDER BY id LIMIT $2)";
 const ALERTS: &str = "DELETE FROM alerts WHERE id IN (
          SELECT id FROM alerts WHERE ended_at < $1 ORDER BY id LIMIT $2)";
+/// Nobody can end those any more: the calls that they are about are forgotten.
+const ORPHANS: &str = "DELETE FROM alerts WHERE id IN (
+         SELECT a.id FROM alerts a WHERE a.kind = 'forge_call' AND a.ended_at IS NULL AND a.since < $1
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.lane = a.subject) LIMIT $2)";
 const CHECKS: &str = "DELETE FROM checks WHERE (forge, repository, commit_sha, name) IN (
          SELECT forge, repository, commit_sha, name FROM checks WHERE at < $1 LIMIT $2)";
 /// All but the newest of each branch and tag, which is what its next head is compared with.
@@ -54,6 +58,7 @@ impl Store {
             (FORMER_HEADS, cutoffs.deliveries),
             (CALLS, cutoffs.calls),
             (ALERTS, cutoffs.calls),
+            (ORPHANS, cutoffs.calls),
             (SESSIONS, cutoffs.sessions),
         ] {
             loop {

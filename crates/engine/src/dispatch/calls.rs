@@ -58,8 +58,12 @@ impl From<ApiError> for NotMade {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::Retry { after, detail } => Self::Later { after, limit: after.is_some(), detail },
-            // A credential that is refused, or a repository that it doesn't see, is mended by a person at the forge.
-            ApiError::Permanent { detail, status: Some(401 | 403 | 404) } => {
+            // A credential that is refused is refused for every call: asking on with it locks accounts out.
+            ApiError::Permanent { detail, status: Some(401) } => {
+                Self::Later { after: Some(REFUSED_RETRY), limit: true, detail }
+            }
+            // A permission or a repository that it doesn't have is mended by a person at the forge.
+            ApiError::Permanent { detail, status: Some(403 | 404) } => {
                 Self::Later { after: Some(REFUSED_RETRY), limit: false, detail }
             }
             ApiError::Permanent { detail, status: _ } => Self::Never { detail },

@@ -6,6 +6,7 @@ use davit_domain::log::{NewLine, Step, Stream};
 use davit_domain::status::CommitState;
 use davit_store::checks::Check;
 use davit_store::deliveries::Verdict;
+use davit_store::outbox::NewCall;
 use davit_store::retention::Cutoffs;
 
 both!(what_is_long_over_is_forgotten_and_nothing_else, |store| {
@@ -59,4 +60,17 @@ both!(checks_and_alerts_that_are_long_over_are_forgotten, |store| {
     assert_eq!(store.forget(&cutoffs).await.expect("forgets"), 2);
     assert_eq!(store.checks(&id("hub"), "acme/shop", &sha()).await.expect("reads"), [check("new", 11)]);
     assert_eq!(store.alerts(false, None, 9).await.expect("reads")[0].subject, "open");
+});
+
+both!(an_alert_about_a_call_goes_with_the_call, |store| {
+    let forge = id("hub");
+    let call = NewCall { kind: "status", lane: "waits", forge: &forge, payload: "", is_final: true };
+    commit!(store, tx => tx.enqueue_outbox(&call, at(1)));
+    for lane in ["waits", "forgotten"] {
+        commit!(store, tx => tx.raise_alert("forge_call", lane, "", at(1)));
+    }
+    let cutoffs = Cutoffs { logs: at(10), deliveries: at(10), calls: at(10), sessions: at(10) };
+    assert_eq!(store.forget(&cutoffs).await.expect("forgets"), 1);
+    let left = store.alerts(true, None, 9).await.expect("reads");
+    assert_eq!(left.iter().map(|alert| alert.subject.as_str()).collect::<Vec<_>>(), ["waits"]);
 });
