@@ -72,6 +72,9 @@ pub struct WantedRelease {
     pub by: String,
     /// The forge's number of the deployment that asks for it.
     pub forge_deployment: Option<i64>,
+    /// Globs of branches of which one must hold the commit, else it may not go there; empty: none has to. Only the
+    /// repository knows, so this is for the caller to find out.
+    pub held_by: Vec<String>,
 }
 
 /// Decides about one event of one forge under a configuration.
@@ -142,6 +145,7 @@ fn on_push(configuration: &Configuration, forge: &ForgeId, push: &Push) -> Decis
             title: title.clone(),
             by: push.pusher.clone(),
             forge_deployment: None,
+            held_by: Vec::new(),
         })
     })
 }
@@ -160,6 +164,7 @@ fn on_change(configuration: &Configuration, forge: &ForgeId, change: &ChangeEven
             title: format!("{} (#{})", change.title, change.number),
             by: change.author.clone(),
             forge_deployment: None,
+            held_by: Vec::new(),
         })
     })
 }
@@ -221,6 +226,9 @@ fn carry_out(configuration: &Configuration, forge: &ForgeId, event: &DeploymentE
             title: title.clone(),
             by: event.by.clone(),
             forge_deployment: Some(event.number),
+            // Whoever makes a deployment names a commit and a reference, and neither a tag nor the name of a branch
+            // says that the commit was ever merged.
+            held_by: branches_into(configuration, &config.environment).unwrap_or_default().to_vec(),
         })
     })
 }
@@ -298,9 +306,6 @@ fn decide_for(
         .partition(|release| environment_takes(configuration, release));
     if releases.is_empty() {
         return match refused.first() {
-            Some(WantedRelease { git_ref: None, environment, .. }) => ignore(format!(
-                "environment {environment} takes only some branches, and a bare commit names none: name a branch"
-            )),
             Some(release) => ignore(format!("environment {} does not take this branch", release.environment)),
             None => ignore(format!("no release config of {} starts by itself on this", names(&apps))),
         };
@@ -321,17 +326,20 @@ fn environment_called<'c>(configuration: &'c Configuration, name: &str) -> Optio
     configuration.environments.iter().find(|environment| environment.is_called(name)).map(|found| &found.key)
 }
 
-/// Whether an environment lets this in. Tags are not branches: a rule for branches does not keep them out. A bare
-/// commit is on nobody knows which branch, so it does.
+/// Whether an environment lets this in by its name. Tags are not branches: a rule for branches does not keep out the
+/// push of one. Where a name is not enough, [`WantedRelease::held_by`] says so.
 fn environment_takes(configuration: &Configuration, release: &WantedRelease) -> bool {
-    let Some(environment) = configuration.environments.iter().find(|found| found.key == release.environment) else {
-        return false;
-    };
+    let Some(branches) = branches_into(configuration, &release.environment) else { return false };
     match &release.git_ref {
-        Some(GitRef::Branch(branch)) => branch_allowed(environment.branches.as_deref(), branch),
-        Some(GitRef::Tag(_)) => true,
-        None => environment.branches.as_ref().is_none_or(Vec::is_empty),
+        Some(GitRef::Branch(branch)) => branch_allowed(Some(branches), branch),
+        Some(GitRef::Tag(_)) | None => true,
     }
+}
+
+/// The only branches that an environment takes; empty: all. `None`: there is no such environment.
+fn branches_into<'c>(configuration: &'c Configuration, environment: &EnvironmentKey) -> Option<&'c [String]> {
+    let environment = configuration.environments.iter().find(|found| found.key == *environment)?;
+    Some(environment.branches.as_deref().unwrap_or_default())
 }
 
 fn no_app_uses(repository: &str) -> Decision {

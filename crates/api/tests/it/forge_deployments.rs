@@ -217,6 +217,40 @@ async fn nothing_starts_where_nobody_said_so() {
 }
 
 #[tokio::test]
+async fn only_what_an_allowed_branch_holds_goes_where_branches_are_restricted() {
+    for kind in [ForgeKind::Github, ForgeKind::Gitlab] {
+        let shop = shop(kind, "branches = [\"main\"]", ON_DEPLOYMENT).await;
+        let merged = shop.commit("Sell tea");
+        shop.repo.tag("v1");
+        shop.repo.branch("feature");
+        shop.repo.switch("feature");
+        let unmerged = shop.commit("Sell poison");
+        shop.repo.tag("v2");
+        shop.app.publish(&shop.repo, REPOSITORY);
+        // A tag, a branch with a commit of another, a bare commit.
+        let attempts = [("refs/tags/v2", &unmerged), ("main", &unmerged), (unmerged.as_str(), &unmerged)];
+        for (number, (reference, commit)) in (70..).zip(attempts) {
+            let asked = NewDeployment { number, reference, ..asked_for(commit) };
+            let page = delivered(&shop, &shop.app.forge.deployment_delivery(&asked)).await;
+            let reason =
+                format!("the environment takes only main, and none of these branches holds {}", commit.short());
+            assert_eq!(
+                (&page["verdict"], &page["reason"]),
+                (&json!("ignored"), &json!(reason)),
+                "{kind:?} {reference}"
+            );
+        }
+        for (number, reference) in (80..).zip(["main", "refs/tags/v1", merged.as_str()]) {
+            let asked = NewDeployment { number, reference, ..asked_for(&merged) };
+            let page = delivered(&shop, &shop.app.forge.deployment_delivery(&asked)).await;
+            assert_eq!(page["verdict"], "processed", "{kind:?} {reference}: {page}");
+        }
+        assert_eq!(shop.get("/requests").await["items"].as_array().unwrap().len(), 3, "{kind:?}");
+        shop.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn davit_knows_its_own_again() {
     for kind in [ForgeKind::Github, ForgeKind::Gitlab] {
         let shop = shop(kind, "", ON_DEPLOYMENT).await;

@@ -149,8 +149,12 @@ fn told(decision: Decision) -> String {
             .map(|release| {
                 let from = release.git_ref.as_ref().map_or_else(|| release.commit.to_string(), GitRef::full);
                 let asked = release.forge_deployment.unwrap_or_default();
+                let held_by = match release.held_by.is_empty() {
+                    true => String::new(),
+                    false => format!(" if {} holds it", release.held_by.join(" or ")),
+                };
                 format!(
-                    "{}/{} {from} {:?} by {} ({asked})",
+                    "{}/{} {from} {:?} by {} ({asked}){held_by}",
                     release.app, release.environment, release.title, release.by
                 )
             })
@@ -196,17 +200,17 @@ fn deployments_that_others_make() {
         shop/staging refs/tags/v1.0 "Ship it" by ada (42)
         shop/staging 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d "Ship it" by ada (42)
         shop/staging 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d "Ship it" by ada (42)
-        shop/production refs/heads/main "Ship it" by ada (42)
-        shop/production refs/heads/release/2 "Ship it" by ada (42)
+        shop/production refs/heads/main "Ship it" by ada (42) if main or release/* holds it
+        shop/production refs/heads/release/2 "Ship it" by ada (42) if main or release/* holds it
         ignored: environment production does not take this branch
-        ignored: environment production takes only some branches, and a bare commit names none: name a branch
+        shop/production 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d "Ship it" by ada (42) if main or release/* holds it
         ignored: environment production does not take this branch
         ignored: no environment is called "review-7" at forges: give one this `forge_name`
         ignored: no app uses the repository acme/unknown
         ignored: no app uses the repository acme/unknown
         ignored: no app uses the repository acme/shop
         ignored: no release config of tools starts by itself on this
-        tools/production refs/heads/main "Ship it" by ada (42)
+        tools/production refs/heads/main "Ship it" by ada (42) if main or release/* holds it
         shop/staging refs/heads/main "main to staging, asked for at github" by ada (42)
     "#);
 }
@@ -220,7 +224,7 @@ fn what_davit_knows_counts_for_more_than_looks() {
     };
     insta::assert_snapshot!(known_as(GitRef::Tag("v1.0".into())), @r#"
         shop/staging refs/tags/v1.0 "Ship it" by ada (42)
-        shop/production refs/tags/v1.0 "Ship it" by ada (42)
+        shop/production refs/tags/v1.0 "Ship it" by ada (42) if main or release/* holds it
     "#);
     insta::assert_snapshot!(known_as(GitRef::Branch("v1.0".into())), @r"
         ignored: no release config of shop, admin starts by itself on this
@@ -333,6 +337,7 @@ proptest! {
                 prop_assert_eq!(release.forge_deployment, Some(42));
                 prop_assert_eq!(release.environment.as_str() == "staging", environment == "staging");
                 prop_assert!(release.app.as_str() != "admin");
+                prop_assert_eq!(release.held_by.is_empty(), environment == "staging");
                 let branch = release.git_ref.as_ref().and_then(GitRef::branch);
                 let prefix = if environment == "staging" { "feature/" } else { "release/" };
                 let is_allowed = branch.is_none_or(|branch| branch == "main" || branch.starts_with(prefix));

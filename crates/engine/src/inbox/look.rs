@@ -1,5 +1,6 @@
 //! What git is asked before something is released: whether a push came late, whether a commit that an unsigned body
-//! names is where it says, what the reference of a deployment is.
+//! names is where it says, what the reference of a deployment is, and whether its commit lies where the environment
+//! wants it to.
 
 use super::Case;
 use super::act::Outcome;
@@ -7,7 +8,8 @@ use super::heads::Moved;
 use crate::forge_deployments::apps_of;
 use crate::repositories::nobody_listens;
 use crate::{Engine, EngineError};
-use davit_domain::config::{App, HookSignature};
+use davit_domain::config::{App, HookSignature, branch_allowed};
+use davit_domain::decide::WantedRelease;
 use davit_domain::event::{ForgeEvent, GitRef};
 use davit_domain::heads;
 use davit_domain::ids::CommitSha;
@@ -31,6 +33,8 @@ pub(super) struct Question {
     /// Whether other pushes lead from this one to the rival.
     is_overtaken: bool,
     is_unsigned: bool,
+    /// Globs of branches of which one must hold the commit; empty: none has to.
+    held_by: Vec<String>,
 }
 
 /// What git answered.
@@ -40,14 +44,16 @@ pub(super) enum View {
         refs: Vec<RemoteRef>,
         /// Whether the commit is where the delivery says; only where that was asked.
         holds: bool,
+        /// The branches that hold the commit; only where that was asked.
+        branches: Option<Vec<String>>,
     },
     /// It can't be asked now.
     Unknown { why: String },
 }
 
 impl Case<'_> {
-    /// What git has to be asked before this may release something.
-    pub(super) fn question(&self, moved: Option<&Moved<'_>>) -> Option<Question> {
+    /// What git has to be asked before this may release what is wanted.
+    pub(super) fn question(&self, moved: Option<&Moved<'_>>, wanted: &[WantedRelease]) -> Option<Question> {
         let forge_id = &self.full.delivery.forge;
         let (repository, commit, git_ref) = match self.event {
             ForgeEvent::Push(push) => (&push.repository, push.after.as_ref()?, Some(push.git_ref.clone())),
@@ -78,6 +84,8 @@ impl Case<'_> {
             rival,
             is_overtaken: moved.is_some_and(|moved| heads::is_overtaken(&moved.seen, moved.push)),
             is_unsigned,
+            // A deployment is one of one environment: all that is wanted has the same rule.
+            held_by: wanted.first().map(|release| release.held_by.clone()).unwrap_or_default(),
         })
     }
 }
@@ -85,7 +93,7 @@ impl Case<'_> {
 impl Question {
     /// Whether nothing may happen without an answer.
     pub(super) const fn must_be_answered(&self) -> bool {
-        self.is_unsigned
+        self.is_unsigned || !self.held_by.is_empty()
     }
 
     /// Why nothing follows from the delivery by git's answer; `None`: nothing speaks against it.
@@ -97,6 +105,10 @@ impl Question {
                 verdict: Verdict::Failed,
                 reason: format!("this forge does not sign what it sends, and git can't be asked about {commit}: {why}"),
             }),
+            View::Unknown { why } if !self.held_by.is_empty() => Some(Outcome {
+                verdict: Verdict::Failed,
+                reason: format!("{}, and git can't be asked which branches hold {commit}: {why}", self.rule()),
+            }),
             View::Unknown { .. } if self.is_overtaken => ignored(self.late()),
             View::Unknown { .. } => None,
             View::Seen { holds: false, .. } => ignored(format!(
@@ -104,11 +116,24 @@ impl Question {
                  released from it",
                 self.git_ref.as_ref().map_or_else(|| "any branch or tag".to_owned(), GitRef::full)
             )),
+            View::Seen { branches, .. } if !self.is_held(branches.as_deref()) => {
+                ignored(format!("{}, and none of these branches holds {commit}", self.rule()))
+            }
             View::Seen { refs, .. } => {
                 let head = self.git_ref.as_ref().and_then(|git_ref| head_of(refs, git_ref));
                 if self.rival.is_some() && self.rival.as_ref() == head { ignored(self.late()) } else { None }
             }
         }
+    }
+
+    /// Whether one of the branches that the environment takes holds the commit.
+    fn is_held(&self, branches: Option<&[String]>) -> bool {
+        let is_allowed = |branch: &String| branch_allowed(Some(&self.held_by), branch);
+        self.held_by.is_empty() || branches.unwrap_or_default().iter().any(is_allowed)
+    }
+
+    fn rule(&self) -> String {
+        format!("the environment takes only {}", self.held_by.join(", "))
     }
 
     fn late(&self) -> String {
@@ -127,11 +152,14 @@ pub(super) async fn answer(engine: &Engine, question: &Question) -> View {
     let at = |known: &RemoteRef| {
         known.commit == question.commit && question.git_ref.as_ref().is_none_or(|git_ref| known.git_ref == *git_ref)
     };
-    if !question.is_unsigned || refs.iter().any(at) {
-        return View::Seen { refs, holds: true };
+    let is_there = !question.is_unsigned || refs.iter().any(at);
+    if is_there && question.held_by.is_empty() {
+        return View::Seen { refs, holds: true, branches: None };
     }
-    match tokio::time::timeout(FETCH, is_in(engine, question)).await {
-        Ok(Ok(holds)) => View::Seen { refs, holds },
+    match tokio::time::timeout(FETCH, branches_with(engine, question)).await {
+        Ok(Ok(branches)) => {
+            View::Seen { refs, holds: is_there || is_in(question, &branches), branches: Some(branches) }
+        }
         Ok(Err(error)) => View::Unknown { why: error.to_string() },
         Err(_) => View::Unknown { why: "git took too long".to_owned() },
     }
@@ -149,16 +177,20 @@ pub(crate) async fn look_at(engine: &Engine, app: &App) -> Result<(Mirror, Vec<R
         .unwrap_or_else(|_| Err(EngineError::Upstream("git took too long".to_owned())))
 }
 
-/// Whether a commit is in a branch, or in any; it is not the head of it.
-async fn is_in(engine: &Engine, question: &Question) -> Result<bool, EngineError> {
+/// The branches that hold the commit, as the remote has them now; none, where it does not have the commit.
+async fn branches_with(engine: &Engine, question: &Question) -> Result<Vec<String>, EngineError> {
     let mirror = engine.mirror(&question.app).await?;
     mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
-    let branches = mirror.branches_with(&question.commit).await?;
-    Ok(match &question.git_ref {
+    Ok(mirror.branches_with(&question.commit).await?)
+}
+
+/// Whether a commit is in a branch, or in any; it is not the head of it.
+fn is_in(question: &Question, branches: &[String]) -> bool {
+    match &question.git_ref {
         Some(GitRef::Branch(name)) => branches.contains(name),
         Some(GitRef::Tag(_)) => false,
         None => !branches.is_empty(),
-    })
+    }
 }
 
 fn head_of<'r>(refs: &'r [RemoteRef], git_ref: &GitRef) -> Option<&'r CommitSha> {

@@ -194,8 +194,8 @@ impl Case<'_> {
         }
         let known = self.known(tx).await?;
         let decision = decide::on_event(self.configuration, &delivery.forge, self.event, &known);
-        if let Decision::Release(_) = &decision {
-            match (self.question(moved.as_ref()), self.view) {
+        if let Decision::Release(wanted) = &decision {
+            match (self.question(moved.as_ref(), wanted), self.view) {
                 (Some(question), None) => return Ok(Judged::Ask(question)),
                 (Some(question), Some(view)) => {
                     if let Some(outcome) = question.against(view) {
