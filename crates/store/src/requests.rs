@@ -3,6 +3,7 @@
 use crate::select::Select;
 use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, repository_key, storable, to_json};
 use davit_domain::config::Review;
+use davit_domain::event::GitRef;
 use davit_domain::ids::{
     AppKey, CommitSha, DeliveryId, EnvironmentKey, ForgeId, HostName, ReleaseName, RequestId, RevisionId,
 };
@@ -297,6 +298,25 @@ impl Tx {
             .bind(forge.as_str()).bind(repository.as_str()).bind(number)
             .fetch_optional(&mut **c).await)?;
         Ok(id.map(RequestId))
+    }
+
+    /// What the newest request that a move of this branch or tag, or a merge into it, has led to is about.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn newest_automatic(
+        &mut self,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+        git_ref: &GitRef,
+    ) -> Result<Option<CommitSha>, StoreError> {
+        let sql = "SELECT commit_sha FROM requests
+             WHERE app = $1 AND environment = $2 AND git_ref = $3 AND kind = $4 AND forge_deployment IS NULL
+             ORDER BY id DESC LIMIT 1";
+        let commit: Option<String> = on_tx!(self, c => sqlx::query_scalar(sql)
+            .bind(app.as_str()).bind(environment.as_str()).bind(git_ref.full()).bind(Kind::Auto.as_str())
+            .fetch_optional(&mut **c).await)?;
+        commit.map(|commit| parsed("requests", &commit)).transpose()
     }
 
     /// A request, which nobody else changes until the transaction ends.

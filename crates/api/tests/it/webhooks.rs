@@ -243,6 +243,32 @@ async fn a_merge_of_a_fork_releases_the_merge_commit_of_the_base() {
 }
 
 #[tokio::test]
+async fn a_merge_that_comes_late_does_not_go_over_a_newer_one() {
+    let shop = Shop::start(&[Kind::Local], "auto = { on = \"merge\", branches = [\"main\"] }").await;
+    let head = CommitSha::try_from("f".repeat(40)).unwrap();
+    let merges = ["Sell tea", "Sell coffee", "Sell cocoa"].map(|title| shop.commit(title));
+    let tell = async |number: usize| {
+        let change = NewPullRequest {
+            number: i64::try_from(number).unwrap() + 1,
+            ..a_change("closed", &head, Some(&merges[number]))
+        };
+        let (status, answer) = shop.app.deliver(&shop.app.forge.pull_request_delivery(&change)).await;
+        assert_eq!(status, 202, "{answer}");
+        shop.app.settle().await;
+        text(&shop.get(&format!("/deliveries/{}", answer["id"])).await["reason"])
+    };
+    let late = format!(
+        "nothing for shop to production: this merge came late, the later {} was asked for before",
+        merges[1].short()
+    );
+    assert_eq!(tell(1).await, "request 1 for shop to production");
+    assert_eq!(tell(0).await, late);
+    assert_eq!(tell(2).await, "request 2 for shop to production");
+    assert_eq!(shop.hosts[0].read("index.html").as_deref(), Some("Sell cocoa"));
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn a_tag_releases_what_it_names() {
     let shop = Shop::start(&[Kind::Local], "auto = { on = \"tag\", branches = [\"v*\"] }").await;
     let commit = shop.commit("Sell tea");

@@ -1,10 +1,11 @@
-//! What git is asked before something is released: whether a push came late, whether a commit that an unsigned body
-//! names is where it says, what the reference of a deployment is, and whether its commit lies where the environment
-//! wants it to.
+//! What git is asked before something is released: whether a push or a merge came late, whether a commit that an
+//! unsigned body names is where it says, what the reference of a deployment is, and whether its commit lies where the
+//! environment wants it to.
 
 use super::Case;
 use super::act::Outcome;
 use super::heads::Moved;
+use super::merges::Merges;
 use crate::forge_deployments::apps_of;
 use crate::repositories::nobody_listens;
 use crate::{Engine, EngineError};
@@ -23,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(30);
 /// For a whole repository, where a commit has to be looked for in it.
 const FETCH: Duration = Duration::from_secs(800);
 
+/// Commits that came after a merge; what was released of them is among the newest.
+const MOST_LATER: usize = 10_000;
+
 /// What git has to be asked about a delivery.
 pub(super) struct Question {
     app: App,
@@ -35,6 +39,8 @@ pub(super) struct Question {
     is_unsigned: bool,
     /// Globs of branches of which one must hold the commit; empty: none has to.
     held_by: Vec<String>,
+    /// The branch that a change was merged into, where others of it may have been released since.
+    merged_into: Option<String>,
 }
 
 /// What git answered.
@@ -46,6 +52,8 @@ pub(super) enum View {
         holds: bool,
         /// The branches that hold the commit; only where that was asked.
         branches: Option<Vec<String>>,
+        /// The commits of the branch that come after a merge; only where that was asked.
+        later: Vec<CommitSha>,
     },
     /// It can't be asked now.
     Unknown { why: String },
@@ -53,7 +61,12 @@ pub(super) enum View {
 
 impl Case<'_> {
     /// What git has to be asked before this may release what is wanted.
-    pub(super) fn question(&self, moved: Option<&Moved<'_>>, wanted: &[WantedRelease]) -> Option<Question> {
+    pub(super) fn question(
+        &self,
+        moved: Option<&Moved<'_>>,
+        wanted: &[WantedRelease],
+        merges: &Merges,
+    ) -> Option<Question> {
         let forge_id = &self.full.delivery.forge;
         let (repository, commit, git_ref) = match self.event {
             ForgeEvent::Push(push) => (&push.repository, push.after.as_ref()?, Some(push.git_ref.clone())),
@@ -74,7 +87,12 @@ impl Case<'_> {
         };
         let rival = moved.and_then(|moved| moved.rival(commit)).map(|rival| rival.commit.clone());
         let names_something = matches!(self.event, ForgeEvent::Deployment(_));
-        if rival.is_none() && !is_unsigned && !names_something {
+        // Where git is asked anyway, a later merge may be worked on before it answers.
+        let may_be_late = merges.may_be_late() || is_unsigned;
+        let is_merge = matches!(self.event, ForgeEvent::Change(_));
+        let branch = git_ref.as_ref().and_then(GitRef::branch);
+        let merged_into = branch.filter(|_| is_merge && may_be_late).map(str::to_owned);
+        if rival.is_none() && !is_unsigned && !names_something && merged_into.is_none() {
             return None;
         }
         Some(Question {
@@ -86,6 +104,7 @@ impl Case<'_> {
             is_unsigned,
             // A deployment is one of one environment: all that is wanted has the same rule.
             held_by: wanted.first().map(|release| release.held_by.clone()).unwrap_or_default(),
+            merged_into,
         })
     }
 }
@@ -152,13 +171,16 @@ pub(super) async fn answer(engine: &Engine, question: &Question) -> View {
     let at = |known: &RemoteRef| {
         known.commit == question.commit && question.git_ref.as_ref().is_none_or(|git_ref| known.git_ref == *git_ref)
     };
-    let is_there = !question.is_unsigned || refs.iter().any(at);
-    if is_there && question.held_by.is_empty() {
-        return View::Seen { refs, holds: true, branches: None };
+    let is_head = refs.iter().any(at);
+    let is_there = !question.is_unsigned || is_head;
+    let is_newest = question.merged_into.is_none() || is_head;
+    if is_there && is_newest && question.held_by.is_empty() {
+        return View::Seen { refs, holds: true, branches: None, later: Vec::new() };
     }
-    match tokio::time::timeout(FETCH, branches_with(engine, question)).await {
-        Ok(Ok(branches)) => {
-            View::Seen { refs, holds: is_there || is_in(question, &branches), branches: Some(branches) }
+    match tokio::time::timeout(FETCH, look_into(engine, question)).await {
+        Ok(Ok((branches, later))) => {
+            let holds = is_there || is_in(question, &branches);
+            View::Seen { refs, holds, branches: Some(branches), later }
         }
         Ok(Err(error)) => View::Unknown { why: error.to_string() },
         Err(_) => View::Unknown { why: "git took too long".to_owned() },
@@ -177,11 +199,16 @@ pub(crate) async fn look_at(engine: &Engine, app: &App) -> Result<(Mirror, Vec<R
         .unwrap_or_else(|_| Err(EngineError::Upstream("git took too long".to_owned())))
 }
 
-/// The branches that hold the commit, as the remote has them now; none, where it does not have the commit.
-async fn branches_with(engine: &Engine, question: &Question) -> Result<Vec<String>, EngineError> {
+/// The branches that hold the commit, as the remote has them now; none, where it does not have the commit. And what
+/// came after a merge.
+async fn look_into(engine: &Engine, question: &Question) -> Result<(Vec<String>, Vec<CommitSha>), EngineError> {
     let mirror = engine.mirror(&question.app).await?;
     mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
-    Ok(mirror.branches_with(&question.commit).await?)
+    let later = match &question.merged_into {
+        Some(branch) => mirror.commits_after(&question.commit, branch, MOST_LATER).await?,
+        None => Vec::new(),
+    };
+    Ok((mirror.branches_with(&question.commit).await?, later))
 }
 
 /// Whether a commit is in a branch, or in any; it is not the head of it.

@@ -11,6 +11,7 @@
 mod act;
 mod heads;
 mod look;
+mod merges;
 
 pub(crate) use look::look_at;
 
@@ -103,7 +104,7 @@ async fn next(engine: &Engine) -> Result<Next, EngineError> {
     let mut tx = engine.store().begin().await?;
     tx.release_claim(full.delivery.id, engine.now().plus(LEASE_WHILE_ASKING)).await?;
     tx.commit().await?;
-    Ok(Next::Ask(Box::new(full), Box::new(question)))
+    Ok(Next::Ask(Box::new(full), question))
 }
 
 async fn ask(engine: &Engine, full: DeliveryFull, question: Question) {
@@ -140,7 +141,11 @@ impl Engine {
 
 /// One transaction: what follows from a delivery, and that it is dealt with. A question instead, when the answer
 /// decides and there is no `view` yet; nothing is written then.
-async fn process(engine: &Engine, full: &DeliveryFull, view: Option<&View>) -> Result<Option<Question>, EngineError> {
+async fn process(
+    engine: &Engine,
+    full: &DeliveryFull,
+    view: Option<&View>,
+) -> Result<Option<Box<Question>>, EngineError> {
     let configuration = engine.store().configuration().await?;
     let id = full.delivery.id;
     let mut tx = engine.store().begin().await?;
@@ -177,7 +182,7 @@ struct Case<'a> {
 }
 
 enum Judged {
-    Ask(Question),
+    Ask(Box<Question>),
     Done(Outcome),
 }
 
@@ -193,19 +198,24 @@ impl Case<'_> {
             return Ok(Judged::Done(Outcome { verdict: Verdict::Ignored, reason }));
         }
         let known = self.known(tx).await?;
-        let decision = decide::on_event(self.configuration, &delivery.forge, self.event, &known);
-        if let Decision::Release(wanted) = &decision {
-            match (self.question(moved.as_ref(), wanted), self.view) {
-                (Some(question), None) => return Ok(Judged::Ask(question)),
+        let mut decision = decide::on_event(self.configuration, &delivery.forge, self.event, &known);
+        let mut late = Vec::new();
+        if let Decision::Release(wanted) = &mut decision {
+            let merges = self.merges(tx, wanted).await?;
+            match (self.question(moved.as_ref(), wanted, &merges), self.view) {
+                (Some(question), None) => return Ok(Judged::Ask(Box::new(question))),
                 (Some(question), Some(view)) => {
                     if let Some(outcome) = question.against(view) {
                         return Ok(Judged::Done(outcome));
                     }
+                    late = merges.drop_late(wanted, view);
                 }
                 (None, _) => {}
             }
         }
-        let outcome = self.act(tx, decision).await?;
+        let mut outcome = self.act(tx, decision).await?;
+        late.extend((!outcome.reason.is_empty()).then_some(outcome.reason));
+        outcome.reason = late.join("; ");
         self.note_head(tx, moved.as_ref()).await?;
         Ok(Judged::Done(outcome))
     }

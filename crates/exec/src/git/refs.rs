@@ -101,6 +101,22 @@ impl Mirror {
         Ok(self.ask(arguments).await?.stdout)
     }
 
+    /// The commits of a branch that come after one of it, at most `limit`, as of the last fetch; none, where the branch
+    /// does not hold it.
+    ///
+    /// # Errors
+    /// [`ExecError::Git`] when the mirror can't be read.
+    pub async fn commits_after(
+        &self,
+        commit: &CommitSha,
+        branch: &str,
+        limit: usize,
+    ) -> Result<Vec<CommitSha>, ExecError> {
+        let (count, range) = (format!("--max-count={limit}"), format!("{commit}..refs/heads/{branch}"));
+        let output = self.ask(["rev-list", "--ancestry-path", &count, &range]).await?;
+        Ok(output.stdout.iter().filter_map(|line| line.parse().ok()).collect())
+    }
+
     async fn refs(&self, prefix: &str, limit: usize) -> Result<Vec<NamedRef>, ExecError> {
         // *objectname is what an annotated tag points to; empty for everything else.
         const FORMAT: &str =
