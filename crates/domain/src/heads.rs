@@ -6,6 +6,7 @@
 use crate::event::{GitRef, Push};
 use crate::ids::{CommitSha, DeliveryId};
 use crate::time::Timestamp;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A head that davit knows of.
@@ -52,16 +53,27 @@ pub fn missed(seen: &[SeenHead], remote: &[(GitRef, CommitSha)], last_look: Time
     missed.collect()
 }
 
-/// The branches and tags that davit knows and that the remote has no more, each once.
+/// The heads of branches and tags that davit knows and that the remote has no more. A remote that has none at all is
+/// taken for one that did not answer properly: nothing is gone then.
 #[must_use]
-pub fn gone(seen: &[SeenHead], remote: &[(GitRef, CommitSha)]) -> Vec<GitRef> {
-    let mut gone: Vec<GitRef> = Vec::new();
-    for head in seen {
-        if !gone.contains(&head.git_ref) && !remote.iter().any(|(git_ref, _)| *git_ref == head.git_ref) {
-            gone.push(head.git_ref.clone());
+pub fn gone<'s>(seen: &'s [SeenHead], remote: &[(GitRef, CommitSha)]) -> Vec<&'s SeenHead> {
+    let mut gone: Vec<&SeenHead> = Vec::new();
+    for head in seen.iter().filter(|_| !remote.is_empty()) {
+        let is_listed = gone.iter().any(|known| known.git_ref == head.git_ref);
+        if !is_listed && !remote.iter().any(|(git_ref, _)| *git_ref == head.git_ref) {
+            gone.extend(newest_of(seen, &head.git_ref));
         }
     }
     gone
+}
+
+/// Which of two moves comes first: the one to the older commit. Where both are of one time, numbers in the names decide
+/// (`v1.9` before `v1.10`).
+#[must_use]
+pub fn older_first(one: (Timestamp, &GitRef), other: (Timestamp, &GitRef)) -> Ordering {
+    let (one_name, other_name) = (one.1.full(), other.1.full());
+    let by_name = || pieces(&one_name).cmp(&pieces(&other_name)).then_with(|| one_name.cmp(&other_name));
+    one.0.cmp(&other.0).then_with(by_name)
 }
 
 /// Whether a push comes late: others, seen already, lead from where it ended to the head that davit knows. What it
@@ -90,4 +102,18 @@ pub fn is_overtaken(seen: &[SeenHead], push: &Push) -> bool {
 /// The head of a branch or tag, as far as davit knows.
 fn newest_of<'s>(seen: &'s [SeenHead], git_ref: &GitRef) -> Option<&'s SeenHead> {
     seen.iter().filter(|head| head.git_ref == *git_ref).max_by_key(|head| head.at)
+}
+
+/// A name as texts and the numbers after them. A number that is too long is as large as can be.
+fn pieces(name: &str) -> Vec<(&str, u64)> {
+    let mut pieces = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (text, after) = rest.split_at(rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len()));
+        let (digits, next) = after.split_at(after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len()));
+        let number = if digits.is_empty() { 0 } else { digits.parse().unwrap_or(u64::MAX) };
+        pieces.push((text, number));
+        rest = next;
+    }
+    pieces
 }

@@ -66,6 +66,17 @@ impl Store {
             .fetch_optional(p).await)?;
         Ok(row.map(|(at, hook_cursor)| ForgeChecked { at: Timestamp::from_millis(at), hook_cursor }))
     }
+
+    /// The repositories that heads or looks are known of, in lower case.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seen_repositories(&self) -> Result<Vec<(ForgeId, String)>, StoreError> {
+        let sql = "SELECT forge, repository FROM forge_checked UNION SELECT forge, repository FROM forge_seen
+             ORDER BY forge, repository";
+        let rows: Vec<(String, String)> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
+        rows.into_iter().map(|(forge, repository)| Ok((parsed("forge_seen", &forge)?, repository))).collect()
+    }
 }
 
 impl Tx {
@@ -135,6 +146,44 @@ impl Tx {
             .bind(repository_key(repository).as_str())
             .bind(storable(&git_ref.full()).as_ref())
             .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Forgets what was seen of a branch or tag before this time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_ref_before(
+        &mut self,
+        forge: &ForgeId,
+        repository: &str,
+        git_ref: &GitRef,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "DELETE FROM forge_seen WHERE forge = $1 AND repository = $2 AND reference = $3 AND at < $4";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(forge.as_str())
+            .bind(repository_key(repository).as_str())
+            .bind(storable(&git_ref.full()).as_ref())
+            .bind(before.millis())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Forgets all heads of a repository and the looks at it: the next look is the first one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_repository(&mut self, forge: &ForgeId, repository: &str) -> Result<(), StoreError> {
+        for sql in [
+            "DELETE FROM forge_seen WHERE forge = $1 AND repository = $2",
+            "DELETE FROM forge_checked WHERE forge = $1 AND repository = $2",
+        ] {
+            on_tx!(self, c => sqlx::query(sql)
+                .bind(forge.as_str())
+                .bind(repository_key(repository).as_str())
+                .execute(&mut **c).await.map(drop))?;
+        }
         Ok(())
     }
 

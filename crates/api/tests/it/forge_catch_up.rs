@@ -5,8 +5,8 @@ use davit_domain::config::ForgeKind;
 use davit_domain::ids::CommitSha;
 use davit_engine::catch_up;
 use davit_testkit::app::Database;
-use davit_testkit::fake_forge::{Access, Delivery, NewPush};
-use serde_json::Value;
+use davit_testkit::fake_forge::{Access, Delivery, Fault, NewPush};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const ON_PUSH: &str = "auto = { on = \"push\", branches = [\"main\"] }";
@@ -46,6 +46,12 @@ fn push<'a>(before: &'a CommitSha, after: &'a CommitSha) -> NewPush<'a> {
 
 fn head(shop: &Shop) -> CommitSha {
     shop.repo.git(&["rev-parse", "HEAD"]).parse().unwrap()
+}
+
+/// Changes the repository at the forge, without a word of the forge.
+fn at_forge(shop: &Shop, arguments: &[&str]) {
+    let bare = shop.app.path("forge").join(format!("{REPOSITORY}.git")).display().to_string();
+    shop.repo.git(&[&["--git-dir", &bare], arguments].concat());
 }
 
 /// The commits of all deployments, oldest first.
@@ -198,5 +204,102 @@ async fn what_nobody_signed_is_held_against_git() {
     let page = deliver(&shop, &shop.app.forge.push_delivery(&push(&before, &commit))).await;
     assert_eq!(page["verdict"], "processed", "{page}");
     assert_eq!(released(&shop).await, [commit.to_string()]);
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_remote_that_forgets_and_remembers_releases_nothing() {
+    let shop = shop(ForgeKind::Gitea, Database::Sqlite, ON_PUSH).await;
+    let main = head(&shop).to_string();
+    for others in [true, false] {
+        if others {
+            at_forge(&shop, &["update-ref", "refs/heads/other", &main]);
+            catch_up_now(&shop).await;
+        } else {
+            at_forge(&shop, &["update-ref", "-d", "refs/heads/other"]);
+        }
+        at_forge(&shop, &["update-ref", "-d", "refs/heads/main"]);
+        for _ in 0..2 {
+            catch_up_now(&shop).await;
+        }
+        at_forge(&shop, &["update-ref", "refs/heads/main", &main]);
+        for _ in 0..2 {
+            catch_up_now(&shop).await;
+        }
+        assert_eq!(released(&shop).await, [""; 0], "with other branches: {others}");
+    }
+    // It is watched still.
+    let commit = shop.commit("Sell tea");
+    catch_up_now(&shop).await;
+    assert_eq!(released(&shop).await, [commit.to_string()]);
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn of_missed_tags_the_newest_is_released() {
+    let shop = shop(ForgeKind::Gitea, Database::Sqlite, "auto = { on = \"tag\" }").await;
+    shop.repo.git(&["tag", "v1.9.0", shop.commit("Old").as_str()]);
+    let newest = shop.commit("New");
+    shop.repo.git(&["tag", "v1.10.0", newest.as_str()]);
+    // A tag may name anything.
+    let file = shop.repo.rev("HEAD:index.html");
+    shop.repo.git(&["tag", "a-file", &file]);
+    shop.app.publish(&shop.repo, REPOSITORY);
+    for _ in 0..3 {
+        catch_up_now(&shop).await;
+    }
+    assert_eq!(released(&shop).await, [newest.to_string()]);
+    let next = shop.commit("Next");
+    shop.repo.git(&["tag", "v2", next.as_str()]);
+    shop.app.publish(&shop.repo, REPOSITORY);
+    catch_up_now(&shop).await;
+    assert_eq!(released(&shop).await, [newest.to_string(), next.to_string()]);
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn an_app_that_comes_back_is_looked_at_for_the_first_time() {
+    let shop = shop(ForgeKind::Gitea, Database::Sqlite, ON_PUSH).await;
+    let (status, answer) = shop.send_document(&shop.document(""), json!({ "prune": true })).await;
+    assert_eq!(status, 200, "{answer}");
+    look(&shop).await;
+    shop.commit("Nobody wanted it");
+    shop.configure(&shop.document(&shop.production("", ON_PUSH))).await;
+    for _ in 0..2 {
+        catch_up_now(&shop).await;
+    }
+    assert_eq!(released(&shop).await, [""; 0]);
+    let commit = shop.commit("Sell tea");
+    catch_up_now(&shop).await;
+    assert_eq!(released(&shop).await, [commit.to_string()]);
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn a_forge_that_will_not_is_not_asked_for_ever() {
+    let shop = Shop::bare_at(ForgeKind::Github, Database::Sqlite, &[Kind::Local]).await;
+    let forge = &shop.app.forge;
+    forge.add_repository(REPOSITORY, Access::Admin);
+    forge.add_hook(REPOSITORY, &shop.app.hook_url());
+    shop.configure(&shop.document(&shop.production("", ON_PUSH))).await;
+    look(&shop).await;
+    shop.app.advance(Duration::from_secs(10));
+    let before = head(&shop);
+    forge.lose(REPOSITORY, &forge.push_delivery(&push(&before, &before)));
+    let asked = |what: &str| forge.requests().iter().filter(|request| request.line.contains(what)).count();
+
+    forge.fail_where("/hooks", 1, &Fault::RetryAfter(Duration::from_secs(3600)));
+    let until_then = asked("/hooks");
+    for _ in 0..3 {
+        look(&shop).await;
+    }
+    assert_eq!(asked("/hooks"), until_then + 1, "it wants to be left alone");
+    shop.app.advance(Duration::from_secs(3601));
+
+    forge.fail_where("/attempts", 1, &Fault::Status(422));
+    for _ in 0..3 {
+        look(&shop).await;
+    }
+    assert_eq!(asked("/attempts"), 1, "it said that it never will");
     shop.finish().await;
 }

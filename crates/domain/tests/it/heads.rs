@@ -1,7 +1,7 @@
 //! Heads that davit was told about against those that there are.
 
 use davit_domain::event::{GitRef, Push};
-use davit_domain::heads::{MissedHead, SeenHead, gone, is_overtaken, missed};
+use davit_domain::heads::{MissedHead, SeenHead, gone, is_overtaken, missed, older_first};
 use davit_domain::ids::CommitSha;
 use davit_domain::time::Timestamp;
 use proptest::prelude::*;
@@ -59,9 +59,21 @@ fn what_no_delivery_told_about_was_missed() {
 #[test]
 fn what_the_remote_has_no_more_is_gone() {
     let told = [seen('.', 'a', 1), seen('a', 'b', 2)];
-    assert_eq!(gone(&told, &[]), [main()]);
-    assert_eq!(gone(&told, &[(main(), sha('c'))]), []);
-    assert_eq!(gone(&[], &[(main(), sha('c'))]), []);
+    let tag = |name: &str| GitRef::Tag(name.into());
+    assert_eq!(gone(&told, &[(tag("v1"), sha('b'))]), [&told[1]], "its newest head");
+    assert_eq!(gone(&told, &[(main(), sha('c'))]), [] as [&SeenHead; 0]);
+    assert_eq!(gone(&[], &[(main(), sha('c'))]), [] as [&SeenHead; 0]);
+    assert_eq!(gone(&told, &[]), [] as [&SeenHead; 0], "an empty answer says nothing");
+}
+
+#[test]
+fn missed_moves_have_an_order() {
+    let tag = |name: &str| GitRef::Tag(name.into());
+    let mut moves = [(7, tag("v1.10.0")), (7, tag("v1.9.0")), (9, tag("a")), (7, tag("v1.9.0-rc1")), (3, tag("z"))];
+    moves.sort_by(|one, other| older_first((at(one.0), &one.1), (at(other.0), &other.1)));
+    let names: Vec<String> = moves.iter().map(|(_, git_ref)| git_ref.full()).collect();
+    let expected = ["z", "v1.9.0", "v1.9.0-rc1", "v1.10.0", "a"].map(|name| format!("refs/tags/{name}"));
+    assert_eq!(names, expected);
 }
 
 #[test]

@@ -50,6 +50,23 @@ both!(heads_are_kept_with_who_told_about_them, |store| {
     assert_eq!(seen(&store, "acme/docs").await.len(), 1);
 });
 
+both!(what_is_not_needed_any_more_is_forgotten, |store| {
+    for (repository, head) in [("Acme/Shop", head(main(), 'a', 1)), ("acme/docs", head(main(), 'c', 4))] {
+        see(&store, repository, &head).await;
+    }
+    let newer = head(main(), 'b', 5);
+    see(&store, "acme/shop", &newer).await;
+    commit!(store, tx => tx.forget_ref_before(&id("hub"), "acme/Shop", &main(), at(5)));
+    assert_eq!(seen(&store, "acme/shop").await, [newer]);
+    let checked = ForgeChecked { at: at(9), hook_cursor: None };
+    commit!(store, tx => tx.set_forge_checked(&id("hub"), "acme/shop", &checked));
+    let known = async || store.seen_repositories().await.expect("reads");
+    assert_eq!(known().await, ["acme/docs", "acme/shop"].map(|repository| (id("hub"), repository.to_owned())));
+    commit!(store, tx => tx.forget_repository(&id("hub"), "Acme/Shop"));
+    assert_eq!(known().await, [(id("hub"), "acme/docs".to_owned())]);
+    assert_eq!(store.forge_checked(&id("hub"), "acme/shop").await.expect("reads"), None);
+});
+
 both!(a_look_is_remembered, |store| {
     let checked = |now, cursor: Option<&str>| ForgeChecked { at: at(now), hook_cursor: cursor.map(Into::into) };
     let looked = || async { store.forge_checked(&id("hub"), "ACME/shop").await.expect("reads") };
