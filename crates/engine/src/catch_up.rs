@@ -141,6 +141,10 @@ fn watched(configuration: &Configuration) -> Vec<Watched<'_>> {
     all.into_values().collect()
 }
 
+fn is_watched(configuration: &Configuration, place: &Place) -> bool {
+    watched(configuration).iter().any(|watched| watched.place == *place)
+}
+
 /// Forgets what was seen of repositories that no app uses any more: should one be used again, it is looked at for the
 /// first time.
 async fn forget_unwatched(engine: &Engine, configuration: &Configuration) -> Result<(), EngineError> {
@@ -236,6 +240,10 @@ async fn look_now(engine: &Engine, watched: &Watched<'_>, now: Timestamp) -> Res
     let mut known = if ripe.is_empty() { Vec::new() } else { tell(engine, watched, &mirror, ripe, &last, now).await? };
     known.extend(back.into_iter().map(|head| tell::seen(head, now)));
     let mut tx = engine.store().begin().await?;
+    // Nobody may use it any more since this look began: then it was forgotten, and stays so.
+    if !is_watched(&tx.read_configuration().await?, &watched.place) {
+        return Ok(EVERY);
+    }
     for head in &known {
         tx.see_head(forge, repository, head).await?;
     }

@@ -6,7 +6,7 @@ use davit_domain::ids::CommitSha;
 use davit_engine::catch_up;
 use davit_testkit::app::Database;
 use davit_testkit::fake_forge::{Access, Delivery, Fault, NewPush};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 const ON_PUSH: &str = "auto = { on = \"push\", branches = [\"main\"] }";
@@ -254,24 +254,6 @@ async fn of_missed_tags_the_newest_is_released() {
     shop.app.publish(&shop.repo, REPOSITORY);
     catch_up_now(&shop).await;
     assert_eq!(released(&shop).await, [newest.to_string(), next.to_string()]);
-    shop.finish().await;
-}
-
-#[tokio::test]
-async fn an_app_that_comes_back_is_looked_at_for_the_first_time() {
-    let shop = shop(ForgeKind::Gitea, Database::Sqlite, ON_PUSH).await;
-    let (status, answer) = shop.send_document(&shop.document(""), json!({ "prune": true })).await;
-    assert_eq!(status, 200, "{answer}");
-    look(&shop).await;
-    shop.commit("Nobody wanted it");
-    shop.configure(&shop.document(&shop.production("", ON_PUSH))).await;
-    for _ in 0..2 {
-        catch_up_now(&shop).await;
-    }
-    assert_eq!(released(&shop).await, [""; 0]);
-    let commit = shop.commit("Sell tea");
-    catch_up_now(&shop).await;
-    assert_eq!(released(&shop).await, [commit.to_string()]);
     shop.finish().await;
 }
 
