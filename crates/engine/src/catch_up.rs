@@ -24,6 +24,7 @@ use davit_domain::heads::{self, SeenHead};
 use davit_domain::ids::{CommitSha, ForgeId};
 use davit_domain::time::Timestamp;
 use davit_exec::git::RemoteRef;
+use davit_store::Tx;
 use davit_store::deliveries::{Delivery, DeliveryFilter, DeliveryFull, Verdict};
 use davit_store::seen::ForgeChecked;
 use notes::Place;
@@ -240,8 +241,7 @@ async fn look_now(engine: &Engine, watched: &Watched<'_>, now: Timestamp) -> Res
     let mut known = if ripe.is_empty() { Vec::new() } else { tell(engine, watched, &mirror, ripe, &last, now).await? };
     known.extend(back.into_iter().map(|head| tell::seen(head, now)));
     let mut tx = engine.store().begin().await?;
-    // Nobody may use it any more since this look began: then it was forgotten, and stays so.
-    if !is_watched(&tx.read_configuration().await?, &watched.place) {
+    if !is_as_before(engine, &mut tx, &watched.place, Some(&last)).await? {
         return Ok(EVERY);
     }
     for head in &known {
@@ -255,6 +255,20 @@ async fn look_now(engine: &Engine, watched: &Watched<'_>, now: Timestamp) -> Res
     Ok(if notes.waits(&watched.place) { GRACE } else { EVERY })
 }
 
+/// Whether an app still uses the repository, and nobody has looked at it since `last`. A look that was overtaken notes
+/// nothing: what it saw may have been missed by now, or belong to a time that is forgotten.
+async fn is_as_before(
+    engine: &Engine,
+    tx: &mut Tx,
+    place: &Place,
+    last: Option<&ForgeChecked>,
+) -> Result<bool, EngineError> {
+    // Whoever notes something holds this lock until it is there to be read.
+    tx.seen_heads(&place.0, &place.1).await?;
+    let is_last = engine.store().forge_checked(&place.0, &place.1).await?.as_ref() == last;
+    Ok(is_last && is_watched(&tx.read_configuration().await?, place))
+}
+
 /// Where everything is when davit looks for the first time: nothing was missed.
 async fn first_look(
     engine: &Engine,
@@ -264,6 +278,9 @@ async fn first_look(
 ) -> Result<(), EngineError> {
     let (forge, repository) = (&watched.forge.id, watched.repository);
     let mut tx = engine.store().begin().await?;
+    if !is_as_before(engine, &mut tx, &watched.place, None).await? {
+        return Ok(());
+    }
     let told = tx.seen_heads(forge, repository).await?;
     for known in refs {
         // A delivery that was faster knows more.
