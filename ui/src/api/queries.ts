@@ -23,8 +23,8 @@ export function createQueryClient(): QueryClient {
 export const forgeKeys = ['forges', 'forge']
 
 const topicKeys: Record<ChangeTopic, string[]> = {
-  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live'],
-  request: ['overview', 'requests', 'request'],
+  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live', 'delivery'],
+  request: ['overview', 'requests', 'request', 'delivery'],
   delivery: ['deliveries', 'delivery', ...forgeKeys],
   host: ['hosts', 'overview'],
   config: ['overview', 'apps', 'app', 'environments', ...forgeKeys, 'hosts', 'export', 'releases', 'gate'],
