@@ -23,7 +23,18 @@ export function createQueryClient(): QueryClient {
 export const forgeKeys = ['forges', 'forge']
 
 const topicKeys: Record<ChangeTopic, string[]> = {
-  deployment: ['overview', 'deployments', 'deployment', 'requests', 'request', 'apps', 'app', 'releases', 'live', 'delivery'],
+  deployment: [
+    'overview',
+    'deployments',
+    'deployment',
+    'requests',
+    'request',
+    'apps',
+    'app',
+    'releases',
+    'live',
+    'delivery',
+  ],
   request: ['overview', 'requests', 'request', 'delivery'],
   delivery: ['deliveries', 'delivery', ...forgeKeys],
   host: ['hosts', 'overview'],
