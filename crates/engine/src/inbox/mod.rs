@@ -2,8 +2,8 @@
 //! delivery's page.
 //!
 //! Deliveries are worked on one after the other, in the order in which they came. Those that git has to be asked about
-//! first ([`look`]) wait for its answer beside that, so that a forge whose git is slow holds up nobody else as long as fewer than
-//! [`MOST_QUESTIONS`] wait; from then on it does. What they lead to is in [`act`], what they tell about branches and tags in [`heads`].
+//! first ([`look`]) wait for its answer beside that, so that a forge whose git is slow holds up nobody else until
+//! [`MOST_QUESTIONS`] wait. What they lead to is in [`act`], what they tell about branches and tags in [`heads`].
 //!
 //! Accepted race: a delivery's lease may run out while a slow process still works on it. Both then decide the same and
 //! the requests' idempotency keys let one of them win.
