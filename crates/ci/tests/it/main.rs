@@ -4,5 +4,6 @@ mod corpus;
 mod errors;
 mod expressions;
 mod plans;
+mod progress;
 mod properties;
 mod workflow_parser;

@@ -3,7 +3,7 @@
 use crate::corpus::{contexts, files, push_to_main};
 use davit_ci::{Decision, Event, Expansion, MatrixError, Plan, Root, Value, expand, plan, read_workflow};
 
-fn planned(text: &str) -> Plan {
+pub(crate) fn planned(text: &str) -> Plan {
     let workflow = read_workflow("w.yml", text).unwrap_or_else(|errors| panic!("{errors}"));
     match plan(&workflow, &push_to_main(), &contexts(&push_to_main())) {
         Ok(Decision::Runs(plan)) => *plan,
