@@ -89,6 +89,7 @@ pub fn on_event(configuration: &Configuration, forge: &ForgeId, event: &ForgeEve
         ForgeEvent::DeploymentStatus(status) => on_deployment_status(configuration, forge, status, known),
         ForgeEvent::Check(check) => on_check(configuration, forge, check),
         ForgeEvent::MergeGroup(_) => ignore("davit takes no part in the forge's merge queue"),
+        ForgeEvent::Comment(_) => ignore("the comment asks davit for nothing"),
     }
 }
 

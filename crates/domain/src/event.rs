@@ -28,6 +28,8 @@ pub enum ForgeEvent {
     Check(CheckEvent),
     /// Changes wait in the forge's own merge queue, merged together for a test.
     MergeGroup(MergeGroupEvent),
+    /// Somebody wrote a comment on a change.
+    Comment(CommentEvent),
     /// Real, verified, and nothing that davit acts on.
     Other {
         /// The forge's name of the event.
@@ -217,4 +219,17 @@ pub struct MergeGroupEvent {
     pub base_branch: String,
     /// Whether the checks are asked for; otherwise the group is gone.
     pub requested: bool,
+}
+
+/// A new comment on a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentEvent {
+    /// `owner/name` of the repository that the change is for.
+    pub repository: String,
+    /// The change's number there.
+    pub number: i64,
+    /// Login of who wrote it.
+    pub author: String,
+    /// What it says, as it was written.
+    pub text: String,
 }

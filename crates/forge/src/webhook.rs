@@ -212,6 +212,8 @@ pub fn dedupe_key(event: &ForgeEvent) -> Option<String> {
         ForgeEvent::Ping { .. } | ForgeEvent::Other { .. } => None,
         // A state may come back within minutes (a check that runs again), and the newest one counts.
         ForgeEvent::Check(_) | ForgeEvent::DeploymentStatus(_) => None,
+        // The same words may be meant again.
+        ForgeEvent::Comment(_) => None,
         ForgeEvent::Push(push) => {
             let (kind, name) = match &push.git_ref {
                 GitRef::Branch(name) => ("branch", name),

@@ -37,6 +37,7 @@ impl Case<'_> {
             | ForgeEvent::Change(_)
             | ForgeEvent::Check(_)
             | ForgeEvent::MergeGroup(_)
+            | ForgeEvent::Comment(_)
             | ForgeEvent::Other { .. } => return Ok(Known::default()),
         };
         let mut deployment = tx.deployment_at_forge(&delivery.forge, repository, number).await?;

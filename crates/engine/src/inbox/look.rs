@@ -78,6 +78,7 @@ impl Case<'_> {
             | ForgeEvent::DeploymentStatus(_)
             | ForgeEvent::Check(_)
             | ForgeEvent::MergeGroup(_)
+            | ForgeEvent::Comment(_)
             | ForgeEvent::Other { .. } => return None,
         };
         let forge = self.configuration.forges.iter().find(|known| known.id == *forge_id)?;

@@ -273,6 +273,9 @@ fn describe(event: &ForgeEvent) -> (String, Option<String>) {
             format!("{} of {}: {}", check.name, check.commit.short(), check.state.as_str()),
             Some(check.repository.clone()),
         ),
+        ForgeEvent::Comment(comment) => {
+            (format!("comment by {} on #{}", comment.author, comment.number), Some(comment.repository.clone()))
+        }
         ForgeEvent::MergeGroup(group) => {
             let what = if group.requested { "checks wanted for" } else { "gone:" };
             (format!("{what} {} into {}", group.head_branch, group.base_branch), Some(group.repository.clone()))

@@ -84,7 +84,8 @@ fn assert_understood(name: &str, payload: &[u8]) {
     let as_expected = match &event {
         ForgeEvent::Ping { .. } => name == "ping",
         ForgeEvent::Push(_) => ["push", "delete"].contains(&name),
-        ForgeEvent::Change(_) => name == "pull_request",
+        ForgeEvent::Change(_) => ["pull_request", "pull_request_review"].contains(&name),
+        ForgeEvent::Comment(_) => name == "issue_comment",
         ForgeEvent::Deployment(_) => name == "deployment",
         ForgeEvent::DeploymentStatus(_) => name == "deployment_status",
         ForgeEvent::Check(_) => ["status", "check_run", "check_suite"].contains(&name),
