@@ -51,6 +51,26 @@ number_id!(
     /// One saved revision of a release config.
     RevisionId
 );
+number_id!(
+    /// One CI run of one workflow on one commit.
+    RunId
+);
+number_id!(
+    /// One attempt at one job of a run.
+    JobId
+);
+number_id!(
+    /// davit's number of a change (pull or merge request). The forge has its own.
+    ChangeId
+);
+number_id!(
+    /// A file that a run keeps.
+    ArtifactId
+);
+number_id!(
+    /// Files that a repository's runs hand on to later ones.
+    CacheId
+);
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $valid:expr) => {

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod batches;
+pub mod ci;
 pub mod config;
 pub mod decide;
 pub mod deployment;
@@ -15,6 +16,7 @@ pub mod freeze;
 pub mod heads;
 pub mod ids;
 pub mod log;
+pub mod merge;
 pub mod redact;
 pub mod release;
 pub mod request;

@@ -78,6 +78,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         url: url?,
         forge_name: forge_name?,
         freeze: freeze?,
+        require_green: None,
     })
 }
 

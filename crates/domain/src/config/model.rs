@@ -1,6 +1,7 @@
 //! The things that a team declares, as values. Their text form (`davit.toml`) lives in [`parse`](mod@super::parse).
 
 use super::forge_model::Forge;
+use super::repository_model::RepositorySettings;
 use super::rollout_model::{Health, Input, Mode, Strategy, Transfer};
 use crate::freeze::FreezeWindow;
 use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName};
@@ -23,6 +24,9 @@ pub struct Configuration {
     pub hosts: Vec<Host>,
     /// Apps with their release configs.
     pub apps: Vec<App>,
+    /// Repositories that davit tests and merges.
+    #[serde(default)]
+    pub repositories: Vec<RepositorySettings>,
 }
 
 /// Where a secret comes from. The value itself is never part of the configuration.
@@ -80,6 +84,10 @@ pub struct Environment {
     /// When nothing but a rollback goes out by itself.
     #[serde(default)]
     pub freeze: Vec<FreezeWindow>,
+    /// Globs of contexts that must be green on a commit before it goes out here; empty: every check that is known,
+    /// and at least one. `None`: checks don't matter.
+    #[serde(default)]
+    pub require_green: Option<Vec<String>>,
 }
 
 impl Environment {
@@ -319,7 +327,14 @@ impl Configuration {
             [forge.token.as_ref(), key, forge.webhook_secret.as_ref(), forge.ca.as_ref(), forge.git_key.as_ref()]
         });
         let hosts = self.hosts.iter().map(|host| host.private_key.as_ref());
-        forges.chain(hosts).flatten().map(|secret| (secret.key(), secret.clone())).collect()
+        let jobs = self.repositories.iter().flat_map(RepositorySettings::secret_refs);
+        forges.chain(hosts).flatten().chain(jobs).map(|secret| (secret.key(), secret.clone())).collect()
+    }
+
+    /// What is declared about a repository. Forges treat owner and repository names as case-insensitive.
+    #[must_use]
+    pub fn repository(&self, forge: &ForgeId, name: &str) -> Option<&RepositorySettings> {
+        self.repositories.iter().find(|repository| repository.is(forge, name))
     }
 }
 

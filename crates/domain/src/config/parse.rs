@@ -73,7 +73,7 @@ fn read(mut file: Fields<'_>, notes: &mut Notes) -> Configuration {
         }
     }
     file.finish();
-    Configuration { forges, environments, hosts, apps }
+    Configuration { forges, environments, hosts, apps, repositories: Vec::new() }
 }
 
 /// Reads every `[[title]]`, which are at `key` of `fields`.

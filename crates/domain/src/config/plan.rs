@@ -100,6 +100,7 @@ pub fn merge(current: &Configuration, wanted: &Configuration, prune: bool) -> Co
         ),
         hosts: merge_lists(&current.hosts, &wanted.hosts, |host| &host.name, |_, new| new.clone()),
         apps: merge_lists(&current.apps, &wanted.apps, |app| &app.key, merge_apps),
+        repositories: current.repositories.clone(),
     }
 }
 
