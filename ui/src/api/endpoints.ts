@@ -6,6 +6,9 @@ import type {
   ApplyResult,
   AppSummary,
   Build,
+  Change,
+  ChangeDetail,
+  CiRepository,
   Delivery,
   DeliveryDetail,
   DeployBody,
@@ -15,10 +18,12 @@ import type {
   Environment,
   Forge,
   ForgeCheck,
+  FoundLine,
   Gate,
   GitRefs,
   Host,
   HostCheck,
+  JobLogPage,
   KeptRelease,
   KeyImport,
   KeyScan,
@@ -30,8 +35,13 @@ import type {
   Page,
   RegisteredHook,
   ReleaseRequest,
+  RetryBody,
+  Run,
+  RunDetail,
   Session,
   SetupState,
+  StartBody,
+  Workflow,
 } from './types'
 
 export interface DeploymentFilter {
@@ -53,6 +63,23 @@ export interface OutboxFilter {
   /** States with commas between them. */
   state?: string
   search?: string
+}
+
+export interface RunFilter {
+  forge?: string
+  repository?: string
+  state?: string
+  branch?: string
+  change?: number
+  workflow?: string
+  trigger?: string
+  limit?: number
+}
+
+export interface ChangeFilter {
+  forge?: string
+  repository?: string
+  state?: string
 }
 
 export const api = {
@@ -146,6 +173,32 @@ export const api = {
   outbox: (filter: OutboxFilter, cursor?: string) =>
     call<Page<OutboxCall>>('GET', '/outbox', { query: { ...filter, cursor } }),
   retryCall: (id: number) => call<OutboxCall>('POST', `${path('outbox', id)}/retry`, { body: {} }),
+
+  runs: (filter: RunFilter, cursor?: string) => call<Page<Run>>('GET', '/runs', { query: { ...filter, cursor } }),
+  run: (id: number) => call<RunDetail>('GET', path('runs', id)),
+  cancelRun: (id: number) => call<void>('POST', `${path('runs', id)}/cancel`, { body: {} }),
+  retryRun: (id: number, body: RetryBody) => call<void>('POST', `${path('runs', id)}/retry`, { body }),
+  approveRun: (id: number, headSha: string) =>
+    call<void>('POST', `${path('runs', id)}/approve`, { body: { head_sha: headSha } }),
+  searchRun: (id: number, text: string, signal?: AbortSignal) =>
+    call<Page<FoundLine>>('GET', `${path('runs', id)}/search`, { query: { q: text }, signal }),
+  jobLogs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
+    call<JobLogPage>('GET', `${path('jobs', id)}/logs`, { query: { after, limit }, signal }),
+  jobLogStreamUrl: (id: number, after: number) => toUrl(`${path('jobs', id)}/log/stream`, { after }),
+  jobLogDownloadUrl: (id: number) => toUrl(`${path('jobs', id)}/log.txt`),
+  artifactUrl: (id: number) => toUrl(path('artifacts', id)),
+
+  repositories: () => call<Page<CiRepository>>('GET', '/repositories'),
+  workflows: (forge: string, repository: string, ref: string) =>
+    call<Page<Workflow>>('GET', '/workflows', { query: { forge, repository, ref } }),
+  startWorkflow: (body: StartBody) => call<{ id: number }>('POST', '/workflows/start', { body }),
+
+  changes: (filter: ChangeFilter, cursor?: string) =>
+    call<Page<Change>>('GET', '/changes', { query: { ...filter, cursor } }),
+  change: (id: number) => call<ChangeDetail>('GET', path('changes', id)),
+  askMerge: (id: number) => call<void>('POST', `${path('changes', id)}/merge`, { body: {} }),
+  withdrawMerge: (id: number) => call<void>('DELETE', `${path('changes', id)}/merge`),
+  refreshChange: (id: number) => call<void>('POST', `${path('changes', id)}/refresh`, { body: {} }),
 
   environments: () => call<Page<Environment>>('GET', '/environments'),
   forges: () => call<Page<Forge>>('GET', '/forges'),

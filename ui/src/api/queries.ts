@@ -3,7 +3,15 @@
 import { QueryClient, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { ApiError, UNREACHABLE } from './client'
-import { api, type DeliveryFilter, type DeploymentFilter, type OutboxFilter, type RequestFilter } from './endpoints'
+import {
+  api,
+  type ChangeFilter,
+  type DeliveryFilter,
+  type DeploymentFilter,
+  type OutboxFilter,
+  type RequestFilter,
+  type RunFilter,
+} from './endpoints'
 import type { ChangeTopic, Page } from './types'
 
 /** Changes arrive by SSE (events.ts), so nothing polls and nothing goes stale by the clock alone. */
@@ -38,9 +46,24 @@ const topicKeys: Record<ChangeTopic, string[]> = {
   request: ['overview', 'requests', 'request', 'delivery'],
   delivery: ['deliveries', 'delivery', ...forgeKeys],
   host: ['hosts', 'overview'],
-  config: ['overview', 'apps', 'app', 'environments', ...forgeKeys, 'hosts', 'export', 'releases', 'gate'],
+  config: [
+    'overview',
+    'apps',
+    'app',
+    'environments',
+    ...forgeKeys,
+    'hosts',
+    'export',
+    'releases',
+    'gate',
+    'repositories',
+    'change',
+  ],
   outbox: ['outbox', ...forgeKeys],
   alert: ['overview'],
+  run: ['runs', 'run', 'changes', 'change'],
+  job: ['run'],
+  change: ['changes', 'change'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */
@@ -110,6 +133,30 @@ export const useDeployment = (id: MaybeRefOrGetter<number>) =>
 export const useDelivery = (id: MaybeRefOrGetter<number>) =>
   useQuery({ queryKey: ['delivery', computed(() => toValue(id))], queryFn: () => api.delivery(toValue(id)) })
 
+export const useRun = (id: MaybeRefOrGetter<number>) =>
+  useQuery({ queryKey: ['run', computed(() => toValue(id))], queryFn: () => api.run(toValue(id)) })
+
+export const useChange = (id: MaybeRefOrGetter<number>) =>
+  useQuery({ queryKey: ['change', computed(() => toValue(id))], queryFn: () => api.change(toValue(id)) })
+
+export const useRepositories = () => useQuery({ queryKey: ['repositories'], queryFn: api.repositories })
+
+/** The workflows of a repository at a branch, tag or commit; the server reads them with git for each call. */
+export const useWorkflows = (
+  of: MaybeRefOrGetter<{ forge: string; repository: string; ref: string }>,
+  enabled: MaybeRefOrGetter<boolean>,
+) =>
+  useQuery({
+    queryKey: ['workflows', computed(() => toValue(of))],
+    queryFn: () => {
+      const { forge, repository, ref } = toValue(of)
+      return api.workflows(forge, repository, ref)
+    },
+    enabled: () => toValue(enabled),
+  })
+
+export const useRuns = (filter: MaybeRefOrGetter<RunFilter>) => usePages('runs', filter, api.runs)
+export const useChanges = (filter: MaybeRefOrGetter<ChangeFilter>) => usePages('changes', filter, api.changes)
 export const useDeployments = (filter: MaybeRefOrGetter<DeploymentFilter>) =>
   usePages('deployments', filter, api.deployments)
 export const useRequests = (filter: MaybeRefOrGetter<RequestFilter>) => usePages('requests', filter, api.requests)

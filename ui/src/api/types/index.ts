@@ -1,0 +1,15 @@
+// What the server sends and takes, as in /api/v1/openapi.json, a file a topic. Written by hand, one name a schema, so
+// that generated documents can take their place. No behaviour here.
+export * from './apps'
+export * from './changes'
+export * from './common'
+export * from './configuration'
+export * from './deployments'
+export * from './environments'
+export * from './forges'
+export * from './hosts'
+export * from './live'
+export * from './overview'
+export * from './requests'
+export * from './runs'
+export * from './session'
