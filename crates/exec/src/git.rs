@@ -10,11 +10,17 @@
 mod command;
 mod explain;
 mod large_files;
+mod objects;
+mod obtain;
 mod refs;
 mod remote;
+mod working_copy;
 
+pub use objects::{CommitText, FileEntry, Objects};
+pub use obtain::Obtain;
 pub use refs::{HistoryEntry, NamedRef, RemoteRef};
 pub use remote::{Credential, Remote, Rewrite, Way};
+pub use working_copy::{Submodules, WorkingCopy};
 
 use crate::process::say;
 use crate::{ExecError, LineSink};
@@ -73,12 +79,19 @@ impl Mirror {
         std::fs::create_dir_all(dir).map_err(ExecError::io(format!("making {}", dir.display())))?;
         let dir = dir.canonicalize().map_err(ExecError::io(format!("opening {}", dir.display())))?;
         let mirror = Self { git: Git::new(&dir, remote)?, dir };
+        let note = mirror.dir.join("configured");
+        let configured = format!("{CONFIGURATION}\n{}\n", mirror.git.remote().url);
+        let is_there = mirror.repository().join("HEAD").exists();
+        if is_there && std::fs::read_to_string(&note).is_ok_and(|noted| noted == configured) {
+            return Ok(mirror);
+        }
         let cancel = CancellationToken::new();
         let _lock = mirror.lock(&cancel).await?;
-        if !mirror.repository().join("HEAD").exists() {
+        if !is_there {
             mirror.init("sha1", &cancel).await?;
         }
         mirror.configure(&cancel).await?;
+        std::fs::write(&note, configured).map_err(ExecError::io(format!("writing {}", note.display())))?;
         Ok(mirror)
     }
 
@@ -392,6 +405,8 @@ impl Mirror {
     }
 }
 
+/// Changes with what [`Mirror::configure`] sets.
+const CONFIGURATION: &str = "1";
 /// How often a taken lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 

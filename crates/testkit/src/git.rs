@@ -28,6 +28,11 @@ impl Repo {
         repo
     }
 
+    /// A repository that is there already.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), commits: Mutex::new(0) }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -64,6 +64,23 @@ impl Git {
         self.run(&program, LOCAL, sink, cancel).await
     }
 
+    /// A run in a repository elsewhere that takes from the mirror alone.
+    pub(super) async fn from_mirror(
+        &self,
+        arguments: Vec<OsString>,
+        cwd: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Output, ExecError> {
+        let mut program = self.program(arguments, cwd, Vec::new(), &[])?;
+        program.env.push(("GIT_ALLOW_PROTOCOL".into(), "file".into()));
+        self.run(&program, LOCAL, None, cancel).await
+    }
+
+    /// A program that stays on this machine, for whoever runs it by other means.
+    pub(super) fn reader(&self, arguments: Vec<OsString>, cwd: &Path) -> Result<Program, ExecError> {
+        self.program(arguments, cwd, Vec::new(), &[])
+    }
+
     /// A run that talks to the remote.
     pub(super) async fn network(
         &self,

@@ -4,5 +4,6 @@
 
 mod build;
 mod git;
+mod git_ci;
 mod hosts;
 mod process;
