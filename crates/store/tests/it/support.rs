@@ -119,6 +119,7 @@ pub(crate) fn environment_named(name: &str) -> Environment {
         url: None,
         forge_name: None,
         freeze: Vec::new(),
+        require_green: None,
     }
 }
 
@@ -179,6 +180,7 @@ pub(crate) fn configuration() -> Configuration {
         environments: vec![environment_named("test"), environment_named("production")],
         hosts: vec![host_named("web-2"), host_named("web-1")],
         apps: vec![app_named("shop", &["test", "production"])],
+        repositories: Vec::new(),
     }
 }
 
