@@ -1,9 +1,10 @@
 //! What only PostgreSQL needs: connecting, locks (SQLite has one writer), and storing a batch of deliveries at once.
 
+use crate::ci_logs::NewJobLine;
 use crate::inbox::{NewDelivery, Put};
 use crate::sqlite::{migration_failed, migrator};
 use crate::{Db, StoreError, Tx, storable, to_json};
-use davit_domain::ids::{DeliveryId, DeploymentId, HostName};
+use davit_domain::ids::{DeliveryId, DeploymentId, HostName, JobId};
 use davit_domain::log::NewLine;
 use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -129,6 +130,29 @@ pub(crate) async fn insert_lines(
         .bind(lines.iter().map(|line| line.at.millis()).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| line.host.as_ref().map(HostName::as_str)).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| i64::from(line.step.number())).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| line.stream.as_str()).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| storable(&line.text).into_owned()).collect::<Vec<_>>())
+        .execute(&mut *c)
+        .await?;
+    Ok(())
+}
+
+/// Stores log lines of a job, the first one as number `first_seq`: one statement, whatever their number.
+pub(crate) async fn insert_job_lines(
+    c: &mut PgConnection,
+    id: JobId,
+    first_seq: i64,
+    lines: &[NewJobLine],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO ci_log_lines (job_id, seq, at, step, stream, text)
+         SELECT $1, $2 + number - 1, at, step, stream, text
+         FROM UNNEST($3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[]) WITH ORDINALITY
+             AS new (at, step, stream, text, number)";
+    sqlx::query(sql)
+        .bind(id.0)
+        .bind(first_seq)
+        .bind(lines.iter().map(|line| line.at.millis()).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| i64::from(line.step)).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| line.stream.as_str()).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| storable(&line.text).into_owned()).collect::<Vec<_>>())
         .execute(&mut *c)

@@ -27,6 +27,23 @@ where
         self
     }
 
+    /// `column = value`, when there is a number.
+    pub(crate) fn equals_number(mut self, column: &'static str, value: Option<i64>) -> Self {
+        if let Some(value) = value {
+            self.and().push(column).push(" = ").push_bind(value);
+        }
+        self
+    }
+
+    /// `one = value OR other = value`, when there is a value.
+    pub(crate) fn equals_either(mut self, one: &'static str, other: &'static str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            let query = self.and().push("(").push(one).push(" = ").push_bind(value.to_owned());
+            query.push(" OR ").push(other).push(" = ").push_bind(value.to_owned()).push(")");
+        }
+        self
+    }
+
     /// `column = value` without case, when there is a value.
     pub(crate) fn equals_any_case(mut self, column: &'static str, value: Option<&str>) -> Self {
         if let Some(value) = value {
@@ -38,8 +55,7 @@ where
     /// A text that is in one of the columns, without case, when there is one. Its `%` and `_` mean themselves.
     pub(crate) fn contains(mut self, columns: &[&'static str], text: Option<&str>) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{}%", storable(&escaped));
+        let pattern = containing(text);
         self.and().push("(");
         for (number, column) in columns.iter().enumerate() {
             self.query.push(if number == 0 { "LOWER(" } else { " OR LOWER(" }).push(*column);
@@ -83,4 +99,10 @@ where
         self.conditions += 1;
         self.query.push(if self.conditions == 1 { " WHERE " } else { " AND " })
     }
+}
+
+/// The pattern of `LIKE … ESCAPE '\'` for what holds this text. Its `%` and `_` mean themselves.
+pub(crate) fn containing(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{}%", storable(&escaped))
 }

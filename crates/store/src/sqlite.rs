@@ -1,8 +1,9 @@
 //! What only SQLite needs: opening with the settings that make a commit durable, and storing deliveries one by one.
 
+use crate::ci_logs::NewJobLine;
 use crate::inbox::{NewDelivery, Put};
 use crate::{Db, StoreError, storable, to_json};
-use davit_domain::ids::{DeliveryId, DeploymentId, HostName};
+use davit_domain::ids::{DeliveryId, DeploymentId, HostName, JobId};
 use davit_domain::log::NewLine;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -115,6 +116,28 @@ pub(crate) async fn insert_lines(
             .bind(line.at.millis())
             .bind(line.host.as_ref().map(HostName::as_str))
             .bind(i64::from(line.step.number()))
+            .bind(line.stream.as_str())
+            .bind(storable(&line.text).as_ref())
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Stores log lines of a job, the first one as number `first_seq`.
+pub(crate) async fn insert_job_lines(
+    c: &mut SqliteConnection,
+    id: JobId,
+    first_seq: i64,
+    lines: &[NewJobLine],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO ci_log_lines (job_id, seq, at, step, stream, text) VALUES ($1, $2, $3, $4, $5, $6)";
+    for (seq, line) in (first_seq..).zip(lines) {
+        sqlx::query(sql)
+            .bind(id.0)
+            .bind(seq)
+            .bind(line.at.millis())
+            .bind(i64::from(line.step))
             .bind(line.stream.as_str())
             .bind(storable(&line.text).as_ref())
             .execute(&mut *c)
