@@ -1,20 +1,19 @@
-//! When a schedule is due: five fields in POSIX syntax, in UTC, as `on.schedule` has them.
+//! When a schedule is due: five fields in POSIX syntax, in UTC or in a named time zone, as `on.schedule` has them.
 
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 /// A checked cron expression.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone)]
 pub struct Cron {
     source: String,
     times: croner::Cron,
+    zone: TimeZone,
 }
 
 impl Cron {
-    /// Reads minute, hour, day of month, month and day of week.
+    /// Reads minute, hour, day of month, month and day of week, in UTC.
     ///
     /// # Errors
     ///
@@ -37,13 +36,30 @@ impl Cron {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let times = parser.parse(source).map_err(|error| format!("`{source}` is no schedule: {error}"))?;
-        Ok(Self { source: source.to_owned(), times })
+        Ok(Self { source: source.to_owned(), times, zone: TimeZone::UTC })
     }
 
-    /// The first time after `after`; [`None`] where there is none, as for the 31st of February.
+    /// The same in the time zone with this IANA name, as `Europe/Berlin`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says that there is no such time zone.
+    pub fn in_zone(self, name: &str) -> Result<Self, String> {
+        let zone = TimeZone::get(name)
+            .map_err(|_| format!("there is no time zone `{name}`; it needs an IANA name, as `Europe/Berlin`"))?;
+        Ok(Self { zone, ..self })
+    }
+
+    /// The first time after `after`; [`None`] where there is none, as for the 31st of February. What falls into the hour
+    /// that a change of clocks leaves out is due right after it.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let next = self.times.find_next_occurrence(&after.to_zoned(TimeZone::UTC), false).ok()?;
+        let next = self.times.find_next_occurrence(&after.to_zoned(self.zone.clone()), false).ok()?;
         Some(next.timestamp())
+    }
+
+    /// The IANA name of the time zone, where it is not UTC.
+    pub fn timezone(&self) -> Option<&str> {
+        self.zone.iana_name().filter(|_| self.zone != TimeZone::UTC)
     }
 
     /// As written.
@@ -59,21 +75,7 @@ const NAMES: [&str; 19] = [
 
 impl PartialEq for Cron {
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
-    }
-}
-
-impl TryFrom<String> for Cron {
-    type Error = String;
-
-    fn try_from(source: String) -> Result<Self, String> {
-        Self::parse(&source)
-    }
-}
-
-impl From<Cron> for String {
-    fn from(cron: Cron) -> Self {
-        cron.source
+        self.source == other.source && self.zone == other.zone
     }
 }
 
@@ -98,6 +100,28 @@ mod tests {
         let never = Cron::parse("0 0 31 2 *");
         let after = "2026-03-02T00:00:00Z".parse().expect("a time");
         assert!(never.is_err() || never.expect("checked").next_after(after).is_none());
+    }
+
+    #[test]
+    fn times_are_in_their_zone() {
+        let cases = [
+            ("0 9 * * *", "2026-01-10T00:00:00Z", "2026-01-10T08:00:00Z"),
+            ("0 9 * * *", "2026-07-10T00:00:00Z", "2026-07-10T07:00:00Z"),
+            // The clocks go from 2 to 3 on that day, and back from 3 to 2 on the other.
+            ("30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
+            ("30 2 * * *", "2026-03-29T02:00:00Z", "2026-03-30T00:30:00Z"),
+            ("30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),
+        ];
+        for (cron, after, next) in cases {
+            let cron = Cron::parse(cron).expect(cron).in_zone("Europe/Berlin").expect("a zone");
+            assert_eq!(cron.timezone(), Some("Europe/Berlin"));
+            let found = cron.next_after(after.parse().expect("a time"));
+            assert_eq!(found, Some(next.parse().expect("a time")), "{} after {after}", cron.as_str());
+        }
+        let utc = Cron::parse("0 9 * * *").expect("a schedule");
+        assert_eq!(utc.timezone(), None);
+        assert_eq!(utc.clone().in_zone("UTC"), Ok(utc.clone()));
+        assert!(utc.in_zone("Mars/Olympus").is_err());
     }
 
     #[test]

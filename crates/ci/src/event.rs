@@ -64,6 +64,11 @@ pub enum Event {
         /// The message of its newest commit.
         message: String,
     },
+    /// The merge queue tests a change together with its base.
+    MergeGroup {
+        /// The branch that it is to be merged into.
+        base: String,
+    },
     /// A person starts it.
     Dispatch {
         /// What was entered, by name.
@@ -105,6 +110,7 @@ impl Event {
         match self {
             Self::Push { .. } => "push",
             Self::PullRequest { .. } => "pull_request",
+            Self::MergeGroup { .. } => "merge_group",
             Self::Dispatch { .. } => "workflow_dispatch",
             Self::Schedule { .. } => "schedule",
         }
@@ -135,6 +141,11 @@ impl Triggers {
                 let named = change.types.contains(action);
                 let branch = change.branches.as_ref().is_none_or(|filter| filter.passes(base));
                 decide(named && branch && passes_paths(change.paths.as_ref(), changed.as_deref()), message)
+            }
+            // A queue waits for an answer: words in a message don't keep it from getting one.
+            Event::MergeGroup { base } => {
+                let Some(group) = &self.merge_group else { return Selection::OtherEvent };
+                decide(group.branches.as_ref().is_none_or(|filter| filter.passes(base)), "")
             }
             Event::Dispatch { .. } => {
                 if self.workflow_dispatch.is_some() {

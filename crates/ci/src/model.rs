@@ -43,6 +43,8 @@ pub struct Triggers {
     pub push: Option<Push>,
     /// Something happened to a change.
     pub pull_request: Option<PullRequest>,
+    /// The merge queue tests a change together with its base.
+    pub merge_group: Option<MergeGroup>,
     /// A person starts it.
     pub workflow_dispatch: Option<Dispatch>,
     /// At these times.
@@ -69,6 +71,13 @@ pub struct PullRequest {
     pub branches: Option<Filter>,
     /// `paths` or `paths-ignore`.
     pub paths: Option<Filter>,
+}
+
+/// `on.merge_group`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MergeGroup {
+    /// `branches` or `branches-ignore`: the branch that is to be merged into.
+    pub branches: Option<Filter>,
 }
 
 /// `on.workflow_dispatch`.

@@ -133,7 +133,7 @@ pub fn next(
 /// The context `needs` of a job: the results and outputs of those that it needs itself. Of the combinations of a matrix,
 /// a later one's output goes before an earlier one's unless it is empty.
 pub fn needs_value(plan: &Plan, job: &Job, jobs: &[JobProgress]) -> Value {
-    let needed = plan.jobs.iter().filter(|planned| job.needs.iter().any(|id| *id == planned.job.id));
+    let needed = plan.jobs.iter().filter(|planned| job.needs.contains(&planned.job.id));
     Value::object(needed.map(|planned| {
         let own = || jobs.iter().filter(|progress| progress.job == planned.job.id);
         let result = joined(own().filter_map(concluded)).map_or("", Conclusion::result);

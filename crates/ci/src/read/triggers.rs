@@ -4,13 +4,13 @@ use super::fields::{Fields, entries, is_null, items, known_flag, text, texts};
 use crate::cron::Cron;
 use crate::event::PULL_REQUEST_TYPES;
 use crate::filter::{Filter, Pattern};
-use crate::model::{Dispatch, Input, InputKind, PullRequest, Push, Triggers};
+use crate::model::{Dispatch, Input, InputKind, MergeGroup, PullRequest, Push, Triggers};
 use crate::place::{Place, Problems, listed};
 use crate::value::Value;
 use crate::yaml::{Entry, Kind, Node, Plain, Scalar};
 
 /// The events that davit runs workflows on.
-const EVENTS: [&str; 4] = ["push", "pull_request", "workflow_dispatch", "schedule"];
+const EVENTS: [&str; 5] = ["push", "pull_request", "merge_group", "workflow_dispatch", "schedule"];
 
 /// What happened to a change, where `types` does not say it.
 const DEFAULT_TYPES: [&str; 3] = ["opened", "synchronize", "reopened"];
@@ -43,6 +43,7 @@ fn bare(event: &str, place: Place, triggers: &mut Triggers, problems: &mut Probl
     match event {
         "push" => triggers.push = Some(Push::default()),
         "pull_request" => triggers.pull_request = Some(any_change()),
+        "merge_group" => triggers.merge_group = Some(MergeGroup::default()),
         "workflow_dispatch" => triggers.workflow_dispatch = Some(Dispatch::default()),
         "schedule" => problems.add(place, "`schedule` needs a list of `cron: '…'`"),
         other => problems.add(place, unsupported(other)),
@@ -57,6 +58,7 @@ fn with_body(entry: &Entry, triggers: &mut Triggers, problems: &mut Problems) {
     match key.as_str() {
         "push" => triggers.push = push(value, problems),
         "pull_request" => triggers.pull_request = pull_request(value, problems),
+        "merge_group" => triggers.merge_group = merge_group(value, problems),
         "workflow_dispatch" => triggers.workflow_dispatch = dispatch(value, problems),
         "schedule" => triggers.schedule = schedule(value, problems),
         other => problems.add(*key_place, unsupported(other)),
@@ -82,21 +84,32 @@ fn push(node: &Node, problems: &mut Problems) -> Option<Push> {
 
 fn pull_request(node: &Node, problems: &mut Problems) -> Option<PullRequest> {
     let mut fields = Fields::of(node, "`on.pull_request`", problems)?;
-    let types = fields.get("types").map(|node| types(node, problems));
+    let types = fields.get("types").map(|node| types(node, "pull_request", &PULL_REQUEST_TYPES, problems));
     let branches = filter(&mut fields, "branches", "branches-ignore", problems);
     let paths = filter(&mut fields, "paths", "paths-ignore", problems);
     fields.finish(&[], problems);
     Some(PullRequest { branches, paths, types: types.unwrap_or_else(|| any_change().types) })
 }
 
-fn types(node: &Node, problems: &mut Problems) -> Vec<String> {
+fn merge_group(node: &Node, problems: &mut Problems) -> Option<MergeGroup> {
+    let mut fields = Fields::of(node, "`on.merge_group`", problems)?;
+    // There is one type: it says what is so without it.
+    fields.get("types").into_iter().for_each(|node| {
+        types(node, "merge_group", &["checks_requested"], problems);
+    });
+    let branches = filter(&mut fields, "branches", "branches-ignore", problems);
+    fields.finish(&[], problems);
+    Some(MergeGroup { branches })
+}
+
+fn types(node: &Node, event: &str, all: &[&str], problems: &mut Problems) -> Vec<String> {
     let mut found = Vec::new();
     for (kind, place) in texts(node, "`types`", problems) {
-        if PULL_REQUEST_TYPES.contains(&kind.as_str()) {
+        if all.contains(&kind.as_str()) {
             found.push(kind);
         } else {
-            let known = listed(PULL_REQUEST_TYPES);
-            problems.add(place, format!("`pull_request` has no type `{kind}`; there are {known}"));
+            let known = listed(all.iter().copied());
+            problems.add(place, format!("`{event}` has no type `{kind}`; there are {known}"));
         }
     }
     found
@@ -153,16 +166,26 @@ fn schedule(node: &Node, problems: &mut Problems) -> Vec<Cron> {
     let mut found = Vec::new();
     for item in items {
         let Some(mut fields) = Fields::of(item, "an item of `on.schedule`", problems) else { continue };
-        let cron = fields.required("cron", problems);
-        if let Some(text) = cron.and_then(|node| text(node, "`cron`", problems)) {
-            match Cron::parse(&text) {
-                Ok(cron) => found.push(cron),
-                Err(message) => problems.add(cron.map_or(item.place, |node| node.place), message),
-            }
-        }
-        fields.finish(&[("timezone", "`timezone` is not supported: schedules are in UTC")], problems);
+        let cron = fields.required("cron", problems).and_then(|node| checked(node, "`cron`", Cron::parse, problems));
+        let zone = fields.get("timezone");
+        fields.finish(&[], problems);
+        found.extend(match (cron, zone) {
+            (Some(cron), Some(zone)) => checked(zone, "`timezone`", |name| cron.in_zone(name), problems),
+            (cron, _) => cron,
+        });
     }
     found
+}
+
+/// A text that `read` understands, or a mistake at its place.
+fn checked<T>(
+    node: &Node,
+    what: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+    problems: &mut Problems,
+) -> Option<T> {
+    let text = text(node, what, problems)?;
+    read(&text).map_err(|message| problems.add(node.place, message)).ok()
 }
 
 fn dispatch(node: &Node, problems: &mut Problems) -> Option<Dispatch> {

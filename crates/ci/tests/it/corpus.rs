@@ -30,6 +30,7 @@ pub(crate) fn contexts(event: &Event) -> Contexts<'static> {
         Event::Push { reference: Reference::Tag(name), .. } => (format!("refs/tags/{name}"), name.as_str()),
         Event::Push { reference: Reference::Branch(name), .. } => (format!("refs/heads/{name}"), name.as_str()),
         Event::PullRequest { .. } => ("refs/pull/7/merge".to_owned(), "7/merge"),
+        Event::MergeGroup { .. } => ("refs/heads/davit-queue/main".to_owned(), "davit-queue/main"),
         Event::Dispatch { .. } | Event::Schedule { .. } => ("refs/heads/main".to_owned(), "main"),
     };
     let github = json!({
@@ -65,7 +66,7 @@ fn every_file_makes_the_plans_of_its_snapshot() {
     }
 }
 
-/// `push branch main changed a b`, `pull_request opened main message [skip ci]`, `dispatch name=value`, `schedule …`.
+/// `push branch main changed a b`, `pull_request opened main message [skip ci]`, `merge_group main`, `dispatch name=value`, `schedule …`.
 fn read_event(line: &str) -> Event {
     let (line, message) = line.split_once(" message ").unwrap_or((line, ""));
     let (line, changed) = match line.split_once(" changed ") {
@@ -80,6 +81,7 @@ fn read_event(line: &str) -> Event {
         ["pull_request", action, base] => {
             Event::PullRequest { action: (*action).to_owned(), base: (*base).to_owned(), changed, message }
         }
+        ["merge_group", base] => Event::MergeGroup { base: (*base).to_owned() },
         ["dispatch", inputs @ ..] => {
             let input = |input: &&str| input.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
             Event::Dispatch { inputs: inputs.iter().filter_map(input).collect() }
