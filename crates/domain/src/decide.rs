@@ -1,8 +1,13 @@
 //! What davit does about what happened: functions over values, no effects.
 //!
-//! Lives here: which releases an event asks for, and whose turn it is in a queue. The engine calls these inside the
-//! transaction that stores their outcome.
+//! Lives here: which releases an event asks for, which events workflows may run on, and whose turn it is in a queue.
+//! The engine calls these inside the transaction that stores their outcome.
 
+mod ci;
+
+pub use ci::{CiWanted, ci_wanted};
+
+use crate::ci::CI_CONTEXT;
 use crate::config::{App, AutoOn, Configuration, ReleaseConfig, Repository, branch_allowed};
 use crate::deployment_at_forge::Mark;
 use crate::event::{
@@ -201,7 +206,7 @@ fn carry_out(configuration: &Configuration, forge: &ForgeId, event: &DeploymentE
     let apps = apps_of(configuration, forge, &event.repository);
     let Some(environment) = environment_called(configuration, &event.environment) else {
         return match apps.is_empty() {
-            true => no_app_uses(&event.repository),
+            true => no_app_uses(configuration, forge, &event.repository),
             false => ignore(format!(
                 "no environment is called {:?} at forges: give one this `forge_name`",
                 event.environment
@@ -266,15 +271,22 @@ fn on_deployment_status(
 }
 
 fn on_check(configuration: &Configuration, forge: &ForgeId, check: &CheckEvent) -> Decision {
-    if apps_of(configuration, forge, &check.repository).is_empty() {
-        return no_app_uses(&check.repository);
+    let is_tested = configuration.repository(forge, &check.repository).is_some();
+    if !is_tested && apps_of(configuration, forge, &check.repository).is_empty() {
+        return no_app_uses(configuration, forge, &check.repository);
     }
-    let is_ours =
-        check.name.get(..DEPLOY_CONTEXT.len()).is_some_and(|start| start.eq_ignore_ascii_case(DEPLOY_CONTEXT));
-    match is_ours {
-        true => ignore("this is a status that davit set: how a deployment goes is no check of the commit"),
-        false => Decision::Record(check.clone()),
+    if starts_with(&check.name, DEPLOY_CONTEXT) {
+        return ignore("this is a status that davit set: how a deployment goes is no check of the commit");
     }
+    if starts_with(&check.name, CI_CONTEXT) {
+        return ignore("this is a status that davit set about its own run");
+    }
+    Decision::Record(check.clone())
+}
+
+/// Forges may show a context in another case than it was set in.
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn note(
@@ -286,7 +298,7 @@ fn note(
 ) -> Decision {
     let apps: Vec<AppKey> = apps_of(configuration, forge, repository).into_iter().map(|app| app.key.clone()).collect();
     if apps.is_empty() {
-        return no_app_uses(repository);
+        return no_app_uses(configuration, forge, repository);
     }
     Decision::Note(Note { apps, environment: environment_called(configuration, environment).cloned(), sentence })
 }
@@ -299,7 +311,7 @@ fn decide_for(
 ) -> Decision {
     let apps = apps_of(configuration, forge, repository);
     if apps.is_empty() {
-        return no_app_uses(repository);
+        return no_app_uses(configuration, forge, repository);
     }
     let (releases, refused): (Vec<_>, Vec<_>) = apps
         .iter()
@@ -343,8 +355,11 @@ fn branches_into<'c>(configuration: &'c Configuration, environment: &Environment
     Some(environment.branches.as_deref().unwrap_or_default())
 }
 
-fn no_app_uses(repository: &str) -> Decision {
-    ignore(format!("no app uses the repository {repository}"))
+fn no_app_uses(configuration: &Configuration, forge: &ForgeId, repository: &str) -> Decision {
+    match configuration.repository(forge, repository) {
+        Some(repository) => ignore(format!("no app releases {}", repository.name)),
+        None => ignore(format!("no app uses the repository {repository}")),
+    }
 }
 
 fn names(apps: &[&App]) -> String {
