@@ -1,6 +1,9 @@
 //! What a [`Client`](crate::Client) takes and gives: plain data, the same for every forge.
 
-use davit_domain::config::HookSignature;
+use davit_domain::config::{HookSignature, MergeMethod};
+use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
+use davit_domain::merge::Mergeable;
 use davit_domain::time::Timestamp;
 use secrecy::SecretString;
 
@@ -74,4 +77,39 @@ pub struct RateBudget {
     pub remaining: u64,
     /// When all of them are there again, by the forge's clock; `None` when it was not said.
     pub reset: Option<Timestamp>,
+}
+
+/// A change as it stands at the forge now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeAtForge {
+    /// What it is. Its action is where it stands: opened, merged or closed.
+    pub event: ChangeEvent,
+    /// Where people see it.
+    pub url: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Logins of those whose approval counts at the forge and still holds.
+    pub approvals: Vec<String>,
+    /// Logins of those who want something changed first, as far as that counts at the forge.
+    pub changes_requested: Vec<String>,
+    /// Whether the forge would merge it.
+    pub mergeable: Mergeable,
+    /// Whether somebody asked the forge to merge it when all is green. Gitea and Gitee don't tell.
+    pub auto_merge: bool,
+    /// `owner/name` of where it comes from; `None` where that is deleted, and for GitLab's forks.
+    pub head_repository: Option<String>,
+}
+
+/// A change to be merged. What the merge's commit says is by the forge's own rules.
+#[derive(Debug, Clone, Copy)]
+pub struct MergeOrder<'a> {
+    /// Its number.
+    pub number: i64,
+    /// The head that was judged; any other one is not merged.
+    pub head: &'a CommitSha,
+    /// How. A GitLab project merges as its settings say: of the methods only squashing is for the caller to choose.
+    pub method: MergeMethod,
+    /// The branch that it comes from, of the same repository, when that is to be deleted. A branch that can't be deleted
+    /// stays, and the change is merged all the same.
+    pub delete_branch: Option<&'a str>,
 }

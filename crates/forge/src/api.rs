@@ -1,10 +1,11 @@
 //! What a forge's API can be asked for. A forge that has no call for something leaves the answer that stands here.
 
-use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess};
-use crate::error::ApiError;
+use crate::answers::{ChangeAtForge, FailedDelivery, Hook, MergeOrder, NewHook, RateBudget, RepositoryAccess};
+use crate::error::{ApiError, MergeError};
 use crate::refusal::has_no;
 use davit_domain::deployment_at_forge::DeploymentAtForge;
 use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitStatus;
 use davit_domain::time::Timestamp;
 use secrecy::SecretString;
@@ -40,6 +41,22 @@ pub(crate) trait ForgeApi {
 
     async fn open_changes(&self, _: &str) -> Result<Vec<ChangeEvent>, ApiError> {
         Err(has_no(self.name(), "changes"))
+    }
+
+    async fn change(&self, _: &str, _: i64) -> Result<ChangeAtForge, ApiError> {
+        Err(has_no(self.name(), "changes"))
+    }
+
+    async fn merge(&self, _: &str, _: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        Err(has_no(self.name(), "merges").into())
+    }
+
+    async fn comment(&self, _: &str, _: i64, _: &str) -> Result<(), ApiError> {
+        Err(has_no(self.name(), "comments"))
+    }
+
+    async fn may_write(&self, _: &str, _: &str) -> Result<bool, ApiError> {
+        Err(has_no(self.name(), "people"))
     }
 
     async fn hooks(&self, _: &str) -> Result<Vec<Hook>, ApiError> {

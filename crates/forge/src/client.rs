@@ -2,9 +2,9 @@
 //! and whether again, is the outbox's business.
 
 use crate::ForgeKind;
-use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess};
+use crate::answers::{ChangeAtForge, FailedDelivery, Hook, MergeOrder, NewHook, RateBudget, RepositoryAccess};
 use crate::api::{ForgeApi, Generic};
-use crate::error::ApiError;
+use crate::error::{ApiError, MergeError};
 use crate::gitea::api::Gitea;
 use crate::gitee::api::Gitee;
 use crate::github::api::Github;
@@ -12,6 +12,7 @@ use crate::gitlab::api::Gitlab;
 use crate::http::Route;
 use davit_domain::deployment_at_forge::DeploymentAtForge;
 use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitStatus;
 use davit_domain::time::Timestamp;
 use secrecy::SecretString;
@@ -197,6 +198,39 @@ impl Client {
     /// They can't be read with our credential, or the forge can't be asked; see [`ApiError`].
     pub async fn open_changes(&self, repository: &str) -> Result<Vec<ChangeEvent>, ApiError> {
         with!(self, api => api.open_changes(repository).await)
+    }
+
+    /// A change as it stands now, whatever its state.
+    ///
+    /// # Errors
+    /// It can't be read with our credential, or the forge can't be asked; see [`ApiError`].
+    pub async fn change(&self, repository: &str, number: i64) -> Result<ChangeAtForge, ApiError> {
+        with!(self, api => api.change(repository, number).await)
+    }
+
+    /// Merges a change with exactly this head, and gives the commit that the base branch is at then. Gitee can't be told
+    /// which head: it is looked at just before and just after.
+    ///
+    /// # Errors
+    /// See [`MergeError`]. After an answer that got lost, [`change`](Self::change) tells what became of it.
+    pub async fn merge(&self, repository: &str, order: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        with!(self, api => api.merge(repository, order).await)
+    }
+
+    /// Comments on a change.
+    ///
+    /// # Errors
+    /// The comment was not made, or the answer got lost on its way; see [`ApiError`].
+    pub async fn comment(&self, repository: &str, number: i64, text: &str) -> Result<(), ApiError> {
+        with!(self, api => api.comment(repository, number, text).await)
+    }
+
+    /// Whether an account may push to a repository. `false` for one that the forge does not know.
+    ///
+    /// # Errors
+    /// It can't be read with our credential, or the forge can't be asked; see [`ApiError`].
+    pub async fn may_write(&self, repository: &str, login: &str) -> Result<bool, ApiError> {
+        with!(self, api => api.may_write(repository, login).await)
     }
 
     /// The webhooks of a repository.

@@ -30,9 +30,9 @@ mod standard_webhooks;
 mod text;
 mod webhook;
 
-pub use answers::{FailedDelivery, Hook, Need, NewHook, RateBudget, RepositoryAccess};
+pub use answers::{ChangeAtForge, FailedDelivery, Hook, MergeOrder, Need, NewHook, RateBudget, RepositoryAccess};
 pub use client::{Client, ClientError, Credential, Setup, has_deployments};
 pub use davit_domain::config::ForgeKind;
 pub use davit_domain::event::ForgeEvent;
-pub use error::ApiError;
+pub use error::{ApiError, MergeError};
 pub use webhook::{HookRules, Incoming, ParseError, Verified, VerifyError, dedupe_key, parse, verify};

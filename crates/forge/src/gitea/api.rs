@@ -1,14 +1,15 @@
-//! Calls to Gitea's REST API. Permissions have a file of their own.
+//! Calls to Gitea's REST API. One pull request, and permissions, have files of their own.
 
-use super::{MANNERS, payload, permissions, webhook, wire};
-use crate::answers::{Hook, NewHook, RateBudget, RepositoryAccess};
+use super::{MANNERS, changes, payload, permissions, webhook, wire};
+use crate::answers::{ChangeAtForge, Hook, MergeOrder, NewHook, RateBudget, RepositoryAccess};
 use crate::api::ForgeApi;
 use crate::client::ClientError;
-use crate::error::ApiError;
+use crate::error::{ApiError, MergeError};
 use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::refusal::Call;
 use crate::text::{cut, owner_and_name, same_key};
 use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitStatus;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -101,6 +102,22 @@ impl ForgeApi for Gitea {
         let request = Request::get(place.url(&["pulls"])).query("state", "open").query("limit", PAGE);
         let list: Vec<payload::PullRequest> = self.http.list(&call, request, |_| false).await?;
         list.into_iter().map(|pull_request| opened(repository, pull_request)).collect()
+    }
+
+    async fn change(&self, repository: &str, number: i64) -> Result<ChangeAtForge, ApiError> {
+        changes::change(&self.repository(repository)?, number).await
+    }
+
+    async fn merge(&self, repository: &str, order: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        changes::merge(&self.repository(repository)?, order).await
+    }
+
+    async fn comment(&self, repository: &str, number: i64, text: &str) -> Result<(), ApiError> {
+        changes::comment(&self.repository(repository)?, number, text).await
+    }
+
+    async fn may_write(&self, repository: &str, login: &str) -> Result<bool, ApiError> {
+        changes::may_write(&self.repository(repository)?, login).await
     }
 
     async fn hooks(&self, repository: &str) -> Result<Vec<Hook>, ApiError> {

@@ -1,6 +1,7 @@
 //! Gitea and Forgejo.
 
 pub(crate) mod api;
+mod changes;
 mod payload;
 mod permissions;
 pub(crate) mod webhook;

@@ -85,3 +85,25 @@ pub(super) struct StatusEvent {
     pub(super) updated_at: Option<String>,
     pub(super) repository: Repository,
 }
+
+#[derive(Deserialize)]
+pub(super) struct CommentEvent {
+    pub(super) action: String,
+    /// Whether the issue is a pull request.
+    #[serde(default)]
+    pub(super) is_pull: bool,
+    pub(super) issue: Issue,
+    pub(super) comment: Comment,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comment {
+    pub(super) user: Option<User>,
+    pub(super) body: String,
+}

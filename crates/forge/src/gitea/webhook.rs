@@ -8,7 +8,7 @@ use crate::incoming::{self, Encoding};
 use crate::proof::{self, Algorithm};
 use crate::webhook::{HookRules, Incoming, ParseError, Verified, VerifyError};
 use davit_domain::config::HookSignature;
-use davit_domain::event::{ChangeAction, ChangeEvent, CheckEvent, ForgeEvent, GitRef, Push};
+use davit_domain::event::{ChangeAction, ChangeEvent, CheckEvent, CommentEvent, ForgeEvent, GitRef, Push};
 use davit_domain::status::CommitState;
 
 const EVENT: &str = "X-Gitea-Event";
@@ -48,6 +48,11 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         | "pull_request_label"
         | "pull_request_milestone"
         | "pull_request_review_request" => pull_request(event, fields::read(event, payload)?).map(ForgeEvent::Change),
+        "pull_request_approved"
+        | "pull_request_rejected"
+        | "pull_request_review_approved"
+        | "pull_request_review_rejected" => review(event, fields::read(event, payload)?).map(ForgeEvent::Change),
+        "issue_comment" => comment(event, fields::read(event, payload)?),
         "status" => status(event, fields::read(event, payload)?),
         _ => Ok(ForgeEvent::Other { name: event.to_owned() }),
     }
@@ -114,6 +119,25 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
         from_fork: head.repo_id != base.repo_id,
         merge_commit,
     })
+}
+
+/// What a reviewer says changes what may be done with a change; its heads are as they were.
+fn review(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
+    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, ..pull_request(event, payload)? })
+}
+
+/// A pull request's comments come as those of the issue with its number.
+fn comment(event: &str, payload: payload::CommentEvent) -> Result<ForgeEvent, ParseError> {
+    let payload::CommentEvent { action, is_pull, issue, comment, repository: of } = payload;
+    if action != "created" || !is_pull {
+        return Ok(ForgeEvent::Other { name: event.to_owned() });
+    }
+    Ok(ForgeEvent::Comment(CommentEvent {
+        repository: repository(event, of)?,
+        number: issue.number,
+        author: login(comment.user),
+        text: comment.body,
+    }))
 }
 
 /// Gitea's default prefixes (`WORK_IN_PROGRESS_PREFIXES`).

@@ -1,5 +1,6 @@
 //! The JSON of Gitea's REST API: only the fields that are read. Source: <https://docs.gitea.com/api/>.
 
+use super::payload;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
@@ -70,4 +71,55 @@ pub(super) struct Role {
     pub(super) push: bool,
     #[serde(default)]
     pub(super) admin: bool,
+}
+
+/// What a webhook says of a pull request, and more.
+#[derive(Deserialize)]
+pub(super) struct PullRequest {
+    #[serde(flatten)]
+    pub(super) pull_request: payload::PullRequest,
+    #[serde(default)]
+    pub(super) html_url: String,
+    /// `open` or `closed`.
+    pub(super) state: String,
+    pub(super) labels: Option<Vec<Label>>,
+    /// No too while Gitea looks for conflicts, and of a draft.
+    #[serde(default)]
+    pub(super) mergeable: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Review {
+    pub(super) user: Option<payload::User>,
+    /// `APPROVED`, `REQUEST_CHANGES`, `COMMENT`, `PENDING` or `REQUEST_REVIEW`.
+    pub(super) state: String,
+    /// Whether the reviewer's word counts.
+    #[serde(default)]
+    pub(super) official: bool,
+    #[serde(default)]
+    pub(super) dismissed: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewMerge<'a> {
+    #[serde(rename = "Do")]
+    pub(super) how: &'a str,
+    pub(super) head_commit_id: &'a str,
+    pub(super) delete_branch_after_merge: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewComment<'a> {
+    pub(super) body: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Collaborator {
+    /// `owner`, `admin`, `write`, `read` or `none`.
+    pub(super) permission: String,
 }

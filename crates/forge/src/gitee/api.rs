@@ -1,18 +1,18 @@
-//! Calls to Gitee's REST API: pull requests, webhooks, deploy keys and permissions. What stands in for commit statuses
-//! has a file of its own. Source: <https://gitee.com/api/v5/swagger>.
+//! Calls to Gitee's REST API: lists of pull requests, webhooks, deploy keys and permissions. One pull request, and what
+//! stands in for commit statuses, have files of their own. Source: <https://gitee.com/api/v5/swagger>.
 
-use super::{MANNERS, checks, wire};
-use crate::answers::{Hook, Need, NewHook, RateBudget, RepositoryAccess};
+use super::{MANNERS, changes, checks, wire};
+use crate::answers::{ChangeAtForge, Hook, MergeOrder, Need, NewHook, RateBudget, RepositoryAccess};
 use crate::api::ForgeApi;
 use crate::client::ClientError;
-use crate::error::ApiError;
-use crate::fields::GHOST;
+use crate::error::{ApiError, MergeError};
 use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::probe;
 use crate::refusal::Call;
 use crate::text::{owner_and_name, same_key};
 use davit_domain::config::HookSignature;
-use davit_domain::event::{ChangeAction, ChangeEvent};
+use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitStatus;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +45,11 @@ impl Repository<'_> {
     /// An address below the repository's.
     pub(super) fn url(&self, parts: &[&str]) -> Url {
         extend(&self.http.url(&["repos", self.owner, self.name]), parts.iter().copied())
+    }
+
+    /// `owner/name`.
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
     }
 
     /// `GET /repos/{owner}/{repo}/pulls`
@@ -89,7 +94,23 @@ impl ForgeApi for Gitee {
 
     async fn open_changes(&self, repository: &str) -> Result<Vec<ChangeEvent>, ApiError> {
         let list = self.repository(repository)?.open_pull_requests().await?;
-        list.into_iter().map(|pull_request| opened(repository, pull_request)).collect()
+        list.iter().map(|pull_request| changes::event(repository, pull_request)).collect()
+    }
+
+    async fn change(&self, repository: &str, number: i64) -> Result<ChangeAtForge, ApiError> {
+        changes::change(&self.repository(repository)?, number).await
+    }
+
+    async fn merge(&self, repository: &str, order: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        changes::merge(&self.repository(repository)?, order).await
+    }
+
+    async fn comment(&self, repository: &str, number: i64, text: &str) -> Result<(), ApiError> {
+        changes::comment(&self.repository(repository)?, number, text).await
+    }
+
+    async fn may_write(&self, repository: &str, login: &str) -> Result<bool, ApiError> {
+        changes::may_write(&self.repository(repository)?, login).await
     }
 
     async fn hooks(&self, repository: &str) -> Result<Vec<Hook>, ApiError> {
@@ -108,7 +129,7 @@ impl ForgeApi for Gitee {
             tag_push_events: true,
             merge_requests_events: true,
             issues_events: false,
-            note_events: false,
+            note_events: true,
         };
         let (call, request) = match known {
             Some(hook) => {
@@ -205,32 +226,12 @@ fn call(what: String, permission: &'static str, done: &'static [u16]) -> Call {
     Call { what, permission, advice: &[], done }
 }
 
-fn opened(repository: &str, change: wire::PullRequest) -> Result<ChangeEvent, ApiError> {
-    let head = change.head.sha.parse().map_err(|_| ApiError::Permanent {
-        detail: format!("{} names a head of the pull request {} that is no commit.", MANNERS.name, change.number),
-        status: Some(200),
-    })?;
-    let is_here = |place: wire::Place| place.full_name.eq_ignore_ascii_case(repository);
-    Ok(ChangeEvent {
-        repository: repository.to_owned(),
-        number: change.number,
-        action: ChangeAction::Opened,
-        title: change.title,
-        author: change.user.map_or_else(|| GHOST.to_owned(), |user| user.login),
-        head,
-        head_branch: change.head.git_ref,
-        base_branch: change.base.git_ref,
-        from_fork: !change.head.repo.is_some_and(is_here),
-        draft: change.draft,
-        merge_commit: None,
-    })
-}
-
 fn hook(hook: wire::Hook) -> Hook {
     let kinds = [
         ("push_events", hook.push_events),
         ("tag_push_events", hook.tag_push_events),
         ("merge_requests_events", hook.merge_requests_events),
+        ("note_events", hook.note_events),
     ];
     let result = hook.result.unwrap_or_default();
     Hook {

@@ -1,6 +1,7 @@
 //! Gitee.
 
 pub(crate) mod api;
+mod changes;
 mod checks;
 mod payload;
 pub(crate) mod webhook;

@@ -87,3 +87,24 @@ pub(super) struct Base {
     pub(super) git_ref: String,
     pub(super) repo: Repository,
 }
+
+#[derive(Deserialize)]
+pub(super) struct NoteEvent {
+    /// `comment`; `edited` and `deleted` are told of old ones.
+    pub(super) action: Option<String>,
+    pub(super) noteable_type: Option<String>,
+    pub(super) comment: Comment,
+    pub(super) pull_request: Option<NotedPullRequest>,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comment {
+    pub(super) body: Option<String>,
+    pub(super) user: Option<User>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NotedPullRequest {
+    pub(super) number: i64,
+}

@@ -11,7 +11,7 @@ use crate::webhook::{HookRules, Incoming, ParseError, Verified, VerifyError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use davit_domain::config::HookSignature;
-use davit_domain::event::{ChangeAction, ChangeEvent, ForgeEvent, GitRef, Push};
+use davit_domain::event::{ChangeAction, ChangeEvent, CommentEvent, ForgeEvent, GitRef, Push};
 use serde_json::value::RawValue;
 use std::ops::Range;
 use std::time::Duration;
@@ -88,6 +88,7 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         PING_EVENT => Ok(ForgeEvent::Ping { message: "Gitee's test of the hook".to_owned() }),
         "Push Hook" | "Tag Push Hook" => push(event, fields::read(event, payload)?),
         "Merge Request Hook" => merge_request(event, fields::read(event, payload)?),
+        "Note Hook" => note(event, fields::read(event, payload)?),
         _ => Ok(ForgeEvent::Other { name: event.to_owned() }),
     }
 }
@@ -139,6 +140,20 @@ fn merge_request(event: &str, payload: payload::MergeRequestEvent) -> Result<For
         draft,
         merge_commit,
         repository: base_name,
+    }))
+}
+
+fn note(event: &str, payload: payload::NoteEvent) -> Result<ForgeEvent, ParseError> {
+    let is_new = payload.action.as_deref().is_none_or(|action| action == "comment");
+    let is_here = payload.noteable_type.as_deref() == Some("PullRequest");
+    let Some(pull_request) = payload.pull_request.filter(|_| is_new && is_here) else {
+        return Ok(ForgeEvent::Other { name: event.to_owned() });
+    };
+    Ok(ForgeEvent::Comment(CommentEvent {
+        repository: repository(event, "repository.path_with_namespace", payload.repository)?,
+        number: pull_request.number,
+        author: login(payload.comment.user),
+        text: payload.comment.body.unwrap_or_default(),
     }))
 }
 

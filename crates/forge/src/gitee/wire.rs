@@ -62,6 +62,54 @@ pub(super) struct PullRequest {
     pub(super) draft: bool,
     pub(super) head: Branch,
     pub(super) base: Branch,
+    /// `open`, `merged` or `closed`.
+    #[serde(default)]
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) html_url: String,
+    pub(super) labels: Option<Vec<Label>>,
+    pub(super) mergeable: Option<bool>,
+    /// Who is to review it.
+    pub(super) assignees: Option<Vec<Assignee>>,
+    /// While it is open: some commit, not that of the merge.
+    pub(super) merge_commit_sha: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Assignee {
+    pub(super) login: String,
+    /// Whether they approve.
+    #[serde(default)]
+    pub(super) accept: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewMerge<'a> {
+    pub(super) merge_method: &'a str,
+    pub(super) prune_source_branch: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Commit {
+    #[serde(default)]
+    pub(super) parents: Vec<Parent>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Parent {
+    pub(super) sha: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Collaborator {
+    /// `admin`, `write` (also written `push`), `read` (`pull`) or `none`.
+    #[serde(default)]
+    pub(super) permission: String,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +144,8 @@ pub(super) struct Hook {
     pub(super) tag_push_events: bool,
     #[serde(default)]
     pub(super) merge_requests_events: bool,
+    #[serde(default)]
+    pub(super) note_events: bool,
 }
 
 #[derive(Serialize)]

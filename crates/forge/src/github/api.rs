@@ -1,17 +1,18 @@
-//! Calls to GitHub's REST API: who asks, statuses, pull requests and deploy keys. Deployments, webhooks and
-//! permissions have files of their own.
+//! Calls to GitHub's REST API: who asks, statuses, lists of pull requests and deploy keys. One pull request, deployments,
+//! webhooks and permissions have files of their own.
 
 use super::app::App;
-use super::{MANNERS, deployments, hooks, payload, permissions, webhook, wire};
-use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess};
+use super::{MANNERS, changes, deployments, hooks, payload, permissions, webhook, wire};
+use crate::answers::{ChangeAtForge, FailedDelivery, Hook, MergeOrder, NewHook, RateBudget, RepositoryAccess};
 use crate::api::ForgeApi;
 use crate::client::{ClientError, Credential};
-use crate::error::ApiError;
+use crate::error::{ApiError, MergeError};
 use crate::http::{self, Answer, Http, Request, Route, extend};
 use crate::refusal::Call;
 use crate::text::{cut, owner_and_name, same_key};
 use davit_domain::deployment_at_forge::DeploymentAtForge;
 use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitStatus;
 use davit_domain::time::Timestamp;
 use reqwest::Method;
@@ -163,6 +164,22 @@ impl ForgeApi for Github {
         let request = Request::get(repository.url(&["pulls"])).query("state", "open").query("per_page", "50");
         let list: Vec<payload::PullRequest> = repository.list(&call, request, |_| false).await?;
         list.into_iter().map(opened).collect()
+    }
+
+    async fn change(&self, repository: &str, number: i64) -> Result<ChangeAtForge, ApiError> {
+        changes::change(&self.repository(repository)?, number).await
+    }
+
+    async fn merge(&self, repository: &str, order: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        changes::merge(&self.repository(repository)?, order).await
+    }
+
+    async fn comment(&self, repository: &str, number: i64, text: &str) -> Result<(), ApiError> {
+        changes::comment(&self.repository(repository)?, number, text).await
+    }
+
+    async fn may_write(&self, repository: &str, login: &str) -> Result<bool, ApiError> {
+        changes::may_write(&self.repository(repository)?, login).await
     }
 
     async fn hooks(&self, repository: &str) -> Result<Vec<Hook>, ApiError> {

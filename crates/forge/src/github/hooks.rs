@@ -13,8 +13,18 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 
 /// Everything that davit understands. A push of a branch or tag covers `create` and `delete`.
-const EVENTS: &[&str] =
-    &["push", "pull_request", "deployment", "deployment_status", "status", "check_run", "check_suite", "merge_group"];
+const EVENTS: &[&str] = &[
+    "push",
+    "pull_request",
+    "pull_request_review",
+    "issue_comment",
+    "deployment",
+    "deployment_status",
+    "status",
+    "check_run",
+    "check_suite",
+    "merge_group",
+];
 
 pub(super) async fn list(repository: &Repository<'_>) -> Result<Vec<Hook>, ApiError> {
     let what = format!("list the webhooks of {}/{}", repository.owner, repository.name);

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 mod app;
+mod changes;
 mod checks;
 mod deployments;
 mod hooks;

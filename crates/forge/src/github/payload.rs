@@ -204,3 +204,25 @@ pub(super) struct MergeGroup {
     pub(super) head_ref: String,
     pub(super) base_ref: String,
 }
+
+#[derive(Deserialize)]
+pub(super) struct IssueCommentEvent {
+    pub(super) action: String,
+    pub(super) issue: Issue,
+    pub(super) comment: Comment,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: i64,
+    /// Where the issue is a pull request.
+    pub(super) pull_request: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comment {
+    /// `null` when the account is gone.
+    pub(super) user: Option<User>,
+    pub(super) body: String,
+}

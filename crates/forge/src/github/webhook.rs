@@ -9,7 +9,8 @@ use crate::webhook::{HookRules, Incoming, ParseError, Verified, VerifyError};
 use davit_domain::config::HookSignature;
 use davit_domain::deployment_at_forge::ForgeDeploymentState;
 use davit_domain::event::{
-    ChangeAction, ChangeEvent, DeploymentEvent, DeploymentStatusEvent, ForgeEvent, GitRef, MergeGroupEvent, Push,
+    ChangeAction, ChangeEvent, CommentEvent, DeploymentEvent, DeploymentStatusEvent, ForgeEvent, GitRef,
+    MergeGroupEvent, Push,
 };
 
 const EVENT: &str = "X-GitHub-Event";
@@ -43,6 +44,8 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         "push" => push(event, fields::read(event, payload)?),
         "delete" => delete(event, fields::read(event, payload)?),
         "pull_request" => pull_request(event, fields::read(event, payload)?).map(ForgeEvent::Change),
+        "pull_request_review" => review(event, fields::read(event, payload)?).map(ForgeEvent::Change),
+        "issue_comment" => comment(event, fields::read(event, payload)?),
         "deployment" => deployment(event, fields::read(event, payload)?),
         "deployment_status" => deployment_status(event, fields::read(event, payload)?),
         "status" => checks::status(event, fields::read(event, payload)?),
@@ -124,6 +127,25 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
         merge_commit,
         repository: base_name,
     })
+}
+
+/// What a reviewer says changes what may be done with a change; its heads are as they were.
+fn review(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
+    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, ..pull_request(event, payload)? })
+}
+
+/// A pull request's comments come as those of the issue with its number.
+fn comment(event: &str, payload: payload::IssueCommentEvent) -> Result<ForgeEvent, ParseError> {
+    let payload::IssueCommentEvent { action, issue, comment, repository: of } = payload;
+    if action != "created" || issue.pull_request.is_none() {
+        return Ok(ForgeEvent::Other { name: event.to_owned() });
+    }
+    Ok(ForgeEvent::Comment(CommentEvent {
+        repository: repository(event, of)?,
+        number: issue.number,
+        author: login(comment.user),
+        text: comment.body,
+    }))
 }
 
 fn deployment(event: &str, payload: payload::DeploymentEvent) -> Result<ForgeEvent, ParseError> {

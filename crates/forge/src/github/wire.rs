@@ -1,5 +1,6 @@
 //! The JSON of GitHub's REST API: only the fields that are read. Source: <https://docs.github.com/en/rest>.
 
+use super::payload;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -137,4 +138,59 @@ pub(super) struct InstallationToken {
     /// `statuses` → `write`.
     #[serde(default)]
     pub(super) permissions: BTreeMap<String, String>,
+}
+
+/// What a list shows of a pull request, and what only asking for one tells.
+#[derive(Deserialize)]
+pub(super) struct PullRequest {
+    #[serde(flatten)]
+    pub(super) pull_request: payload::PullRequest,
+    pub(super) html_url: String,
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) labels: Vec<Label>,
+    /// `null` while GitHub works it out.
+    pub(super) mergeable: Option<bool>,
+    /// `clean`, `dirty`, `blocked`, `behind`, `unstable`, `draft`, `unknown`, ….
+    #[serde(default)]
+    pub(super) mergeable_state: String,
+    /// `null` unless somebody asked for it.
+    pub(super) auto_merge: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Review {
+    /// `null` when the account is gone.
+    pub(super) user: Option<payload::User>,
+    pub(super) state: String,
+    /// What its author is to the repository.
+    #[serde(default)]
+    pub(super) author_association: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewMerge<'a> {
+    pub(super) sha: &'a str,
+    pub(super) merge_method: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Merged {
+    pub(super) sha: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewComment<'a> {
+    pub(super) body: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Collaborator {
+    /// `admin`, `write`, `read` or `none`; a maintainer's is `write`.
+    pub(super) permission: String,
 }

@@ -1,17 +1,17 @@
-//! Calls to GitLab's REST API: statuses, merge requests and deploy keys. Deployments, webhooks and permissions have
-//! files of their own.
+//! Calls to GitLab's REST API: statuses, lists of merge requests and deploy keys. One merge request, deployments, webhooks
+//! and permissions have files of their own.
 
-use super::{MANNERS, deployments, hooks, permissions, wire};
-use crate::answers::{FailedDelivery, Hook, NewHook, RateBudget, RepositoryAccess};
+use super::{MANNERS, changes, deployments, hooks, permissions, wire};
+use crate::answers::{ChangeAtForge, FailedDelivery, Hook, MergeOrder, NewHook, RateBudget, RepositoryAccess};
 use crate::api::ForgeApi;
 use crate::client::ClientError;
-use crate::error::ApiError;
-use crate::fields::GHOST;
+use crate::error::{ApiError, MergeError};
 use crate::http::{Http, Request, Route, clone_url, extend};
 use crate::refusal::Call;
 use crate::text::{cut, project, same_key};
 use davit_domain::deployment_at_forge::DeploymentAtForge;
-use davit_domain::event::{ChangeAction, ChangeEvent};
+use davit_domain::event::ChangeEvent;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_domain::time::Timestamp;
 use reqwest::Method;
@@ -106,7 +106,8 @@ impl ForgeApi for Gitlab {
         deployments::set_state(&self.project(&deployment.repository)?, deployment, number).await
     }
 
-    /// <https://docs.gitlab.com/api/merge_requests/#list-project-merge-requests>
+    /// <https://docs.gitlab.com/api/merge_requests/#list-project-merge-requests>. One whose head GitLab still looks for is
+    /// left out: a webhook tells when it has it.
     async fn open_changes(&self, repository: &str) -> Result<Vec<ChangeEvent>, ApiError> {
         let project = self.project(repository)?;
         let call = Call {
@@ -120,7 +121,23 @@ impl ForgeApi for Gitlab {
             .query("scope", "all")
             .query("per_page", "50");
         let list: Vec<wire::MergeRequest> = self.http.list(&call, request, |_| false).await?;
-        list.into_iter().filter_map(|merge_request| opened(repository, merge_request)).collect()
+        list.iter().filter_map(|merge_request| changes::event(repository, merge_request).transpose()).collect()
+    }
+
+    async fn change(&self, repository: &str, number: i64) -> Result<ChangeAtForge, ApiError> {
+        changes::change(&self.project(repository)?, number).await
+    }
+
+    async fn merge(&self, repository: &str, order: &MergeOrder<'_>) -> Result<CommitSha, MergeError> {
+        changes::merge(&self.project(repository)?, order).await
+    }
+
+    async fn comment(&self, repository: &str, number: i64, text: &str) -> Result<(), ApiError> {
+        changes::comment(&self.project(repository)?, number, text).await
+    }
+
+    async fn may_write(&self, repository: &str, login: &str) -> Result<bool, ApiError> {
+        changes::may_write(&self.project(repository)?, login).await
     }
 
     async fn hooks(&self, repository: &str) -> Result<Vec<Hook>, ApiError> {
@@ -182,26 +199,4 @@ impl ForgeApi for Gitlab {
     fn server_time(&self) -> Option<jiff::Timestamp> {
         self.http.date()
     }
-}
-
-/// `None` while GitLab still looks for the head: a webhook tells when it has.
-fn opened(repository: &str, change: wire::MergeRequest) -> Option<Result<ChangeEvent, ApiError>> {
-    let head = change.sha?;
-    let head = head.parse().map_err(|_| ApiError::Permanent {
-        detail: format!("{} names a head of the merge request {} that is no commit.", MANNERS.name, change.iid),
-        status: Some(200),
-    });
-    Some(head.map(|head| ChangeEvent {
-        repository: repository.to_owned(),
-        number: change.iid,
-        action: ChangeAction::Opened,
-        title: change.title,
-        author: change.author.map_or_else(|| GHOST.to_owned(), |user| user.username),
-        head,
-        head_branch: change.source_branch,
-        base_branch: change.target_branch,
-        from_fork: change.source_project_id != Some(change.target_project_id),
-        draft: change.draft,
-        merge_commit: None,
-    }))
 }

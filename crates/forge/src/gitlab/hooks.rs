@@ -35,6 +35,7 @@ pub(super) async fn register(project: &Project<'_>, new: &NewHook<'_>) -> Result
         merge_requests_events: true,
         pipeline_events: true,
         deployment_events: true,
+        note_events: true,
         enable_ssl_verification: true,
     };
     let (call, request) = match known {

@@ -1,6 +1,7 @@
 //! GitLab: gitlab.com and self-managed.
 
 pub(crate) mod api;
+mod changes;
 mod deployments;
 mod hooks;
 mod payload;

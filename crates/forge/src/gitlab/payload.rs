@@ -111,3 +111,27 @@ pub(super) struct DeploymentEvent {
     pub(super) commit_title: Option<String>,
     pub(super) user: Option<User>,
 }
+
+#[derive(Deserialize)]
+pub(super) struct NoteEvent {
+    pub(super) user: Option<User>,
+    pub(super) project: Project,
+    pub(super) object_attributes: Note,
+    /// When it is on one.
+    pub(super) merge_request: Option<NotedMergeRequest>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Note {
+    pub(super) note: String,
+    /// `create` or `update`, since GitLab 16.11; before, no change of a note was told.
+    pub(super) action: Option<String>,
+    /// GitLab's own words about what somebody did.
+    #[serde(default)]
+    pub(super) system: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NotedMergeRequest {
+    pub(super) iid: i64,
+}

@@ -7,7 +7,9 @@ use crate::webhook::{HookRules, Incoming, ParseError, Verified, VerifyError};
 use crate::{proof, standard_webhooks};
 use davit_domain::config::HookSignature;
 use davit_domain::deployment_at_forge::ForgeDeploymentState;
-use davit_domain::event::{ChangeAction, ChangeEvent, CheckEvent, DeploymentEvent, ForgeEvent, GitRef, Push};
+use davit_domain::event::{
+    ChangeAction, ChangeEvent, CheckEvent, CommentEvent, DeploymentEvent, ForgeEvent, GitRef, Push,
+};
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState;
 
@@ -51,6 +53,7 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         "Push Hook" | "Tag Push Hook" => push(event, fields::read(event, payload)?),
         "Merge Request Hook" => merge_request(event, fields::read(event, payload)?),
         "Pipeline Hook" => pipeline(event, fields::read(event, payload)?),
+        "Note Hook" => note(event, fields::read(event, payload)?),
         "Deployment Hook" => deployment(event, fields::read(event, payload)?),
         "System Hook" => system(event, payload),
         _ => Ok(ForgeEvent::Other { name: event.to_owned() }),
@@ -133,6 +136,20 @@ fn author(user: Option<payload::User>, author: Option<i64>) -> String {
         (_, Some(number)) => format!("user {number}"),
         (_, None) => GHOST.to_owned(),
     }
+}
+
+fn note(event: &str, payload: payload::NoteEvent) -> Result<ForgeEvent, ParseError> {
+    let payload::NoteEvent { user, project: of, object_attributes: note, merge_request } = payload;
+    let is_new = !note.system && note.action.is_none_or(|action| action == "create");
+    let Some(merge_request) = merge_request.filter(|_| is_new) else {
+        return Ok(ForgeEvent::Other { name: event.to_owned() });
+    };
+    Ok(ForgeEvent::Comment(CommentEvent {
+        repository: project(event, of)?,
+        number: merge_request.iid,
+        author: user.map_or_else(|| GHOST.to_owned(), |user| user.username),
+        text: note.note,
+    }))
 }
 
 fn pipeline(event: &str, payload: payload::PipelineEvent) -> Result<ForgeEvent, ParseError> {

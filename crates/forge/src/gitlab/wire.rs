@@ -60,6 +60,61 @@ pub(super) struct MergeRequest {
     pub(super) target_project_id: i64,
     #[serde(default)]
     pub(super) draft: bool,
+    /// `opened`, `closed`, `locked` or `merged`.
+    #[serde(default)]
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) web_url: String,
+    #[serde(default)]
+    pub(super) merge_status: String,
+    /// Since GitLab 15.6.
+    pub(super) detailed_merge_status: Option<String>,
+    /// Whether somebody asked GitLab to merge it when it can.
+    #[serde(default)]
+    pub(super) merge_when_pipeline_succeeds: bool,
+    /// `null` until it is merged, and for a fast-forward.
+    pub(super) merge_commit_sha: Option<String>,
+    pub(super) squash_commit_sha: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct Approvals {
+    #[serde(default)]
+    pub(super) approved_by: Vec<Approval>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Approval {
+    pub(super) user: User,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reviewer {
+    pub(super) user: User,
+    /// `unreviewed`, `reviewed`, `requested_changes`, `approved`, ….
+    #[serde(default)]
+    pub(super) state: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewMerge<'a> {
+    pub(super) sha: &'a str,
+    pub(super) squash: bool,
+    pub(super) should_remove_source_branch: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewNote<'a> {
+    pub(super) body: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Member {
+    pub(super) access_level: u32,
+    /// `active`, `awaiting` or `blocked`.
+    pub(super) state: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +143,7 @@ pub(super) struct NewHook<'a> {
     pub(super) merge_requests_events: bool,
     pub(super) pipeline_events: bool,
     pub(super) deployment_events: bool,
+    pub(super) note_events: bool,
     pub(super) enable_ssl_verification: bool,
 }
 
