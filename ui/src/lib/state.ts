@@ -1,15 +1,21 @@
 // How states look: every state of every machine maps to one of a few tones, and a tone has one colour and one shape.
 import type {
+  AnnotationLevel,
   CellState,
+  ChangeState,
+  CommitState,
   DeploymentState,
   DeploymentSummary,
   HookState,
   HostRunState,
+  JobState,
   LiveVerdict,
   OutboxState,
   PlanAction,
   RequestState,
+  RunState,
   ScanStatus,
+  StepState,
   Verdict,
 } from '@/api/types'
 
@@ -90,6 +96,27 @@ export const liveTone: Record<LiveVerdict, Tone> = { ok: 'ok', drift: 'fail', un
 export const scanTone: Record<ScanStatus, Tone> = { new: 'ask', same: 'ok', changed: 'fail', failed: 'off' }
 
 export const planTone: Record<PlanAction, Tone> = { create: 'ok', update: 'run', delete: 'fail', unchanged: 'off' }
+
+export const jobTone: Record<JobState, Tone> = {
+  queued: 'wait',
+  running: 'run',
+  success: 'ok',
+  failure: 'fail',
+  cancelled: 'off',
+  timed_out: 'fail',
+  skipped: 'off',
+  error: 'fail',
+}
+
+export const runTone: Record<RunState, Tone> = { ...jobTone, awaiting_approval: 'ask' }
+
+export const stepTone: Record<StepState, Tone> = jobTone
+
+export const changeTone: Record<ChangeState, Tone> = { open: 'run', merged: 'undo', closed: 'off' }
+
+export const commitTone: Record<CommitState, Tone> = { pending: 'run', success: 'ok', failure: 'fail', error: 'fail' }
+
+export const annotationTone: Record<AnnotationLevel, Tone> = { error: 'fail', warning: 'ask', notice: 'run' }
 
 const running: DeploymentState[] = ['queued', 'building', 'staging', 'switching', 'verifying', 'paused', 'reverting']
 

@@ -38,8 +38,16 @@ export interface Hold {
   code: string
   /** For people, in English. */
   sentence: string
-  /** The check, label, branch or person it is about. */
-  context?: string | null
+  branch?: string
+  label?: string
+  has?: number
+  needs?: number
+  by?: string
+  pattern?: string
+  context?: string
+  state?: CommitState
+  ahead?: number
+  reason?: string
 }
 
 export interface Change {
