@@ -1,6 +1,6 @@
 //! Log lines of jobs: one sequence an attempt of a job, from 1, without gaps.
 
-use crate::ci_jobs::step_number;
+use crate::ci_steps::step_number;
 use crate::select::containing;
 use crate::{Store, StoreError, Tx, known, on_read, on_tx, postgres, sqlite, storable};
 use davit_domain::ids::{JobId, RunId};

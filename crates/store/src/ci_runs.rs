@@ -1,18 +1,17 @@
-//! Runs of workflows: made, looked up, moved on. Their jobs are in [`crate::ci_jobs`].
+//! Runs of workflows: made, looked up, moved on. Lists of them are in [`list`], their jobs in [`crate::ci_jobs`].
 //!
 //! What is decided about runs is decided a repository at a time: whatever makes, locks or lists runs in a transaction
 //! keeps the repository until the transaction ends, and does so before it touches a row, so that nobody waits for
 //! each other. Lock the run first, then its jobs.
 
-use crate::select::Select;
-use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, repository_key, storable, to_json};
-use davit_domain::ci::{Annotation, AnnotationLevel, RunState, Trigger};
-use davit_domain::ids::{CommitSha, ForgeId, JobId, RunId};
-use davit_domain::time::Timestamp;
-use serde_json::Value;
+pub mod list;
 
-/// The most annotations of a run that are kept.
-pub const MOST_ANNOTATIONS: i64 = 200;
+use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, repository_key, storable, to_json};
+use davit_domain::ci::{RunState, Trigger};
+use davit_domain::ids::{CommitSha, ForgeId, RunId};
+use davit_domain::time::Timestamp;
+pub use list::RunFilter;
+use serde_json::Value;
 
 /// A run of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,36 +124,6 @@ pub struct RunPlan {
     pub event: Value,
 }
 
-/// Which runs to list. Empty: all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunFilter {
-    /// Of this forge.
-    pub forge: Option<ForgeId>,
-    /// Of this repository, without case.
-    pub repository: Option<String>,
-    /// In one of these states.
-    pub states: Vec<RunState>,
-    /// Of this branch.
-    pub branch: Option<String>,
-    /// Of the change with this number.
-    pub change: Option<i64>,
-    /// For this commit.
-    pub head: Option<CommitSha>,
-    /// Of the workflow with this name or file.
-    pub workflow: Option<String>,
-    /// Started by this.
-    pub trigger: Option<Trigger>,
-}
-
-/// An annotation of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunAnnotation {
-    /// The job that said it; `None`: the workflow file itself.
-    pub job: Option<JobId>,
-    /// What it says.
-    pub annotation: Annotation,
-}
-
 /// `SELECT` of every column of [`Row`], with what follows.
 macro_rules! select {
     ($rest:literal) => {
@@ -166,6 +135,7 @@ macro_rules! select {
         )
     };
 }
+use select;
 
 const ONE: &str = select!("WHERE id = $1");
 const PLAN: &str = "SELECT plan, event FROM ci_runs WHERE id = $1";
@@ -236,36 +206,6 @@ impl Row {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct AnnotationRow {
-    job_id: Option<i64>,
-    level: String,
-    file: Option<String>,
-    line: Option<i64>,
-    end_line: Option<i64>,
-    col: Option<i64>,
-    title: Option<String>,
-    message: String,
-}
-
-impl AnnotationRow {
-    fn read(self) -> Result<RunAnnotation, StoreError> {
-        let number = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
-        Ok(RunAnnotation {
-            job: self.job_id.map(JobId),
-            annotation: Annotation {
-                level: known("ci_annotations", &self.level, AnnotationLevel::parse(&self.level))?,
-                file: self.file,
-                line: number(self.line),
-                end_line: number(self.end_line),
-                column: number(self.col),
-                title: self.title,
-                message: self.message,
-            },
-        })
-    }
-}
-
 impl Store {
     /// A run.
     ///
@@ -284,69 +224,6 @@ impl Store {
         let row: Option<(String, String)> =
             on_read!(&self.db, p => sqlx::query_as(PLAN).bind(id.0).fetch_optional(p).await)?;
         row.map(|row| read_plan(id, &row)).transpose()
-    }
-
-    /// Runs, newest first, below the id `before`.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: i64) -> Result<Vec<Run>, StoreError> {
-        let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-        let branch = filter.branch.as_deref().map(full_branch);
-        let rows: Vec<Row> = on_read!(&self.db, p => Select::new(select!(""))
-            .equals("forge", filter.forge.as_ref())
-            .equals("repository", filter.repository.as_deref().map(repository_key))
-            .one_of("state", &states)
-            .equals("git_ref", branch.as_deref())
-            .equals_number("change_number", filter.change)
-            .equals("head_sha", filter.head.as_ref())
-            .equals_either("workflow", "workflow_file", filter.workflow.as_deref())
-            .equals("trigger", filter.trigger.map(Trigger::as_str))
-            .newest_first(before.map(|id| id.0), limit)
-            .build_query_as().fetch_all(p).await)?;
-        Row::read_all(rows)
-    }
-
-    /// The newest run of a branch that no newer one took the place of; of one workflow (by name or file), or of any.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn latest_run_of_branch(
-        &self,
-        forge: &ForgeId,
-        repository: &str,
-        branch: &str,
-        workflow: Option<&str>,
-    ) -> Result<Option<Run>, StoreError> {
-        let rows: Vec<Row> = on_read!(&self.db, p => Select::new(select!(""))
-            .equals("forge", Some(forge))
-            .equals("repository", Some(repository_key(repository)))
-            .equals("git_ref", Some(full_branch(branch)))
-            .equals_either("workflow", "workflow_file", workflow)
-            .only_if("superseded_by IS NULL", true)
-            .newest_first(None, 1)
-            .build_query_as().fetch_all(p).await)?;
-        rows.into_iter().next().map(Row::read).transpose()
-    }
-
-    /// Every run that is open, oldest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let sql = select!("WHERE ended_at IS NULL ORDER BY id");
-        Row::read_all(on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?)
-    }
-
-    /// The annotations of a run, in the order they came.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn annotations(&self, run: RunId) -> Result<Vec<RunAnnotation>, StoreError> {
-        let sql = "SELECT job_id, level, file, line, end_line, col, title, message FROM ci_annotations
-             WHERE run_id = $1 ORDER BY id";
-        let rows: Vec<AnnotationRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(run.0).fetch_all(p).await)?;
-        rows.into_iter().map(AnnotationRow::read).collect()
     }
 }
 
@@ -549,37 +426,6 @@ impl Tx {
         Row::read_all(rows)
     }
 
-    /// Keeps an annotation of a run, unless it has [`MOST_ANNOTATIONS`] already: then `false`.
-    ///
-    /// # Errors
-    /// `Conflict` when there is no such run or job.
-    pub async fn add_annotation(
-        &mut self,
-        run: RunId,
-        job: Option<JobId>,
-        annotation: &Annotation,
-    ) -> Result<bool, StoreError> {
-        // Counted under a lock of its own, which is taken last: the run's is held by those who decide about it.
-        self.lock(&format!("annotations of run {run}")).await?;
-        let sql = "INSERT INTO ci_annotations (run_id, job_id, level, file, line, end_line, col, title, message)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
-             WHERE (SELECT COUNT(*) FROM ci_annotations WHERE run_id = $1) < $10";
-        let text = |text: &Option<String>| text.as_deref().map(|text| storable(text).into_owned());
-        let kept = on_tx!(self, c => sqlx::query(sql)
-            .bind(run.0)
-            .bind(job.map(|job| job.0))
-            .bind(annotation.level.as_str())
-            .bind(text(&annotation.file))
-            .bind(annotation.line.map(i64::from))
-            .bind(annotation.end_line.map(i64::from))
-            .bind(annotation.column.map(i64::from))
-            .bind(text(&annotation.title))
-            .bind(storable(&annotation.message).as_ref())
-            .bind(MOST_ANNOTATIONS)
-            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
-        Ok(kept > 0)
-    }
-
     /// Keeps what is decided about the runs of a repository to this transaction, until it ends.
     pub(crate) async fn lock_repository(&mut self, forge: &ForgeId, repository: &str) -> Result<(), StoreError> {
         self.lock(&repository_lock(forge.as_str(), &repository_key(repository))).await
@@ -588,10 +434,6 @@ impl Tx {
 
 fn repository_lock(forge: &str, repository: &str) -> String {
     format!("ci {forge} {repository}")
-}
-
-fn full_branch(branch: &str) -> String {
-    format!("refs/heads/{branch}")
 }
 
 fn read_plan(id: RunId, (plan, event): &(String, String)) -> Result<RunPlan, StoreError> {
