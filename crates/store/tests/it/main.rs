@@ -4,6 +4,7 @@ mod accounts;
 mod alerts;
 mod builds;
 mod checks;
+mod ci;
 mod configuration;
 mod deliveries;
 mod deployments;
