@@ -73,6 +73,8 @@ impl Git {
     ) -> Result<Output, ExecError> {
         let mut program = self.program(arguments, cwd, Vec::new(), &[])?;
         program.env.push(("GIT_ALLOW_PROTOCOL".into(), "file".into()));
+        // What the reflog says in the place of the command, which names the mirror.
+        program.env.push(("GIT_REFLOG_ACTION".into(), "checkout".into()));
         self.run(&program, LOCAL, None, cancel).await
     }
 

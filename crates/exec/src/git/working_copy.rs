@@ -21,6 +21,8 @@ pub struct WorkingCopy<'a> {
     pub git_ref: Option<&'a GitRef>,
     /// How many commits of its history; `None`: all, with all branches and tags.
     pub depth: Option<u32>,
+    /// Whether all tags are there, whatever the depth.
+    pub tags: bool,
     /// Which submodules.
     pub submodules: Submodules,
     /// Whether the content of files in Git LFS is wanted, and not their pointers.
@@ -71,17 +73,17 @@ impl Mirror {
         sink: &LineSink,
         cancel: &CancellationToken,
     ) -> Result<(), ExecError> {
-        let WorkingCopy { commit, git_ref, depth, submodules, large_files } = wanted;
+        let WorkingCopy { commit, git_ref, depth, tags, submodules, large_files } = wanted;
         if *large_files && !large_files::is_installed(std::env::var_os("PATH").as_deref()) {
             let sentence = "the files in Git LFS are wanted, and git-lfs is missing on the server: install it there";
             return Err(ExecError::Refused(sentence.to_owned()));
         }
-        if depth.is_none() {
+        if depth.is_none() || *tags {
             // All branches and tags, as they are now.
             self.fetch(sink, cancel).await?;
         }
         begin(into, &self.git.remote().url, commit)?;
-        self.take_history(commit, *git_ref, *depth, into, cancel).await?;
+        self.take_history(wanted, into, cancel).await?;
         let mut checkout = vec!["checkout", "--quiet", "--force"];
         match git_ref.and_then(GitRef::branch) {
             Some(branch) => checkout.extend(["-B", branch, commit.as_str()]),
@@ -107,12 +109,11 @@ impl Mirror {
     /// Copies the commits that are wanted out of the mirror.
     async fn take_history(
         &self,
-        commit: &CommitSha,
-        git_ref: Option<&GitRef>,
-        depth: Option<u32>,
+        wanted: &WorkingCopy<'_>,
         into: &Path,
         cancel: &CancellationToken,
     ) -> Result<(), ExecError> {
+        let WorkingCopy { commit, git_ref, depth, tags, .. } = wanted;
         let mut fetch: Vec<OsString> =
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force"].map(OsString::from).to_vec();
         if let Some(depth) = depth {
@@ -123,12 +124,14 @@ impl Mirror {
         fetch.push(mirror);
         if depth.is_none() {
             fetch.push("+refs/heads/*:refs/remotes/origin/*".into());
+        }
+        if depth.is_none() || *tags {
             fetch.push("+refs/tags/*:refs/tags/*".into());
         }
         fetch.push(match git_ref {
-            Some(GitRef::Branch(branch)) => format!("+{commit}:refs/remotes/origin/{branch}").into(),
-            Some(GitRef::Tag(tag)) if depth.is_some() => format!("+{commit}:refs/tags/{tag}").into(),
-            Some(GitRef::Tag(_)) | None => format!("+{commit}:refs/remotes/davit/{commit}").into(),
+            Some(GitRef::Branch(branch)) if depth.is_some() => format!("+{commit}:refs/remotes/origin/{branch}").into(),
+            Some(GitRef::Tag(tag)) if depth.is_some() && !tags => format!("+{commit}:refs/tags/{tag}").into(),
+            Some(GitRef::Branch(_) | GitRef::Tag(_)) | None => format!("+{commit}:refs/davit/checkout").into(),
         });
         self.git.from_mirror(fetch, into, cancel).await?.ok(&self.git)
     }
