@@ -277,6 +277,12 @@ impl StepState {
     }
 }
 
-fn refuse_unless<S>(allowed: bool, to: S, what: &str, from: &str, action: &'static str) -> Result<S, InvalidTransition> {
+fn refuse_unless<S>(
+    allowed: bool,
+    to: S,
+    what: &str,
+    from: &str,
+    action: &'static str,
+) -> Result<S, InvalidTransition> {
     if allowed { Ok(to) } else { Err(InvalidTransition { what: what.into(), from: from.into(), action }) }
 }

@@ -6,7 +6,7 @@
 use crate::config::{MergeBy, MergePolicy, branch_allowed};
 use crate::ids::CommitSha;
 use crate::status::{CommitState, DEPLOY_CONTEXT};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -262,7 +262,9 @@ impl Hold {
             Self::Missing { pattern } => format!("no check is called {pattern:?} yet"),
             Self::Pending { context } => format!("{context} has not ended yet"),
             Self::Red { context, state } => format!("{context} is not green: {}", state.as_str()),
-            Self::Conflict => "it conflicts with its base branch: rebase it, or merge the base branch into it".to_owned(),
+            Self::Conflict => {
+                "it conflicts with its base branch: rebase it, or merge the base branch into it".to_owned()
+            }
             Self::Computing => "the forge has not found out yet whether it can be merged; davit asks again".to_owned(),
             Self::Refused { reason } => format!("the forge refuses: {reason}"),
             Self::Queued { ahead: 0 } => "it is next in the merge queue".to_owned(),
@@ -409,6 +411,11 @@ const fn badness(state: CommitState) -> u8 {
     }
 }
 
+/// The glob over contexts that `pattern` is, or why it is none.
+pub(crate) fn context_glob(pattern: &str) -> Result<Glob, String> {
+    GlobBuilder::new(pattern).literal_separator(false).build().map_err(|error| error.kind().to_string())
+}
+
 /// A glob over contexts. Contexts are full of slashes, spaces and brackets: `*` crosses all of them, and a context
 /// that is written out as it is always matches itself.
 struct ContextGlob<'p> {
@@ -418,8 +425,7 @@ struct ContextGlob<'p> {
 
 impl<'p> ContextGlob<'p> {
     fn new(pattern: &'p str) -> Self {
-        let matcher = GlobBuilder::new(pattern).literal_separator(false).build().ok().map(|glob| glob.compile_matcher());
-        Self { pattern, matcher }
+        Self { pattern, matcher: context_glob(pattern).ok().map(|glob| glob.compile_matcher()) }
     }
 
     fn matches(&self, context: &str) -> bool {

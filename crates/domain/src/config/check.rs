@@ -2,7 +2,8 @@
 //! their repositories.
 
 use super::plan::ItemKind;
-use super::{BatchSize, Configuration, ForgeKind, HostKind, HostSelector, Repository};
+use super::repositories::item_name;
+use super::{BatchSize, Configuration, Forge, ForgeKind, HostKind, HostSelector, Repository, RepositorySettings};
 use crate::ids::{ForgeId, HostName};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,7 +25,7 @@ pub fn problems(configuration: &Configuration) -> Vec<String> {
 
 /// What is wrong although every reference leads somewhere.
 pub(super) fn of_the_whole(configuration: &Configuration) -> Vec<Problem> {
-    let rules = [jumps, collisions, repositories, names_at_forges];
+    let rules = [jumps, collisions, repositories, tested_repositories, names_at_forges];
     rules.iter().flat_map(|rule| rule(configuration)).collect()
 }
 
@@ -73,7 +74,15 @@ fn dangling(configuration: &Configuration) -> Vec<Problem> {
             }
         }
     }
+    for repository in &configuration.repositories {
+        refer(repository_item(repository), ItemKind::Forge, repository.forge.as_str());
+    }
     problems
+}
+
+/// How [`Notes`](super::parse) knows a repository.
+fn repository_item(repository: &RepositorySettings) -> (ItemKind, String) {
+    (ItemKind::Repository, item_name(&repository.forge, &repository.name).to_ascii_lowercase())
 }
 
 /// How people and plans call a release config.
@@ -191,6 +200,37 @@ fn repositories(configuration: &Configuration) -> Vec<Problem> {
                 "app {app_name:?} needs a repository like \"owner/name\", not {name:?}: only GitLab has groups in groups"
             )),
             ForgeKind::Github | ForgeKind::Gitea | ForgeKind::Gitee => {}
+        }
+    }
+    problems
+}
+
+/// Repositories that their forge can't have, and merges that nobody could ask it for.
+fn tested_repositories(configuration: &Configuration) -> Vec<Problem> {
+    let forges: BTreeMap<&ForgeId, &Forge> = configuration.forges.iter().map(|forge| (&forge.id, forge)).collect();
+    let mut problems = Vec::new();
+    for repository in &configuration.repositories {
+        let Some(forge) = forges.get(&repository.forge) else { continue };
+        let name = repository.name.as_str();
+        let mut problem = |message| {
+            let items = vec![(ItemKind::Forge, forge.id.to_string()), repository_item(repository)];
+            problems.push(Problem { items, message });
+        };
+        let (is_generic, is_gitlab) = (forge.kind == ForgeKind::Generic, forge.kind == ForgeKind::Gitlab);
+        if is_generic && repository.url.is_none() {
+            problem(format!(
+                "repository {name:?} needs a `url`: forge {:?} is generic and does not say where git fetches from",
+                forge.id.as_str()
+            ));
+        }
+        if !is_generic && !is_gitlab && name.matches('/').count() > 1 {
+            problem(format!("a repository looks like \"owner/name\", not {name:?}: only GitLab has groups in groups"));
+        }
+        if repository.merge.is_some() && !forge.has_api() {
+            problem(format!(
+                "davit can't merge changes of {name:?}: give forge {:?} a `token` or an `app`, or leave `merge` out",
+                forge.id.as_str()
+            ));
         }
     }
     problems

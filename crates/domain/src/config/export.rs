@@ -2,6 +2,7 @@
 
 use super::Configuration;
 use super::fields::{self, Field};
+use super::repository_fields;
 
 /// A `davit.toml` that says `configuration`: [`parse`](super::parse()) reads the same from it. What is as davit
 /// does it anyway is left out.
@@ -22,6 +23,9 @@ pub fn export(configuration: &Configuration) -> String {
         for release in &app.releases {
             section(&mut text, "app.release", &fields::release(release));
         }
+    }
+    for repository in &configuration.repositories {
+        section(&mut text, "repository", &repository_fields::repository(repository));
     }
     text
 }

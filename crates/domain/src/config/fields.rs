@@ -7,6 +7,7 @@ use super::{
     Strategy, Transfer, TransferSource, Unchanged, Verify,
 };
 use crate::freeze::FreezeWindow;
+use std::borrow::Cow;
 use std::fmt::Display;
 
 /// One key of an item.
@@ -18,48 +19,48 @@ pub(super) struct Field<'c> {
     /// Whether a file says the same without it.
     pub(super) is_default: bool,
     /// The text of a script or of variables, which is too long (and may be too telling) for a plan.
-    pub(super) script: Option<&'c str>,
+    pub(super) script: Option<Cow<'c, str>>,
 }
 
 impl Field<'_> {
-    fn new(key: &'static str, toml: impl Into<String>) -> Self {
+    pub(super) fn new(key: &'static str, toml: impl Into<String>) -> Self {
         Self { key, toml: toml.into(), is_default: false, script: None }
     }
 
-    fn unless(self, is_default: bool) -> Self {
+    pub(super) fn unless(self, is_default: bool) -> Self {
         Self { is_default, ..self }
     }
 
-    fn optional(key: &'static str, toml: Option<String>) -> Self {
+    pub(super) fn optional(key: &'static str, toml: Option<String>) -> Self {
         let is_default = toml.is_none();
         Self::new(key, toml.unwrap_or_default()).unless(is_default)
     }
 }
 
-fn script<'c>(key: &'static str, text: &'c str) -> Field<'c> {
-    Field { key, toml: quoted(text), is_default: text.is_empty(), script: Some(text) }
+pub(super) fn script<'c>(key: &'static str, text: &'c str) -> Field<'c> {
+    Field { key, toml: quoted(text), is_default: text.is_empty(), script: Some(Cow::Borrowed(text)) }
 }
 
 /// A TOML string: one line where it is one, else a multi-line string that reads like the text.
-fn quoted(text: impl Display) -> String {
+pub(super) fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
 
-fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(quoted).collect();
     format!("[{}]", items.join(", "))
 }
 
-fn list_field<T: Display>(key: &'static str, items: &[T]) -> Field<'static> {
+pub(super) fn list_field<T: Display>(key: &'static str, items: &[T]) -> Field<'static> {
     Field::new(key, list(items)).unless(items.is_empty())
 }
 
-fn table(entries: &[(&str, String)]) -> String {
+pub(super) fn table(entries: &[(&str, String)]) -> String {
     let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     format!("{{ {} }}", entries.join(", "))
 }
 
-fn secret(secret: &SecretRef) -> String {
+pub(super) fn secret(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => table(&[("env", quoted(name))]),
         SecretRef::File(path) => table(&[("file", quoted(path))]),
@@ -67,7 +68,7 @@ fn secret(secret: &SecretRef) -> String {
     }
 }
 
-fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     quoted(
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect::<String>(),
@@ -121,7 +122,12 @@ pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
         Field::optional("url", environment.url.as_ref().map(quoted)),
         Field::optional("forge_name", environment.forge_name.as_ref().map(quoted)),
         Field::new("freeze", tables(environment.freeze.iter().map(freeze))).unless(environment.freeze.is_empty()),
+        Field::optional("require_green", environment.require_green.as_ref().map(require_green)),
     ]
+}
+
+fn require_green(contexts: &Vec<String>) -> String {
+    if contexts.is_empty() { true.to_string() } else { list(contexts) }
 }
 
 pub(super) fn host(host: &Host) -> Vec<Field<'_>> {
@@ -314,7 +320,7 @@ fn action(action: &Action) -> String {
 }
 
 /// A TOML string on one line, as an inline table needs it.
-fn basic(text: &str) -> String {
+pub(super) fn basic(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for letter in text.chars() {

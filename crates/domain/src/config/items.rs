@@ -4,6 +4,7 @@ use super::parse::{Notes, each};
 use super::plan::ItemKind;
 use super::reader::{Fields, Value};
 use super::releases::release;
+use super::repositories;
 use super::rollout;
 use super::values::{branch_glob, color, id, line, list, one_of, secret, web_url};
 use super::{App, DEFAULT_SSH_PORT, Environment, Host, HostKind, Repository, Review, SecretRef};
@@ -67,6 +68,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         forge_name(value)
     });
     let freeze = fields.or("freeze", Vec::new(), rollout::freeze);
+    let require_green = fields.or("require_green", None, repositories::require_green);
     fields.finish();
     let key = key?;
     Some(Environment {
@@ -78,7 +80,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         url: url?,
         forge_name: forge_name?,
         freeze: freeze?,
-        require_green: None,
+        require_green: require_green?,
     })
 }
 
@@ -254,7 +256,7 @@ fn repository(value: &Value<'_>, notes: &mut Notes) -> Option<Repository> {
     }
 }
 
-fn repository_name(value: &Value<'_>) -> Option<String> {
+pub(super) fn repository_name(value: &Value<'_>) -> Option<String> {
     let text = value.text()?;
     let is_part = |part: &str| {
         !matches!(part, "" | "." | "..")
@@ -266,7 +268,7 @@ fn repository_name(value: &Value<'_>) -> Option<String> {
     value.refuse(format!("{} must look like \"owner/name\", not {text:?}", value.name()))
 }
 
-fn git_url(value: &Value<'_>) -> Option<String> {
+pub(super) fn git_url(value: &Value<'_>) -> Option<String> {
     let text = line(value)?;
     if text.starts_with('-') {
         return value.refuse(format!("{} must not start with '-'", value.name()));

@@ -16,6 +16,8 @@ mod parse;
 mod plan;
 mod reader;
 mod releases;
+mod repositories;
+mod repository_fields;
 mod repository_model;
 mod rollout;
 mod rollout_model;

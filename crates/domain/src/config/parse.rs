@@ -6,6 +6,7 @@ use super::forges;
 use super::items;
 use super::plan::{ItemKind, merge};
 use super::reader::{Fields, Report, closest};
+use super::repositories;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeTable;
@@ -64,6 +65,7 @@ fn read(mut file: Fields<'_>, notes: &mut Notes) -> Configuration {
     let environments = each(&mut file, "environment", "environment", |fields| items::environment(fields, notes));
     let hosts = each(&mut file, "host", "host", |fields| items::host(fields, notes));
     let apps = each(&mut file, "app", "app", |fields| items::app(fields, notes));
+    let repositories = each(&mut file, "repository", "repository", |fields| repositories::repository(fields, notes));
     if let Some(channels) = file.get("channel") {
         for channel in channels.sections("channel") {
             let hint = "leave it out; people see everything that happens in the web interface";
@@ -73,7 +75,7 @@ fn read(mut file: Fields<'_>, notes: &mut Notes) -> Configuration {
         }
     }
     file.finish();
-    Configuration { forges, environments, hosts, apps, repositories: Vec::new() }
+    Configuration { forges, environments, hosts, apps, repositories }
 }
 
 /// Reads every `[[title]]`, which are at `key` of `fields`.

@@ -2,6 +2,8 @@
 
 use super::check::release_name;
 use super::fields::{self, Field};
+use super::repositories::item_name;
+use super::repository_fields;
 use super::{App, Configuration, Host};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -35,6 +37,8 @@ pub enum ItemKind {
     App,
     /// A release config.
     Release,
+    /// What davit does about a repository's commits and changes.
+    Repository,
 }
 
 impl fmt::Display for ItemKind {
@@ -45,6 +49,7 @@ impl fmt::Display for ItemKind {
             Self::Host => "host",
             Self::App => "app",
             Self::Release => "release",
+            Self::Repository => "repository",
         })
     }
 }
@@ -56,7 +61,7 @@ pub struct PlanItem {
     pub action: PlanAction,
     /// What it is.
     pub kind: ItemKind,
-    /// Its id, key or name; a release config's is `app/environment`.
+    /// Its id, key or name; a release config's is `app/environment`, a repository's `forge/owner/name`.
     pub name: String,
     /// For people, of an update: `keep: 5 → 3`. Scripts and variables as numbers of lines.
     pub changes: Vec<String>,
@@ -91,32 +96,26 @@ pub fn merge(current: &Configuration, wanted: &Configuration, prune: bool) -> Co
         return wanted.clone();
     }
     Configuration {
-        forges: merge_lists(&current.forges, &wanted.forges, |forge| &forge.id, |_, new| new.clone()),
-        environments: merge_lists(
-            &current.environments,
-            &wanted.environments,
-            |place| &place.key,
-            |_, new| new.clone(),
-        ),
-        hosts: merge_lists(&current.hosts, &wanted.hosts, |host| &host.name, |_, new| new.clone()),
-        apps: merge_lists(&current.apps, &wanted.apps, |app| &app.key, merge_apps),
-        repositories: current.repositories.clone(),
+        forges: merge_lists(&current.forges, &wanted.forges, |a, b| a.id == b.id, replace),
+        environments: merge_lists(&current.environments, &wanted.environments, |a, b| a.key == b.key, replace),
+        hosts: merge_lists(&current.hosts, &wanted.hosts, |a, b| a.name == b.name, replace),
+        apps: merge_lists(&current.apps, &wanted.apps, |a, b| a.key == b.key, merge_apps),
+        repositories: merge_lists(&current.repositories, &wanted.repositories, |a, b| a.is(&b.forge, &b.name), replace),
     }
 }
 
 fn merge_apps(old: &App, new: &App) -> App {
-    let releases = merge_lists(&old.releases, &new.releases, |release| &release.environment, |_, new| new.clone());
+    let releases = merge_lists(&old.releases, &new.releases, |a, b| a.environment == b.environment, replace);
     App { releases, ..new.clone() }
 }
 
+fn replace<T: Clone>(_: &T, new: &T) -> T {
+    new.clone()
+}
+
 /// `new` takes the places that its items have in `old`, in its own order, and then those behind the end.
-fn merge_lists<T: Clone, K: PartialEq>(
-    old: &[T],
-    new: &[T],
-    key: impl Fn(&T) -> &K,
-    update: impl Fn(&T, &T) -> T,
-) -> Vec<T> {
-    let find = |list: &'_ [T], item: &T| list.iter().position(|other| key(other) == key(item));
+fn merge_lists<T: Clone>(old: &[T], new: &[T], same: impl Fn(&T, &T) -> bool, update: impl Fn(&T, &T) -> T) -> Vec<T> {
+    let find = |list: &'_ [T], item: &T| list.iter().position(|other| same(other, item));
     let updated = |item: &T| find(old, item).map_or_else(|| item.clone(), |at| update(&old[at], item));
     let (known, added): (Vec<&T>, Vec<&T>) = new.iter().partition(|item| find(old, item).is_some());
     let mut known = known.into_iter();
@@ -138,7 +137,9 @@ struct Entry<'c> {
 
 impl Entry<'_> {
     fn is(&self, other: &Entry<'_>) -> bool {
-        self.kind == other.kind && self.name == other.name
+        // Forges don't tell the case of repositories apart.
+        let same_in_any_case = || self.kind == ItemKind::Repository && self.name.eq_ignore_ascii_case(&other.name);
+        self.kind == other.kind && (self.name == other.name || same_in_any_case())
     }
 
     fn item(&self, action: PlanAction, changes: Vec<String>) -> PlanItem {
@@ -166,6 +167,10 @@ fn entries(configuration: &Configuration) -> Vec<Entry<'_>> {
             add(ItemKind::Release, name, fields::release(release));
         }
     }
+    for repository in &configuration.repositories {
+        let name = item_name(&repository.forge, &repository.name);
+        add(ItemKind::Repository, name, repository_fields::repository(repository));
+    }
     entries
 }
 
@@ -189,7 +194,7 @@ fn jumps_first(hosts: &[Host]) -> Vec<&Host> {
 /// The keys that differ, for people.
 fn changes(old: &[Field<'_>], new: &[Field<'_>]) -> Vec<String> {
     let pairs = old.iter().zip(new).filter(|(old, new)| old.toml != new.toml);
-    let change = |(old, new): (&Field<'_>, &Field<'_>)| match (old.script, new.script) {
+    let change = |(old, new): (&Field<'_>, &Field<'_>)| match (&old.script, &new.script) {
         (Some(before), Some(after)) => format!("{}: {}", new.key, line_changes(before, after)),
         _ => format!("{}: {} → {}", new.key, shown(&old.toml), shown(&new.toml)),
     };

@@ -99,6 +99,18 @@ impl<'a> Value<'a> {
         self.node.get_ref().as_bool().or_else(|| self.wrong_type("true or false"))
     }
 
+    /// The truth value it is, else `None` and no error.
+    pub(super) fn as_boolean(&self) -> Option<bool> {
+        self.node.get_ref().as_bool()
+    }
+
+    /// The digits of a number, whole or not, else `None` and no error.
+    pub(super) fn as_number(&self) -> Option<&'a str> {
+        let node = self.node.get_ref();
+        let whole = node.as_integer().filter(|number| number.radix() == 10).map(|number| number.as_str());
+        whole.or_else(|| node.as_float().map(|number| number.as_str()))
+    }
+
     pub(super) fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
         let Some(digits) = self.node.get_ref().as_integer() else {
             return self.wrong_type("a whole number");
@@ -120,6 +132,23 @@ impl<'a> Value<'a> {
                 .map(|node| Value { node, path: self.path.clone(), is_item: true, report: self.report })
                 .collect(),
         )
+    }
+
+    /// The entries of a table whose keys people choose, in the order of the file.
+    pub(super) fn entries(&self) -> Option<Vec<(&'a str, Value<'a>)>> {
+        let Some(table) = self.node.get_ref().as_table() else {
+            return self.wrong_type("a table { … }");
+        };
+        let mut entries: Vec<_> = table
+            .iter()
+            .map(|(key, node)| {
+                let key = key.get_ref().as_ref();
+                let path = format!("{}.{key}", self.path);
+                (key, Value { node, path, is_item: false, report: self.report })
+            })
+            .collect();
+        entries.sort_by_key(|(_, value)| value.at());
+        Some(entries)
     }
 
     /// The fields of a table like `{ a = 1 }`.

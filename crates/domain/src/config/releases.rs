@@ -213,7 +213,10 @@ fn auto(value: &Value<'_>) -> Option<Auto> {
     let on = fields.required("on", |value| one_of(value, &events));
     let branches = fields.or("branches", Vec::new(), |value| list(value, branch_glob));
     let ungated = fields.or("require_green", (), |value| match value.boolean()? {
-        true => unsupported(value, "auto.require_green = true", "write false, or leave it out"),
+        true => value.refuse(format!(
+            "{} is not written here: write `require_green = true` in [[environment]], where it holds for everybody",
+            value.name()
+        )),
         false => Some(()),
     });
     fields.finish();

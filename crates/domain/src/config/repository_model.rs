@@ -1,5 +1,5 @@
 //! Repositories that davit tests and merges, as they are declared: where jobs run, what they may use, what must hold
-//! before a merge. Read by [`parse`](super::parse()).
+//! before a merge. Read by [`repositories`](super::repositories).
 
 use super::model::SecretRef;
 use crate::ids::ForgeId;
@@ -122,14 +122,7 @@ impl JobLimits {
 /// 2 GiB of memory, two processors, 512 processes, 10 GiB of disk, 64 MiB of log, an hour.
 impl Default for JobLimits {
     fn default() -> Self {
-        Self {
-            memory: 2 << 30,
-            millicpus: 2_000,
-            processes: 512,
-            disk: 10 << 30,
-            output: 64 << 20,
-            timeout: 60 * 60,
-        }
+        Self { memory: 2 << 30, millicpus: 2_000, processes: 512, disk: 10 << 30, output: 64 << 20, timeout: 60 * 60 }
     }
 }
 
@@ -244,6 +237,11 @@ impl RepositorySettings {
     pub const DEFAULT_KEEP_ARTIFACTS_DAYS: u32 = 30;
     /// Bytes of caches that are kept where nothing is said: 5 GiB.
     pub const DEFAULT_CACHE_SIZE: u64 = 5 << 30;
+
+    /// Days that artifacts are kept where nothing is said and runs are kept for `keep_runs` days.
+    pub(super) const fn default_keep_artifacts_days(keep_runs: u32) -> u32 {
+        if keep_runs < Self::DEFAULT_KEEP_ARTIFACTS_DAYS { keep_runs } else { Self::DEFAULT_KEEP_ARTIFACTS_DAYS }
+    }
 
     /// A repository about which nothing but its name is said.
     #[must_use]

@@ -7,6 +7,7 @@ use crate::ids::InvalidId;
 use crate::variables;
 use ignore::gitignore::GitignoreBuilder;
 use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// Reports that this version can't carry `what` out.
@@ -92,6 +93,76 @@ pub(super) fn duration(value: &Value<'_>) -> Option<u64> {
     })
 }
 
+/// `90d`, up to a hundred years.
+pub(super) fn days(value: &Value<'_>) -> Option<u32> {
+    let Some(text) = value.as_text() else {
+        return value.wrong_type("a number of days like \"90d\"");
+    };
+    let days = text.strip_suffix('d').filter(|digits| is_digits(digits)).and_then(|digits| digits.parse().ok());
+    days.filter(|days| (1..=36_500).contains(days))
+        .or_else(|| value.refuse(format!("{} must be a number of days like \"90d\", not {text:?}", value.name())))
+}
+
+/// `512MiB`, as bytes.
+pub(super) fn bytes(value: &Value<'_>, range: RangeInclusive<u64>) -> Option<u64> {
+    let Some(text) = value.as_text() else {
+        return value.wrong_type("a size like \"512MiB\" or \"2GiB\"");
+    };
+    let Some(bytes) = size(text) else {
+        return value.refuse(format!("{} must be a size like \"512MiB\" or \"2GiB\", not {text:?}", value.name()));
+    };
+    if range.contains(&bytes) {
+        return Some(bytes);
+    }
+    let (least, most) = (in_units(*range.start()), in_units(*range.end()));
+    value.refuse(format!("{} must be between {least} and {most}, not {text}", value.name()))
+}
+
+fn size(text: &str) -> Option<u64> {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
+    let (digits, shift) =
+        units.into_iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim_end(), shift)))?;
+    if !is_digits(digits) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// For people: the largest unit of which it is a whole number.
+pub(super) fn in_units(bytes: u64) -> String {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let fits = units.into_iter().find(|(_, shift)| bytes > 0 && bytes.is_multiple_of(1 << shift));
+    let (unit, shift) = fits.unwrap_or(("B", 0));
+    format!("{}{unit}", bytes >> shift)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number like `2` or `0.5`, as thousandths.
+pub(super) fn thousandths(value: &Value<'_>, range: RangeInclusive<u32>) -> Option<u32> {
+    let Some(digits) = value.as_number() else {
+        return value.wrong_type("a number like 2 or 0.5");
+    };
+    in_thousandths(digits).filter(|number| range.contains(number)).or_else(|| {
+        let [least, most] = [range.start(), range.end()].map(|number| f64::from(*number) / 1_000.0);
+        value.refuse(format!(
+            "{} must be between {least} and {most} with up to three decimals, not {digits}",
+            value.name()
+        ))
+    })
+}
+
+fn in_thousandths(digits: &str) -> Option<u32> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let fraction = fraction.trim_end_matches('0');
+    if !is_digits(whole) || fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    whole.parse::<u32>().ok()?.checked_mul(1_000)?.checked_add(format!("{fraction:0<3}").parse().ok()?)
+}
+
 /// `500ms` or a [`duration`], as milliseconds.
 pub(super) fn interval(value: &Value<'_>) -> Option<u64> {
     let millis = value.as_text().and_then(|text| text.strip_suffix("ms")).and_then(|digits| digits.parse::<u64>().ok());
@@ -132,6 +203,15 @@ pub(super) fn color(value: &Value<'_>) -> Option<String> {
 pub(super) fn branch_glob(value: &Value<'_>) -> Option<String> {
     let text = line(value)?;
     match glob(&text) {
+        Ok(_) => Some(text),
+        Err(error) => value.refuse(format!("{text:?} is not a valid glob: {error}")),
+    }
+}
+
+/// A glob over contexts of checks.
+pub(super) fn context_glob(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    match crate::merge::context_glob(&text) {
         Ok(_) => Some(text),
         Err(error) => value.refuse(format!("{text:?} is not a valid glob: {error}")),
     }
@@ -362,6 +442,40 @@ mod tests {
             ["", "0s", "10", "10ms", "m", "30m1h", "1h1h", "-1s", "1 h", "1.5h", "99999999999999999999h", "1d", "１s"]
         {
             assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit_and_numbers_three_decimals() {
+        for (text, expected) in [
+            ("2GiB", Some(2 << 30)),
+            ("512 MiB", Some(512 << 20)),
+            ("64KiB", Some(64 << 10)),
+            ("7B", Some(7)),
+            ("1TiB", Some(1 << 40)),
+            ("2GB", None),
+            ("2", None),
+            ("GiB", None),
+            ("-1GiB", None),
+            ("1.5GiB", None),
+            ("99999999999TiB", None),
+        ] {
+            assert_eq!(size(text), expected, "{text}");
+        }
+        for (bytes, text) in [(0, "0B"), (1 << 30, "1GiB"), (1 << 30 | 1 << 20, "1025MiB"), (1023, "1023B")] {
+            assert_eq!(in_units(bytes), text);
+        }
+        for (digits, expected) in [
+            ("2", Some(2_000)),
+            ("0.5", Some(500)),
+            ("1.25", Some(1_250)),
+            ("2.0", Some(2_000)),
+            ("0.0001", None),
+            ("1e3", None),
+            ("-1", None),
+            ("inf", None),
+        ] {
+            assert_eq!(in_thousandths(digits), expected, "{digits}");
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod bad_files;
 mod bad_forges;
+mod bad_repositories;
 mod plans;
+mod repositories;
 mod round_trip;
 mod sample;
 

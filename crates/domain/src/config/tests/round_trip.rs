@@ -74,7 +74,8 @@ fn forge(index: usize) -> impl Strategy<Value = Forge> {
                 id: format!("forge-{index}").parse().expect("id"),
                 kind,
                 api_url: if is_generic { String::new() } else { url.unwrap_or_else(default) },
-                token: token.filter(|_| !is_generic),
+                // Changes of the first one's repositories are merged.
+                token: token.or_else(|| (index == 0).then(|| SecretRef::Env("TOKEN".into()))).filter(|_| !is_generic),
                 app: app.map(|(id, private_key)| GithubApp { id, private_key }),
                 webhook_secret,
                 signature: signature.map(|index| *index.get(kind.signatures())),
@@ -106,17 +107,21 @@ fn freeze() -> impl Strategy<Value = FreezeWindow> {
 fn environment(index: usize) -> impl Strategy<Value = Environment> {
     let at_forges = (option::of("https://[a-z.]{1,9}(/[a-z?#=]{0,5})?"), option::of("[a-zA-Z/ \"']{0,5}[a-z]"));
     let review = (0u32..3, any::<bool>());
-    (line(), option::of("#[0-9a-f]{6}"), review, option::of(globs()), vec(freeze(), 0..3), at_forges).prop_map(
-        move |(name, color, (required, self_approval), branches, freeze, (url, forge_name))| Environment {
-            key: format!("env-{index}").parse().expect("key"),
-            name,
-            color,
-            review: Review { required, self_approval },
-            branches,
-            url,
-            // No two are called alike.
-            forge_name: forge_name.map(|name| format!("{name} {index}")),
-            freeze,
+    let green = option::of(prop_oneof![Just(Vec::new()), globs()]);
+    (line(), option::of("#[0-9a-f]{6}"), review, option::of(globs()), vec(freeze(), 0..3), at_forges, green).prop_map(
+        move |(name, color, (required, self_approval), branches, freeze, (url, forge_name), require_green)| {
+            Environment {
+                key: format!("env-{index}").parse().expect("key"),
+                name,
+                color,
+                review: Review { required, self_approval },
+                branches,
+                url,
+                // No two are called alike.
+                forge_name: forge_name.map(|name| format!("{name} {index}")),
+                freeze,
+                require_green,
+            }
         },
     )
 }
@@ -300,17 +305,87 @@ fn app(index: usize) -> impl Strategy<Value = App> {
     })
 }
 
+fn secrets() -> impl Strategy<Value = std::collections::BTreeMap<String, SecretRef>> {
+    prop::collection::btree_map("[A-Z_]{1,6}", some_secret(), 0..3)
+}
+
+fn merge_policy() -> impl Strategy<Value = MergePolicy> {
+    let words = (prop::sample::subsequence(&MergeBy::ALL, 1..=4), "[a-z]{1,5}", vec("[A-Z]{1,4} [0-9]", 0..2));
+    let numbers = (0u32..4, prop::sample::select(&MergeMethod::ALL), any::<bool>(), any::<bool>());
+    let globs = || prop_oneof![Just(Vec::new()), globs()];
+    (words, globs(), globs(), numbers).prop_map(
+        |((by, label, mut blocking_labels), required, branches, (approvals, method, delete_branch, queue))| {
+            blocking_labels.dedup();
+            MergePolicy { by, label, blocking_labels, required, approvals, method, branches, delete_branch, queue }
+        },
+    )
+}
+
+fn job_limits() -> impl Strategy<Value = JobLimits> {
+    let sizes = (16u64 << 20..1 << 40, 16u64 << 20..1 << 45, 64u64 << 10..1 << 34);
+    (sizes, 100u32..1_000_000, 16u32..100_000, 1u64..600_000).prop_map(
+        |((memory, disk, output), millicpus, processes, timeout)| JobLimits {
+            memory,
+            millicpus,
+            processes,
+            disk,
+            output,
+            timeout,
+        },
+    )
+}
+
+fn repository(index: usize) -> impl Strategy<Value = RepositorySettings> {
+    let words = (any::<(bool, bool, bool)>(), "[aA]cme", option::of((1u32..400, 1u32..400)));
+    let environment = ("[a-z ]{0,4}[a-z]", variables(), secrets());
+    let jobs = (option::of(job_limits()), variables(), secrets(), option::of(environment), 0u64..1 << 50);
+    (words, jobs, option::of(merge_policy())).prop_map(
+        move |(
+            ((on_host, cut_off, badge), owner, keep),
+            (limits, variables, secrets, environment, cache_size),
+            merge,
+        )| {
+            let forge = format!("forge-{index}").parse().expect("id");
+            let usual = RepositorySettings::new(forge, format!("{owner}/tool-{index}"));
+            let (keep_runs_days, keep_artifacts_days) =
+                keep.map_or((usual.keep_runs_days, usual.keep_artifacts_days), |(runs, some)| (runs, runs.min(some)));
+            let environment =
+                environment.map(|(name, variables, secrets)| (name, RepositoryEnvironment { variables, secrets }));
+            RepositorySettings {
+                // Forge 1 may become a generic one.
+                url: (index == 1).then(|| "https://git.example.com/x".to_owned()),
+                executor: if on_host { ExecutorKind::Host } else { ExecutorKind::Sandbox },
+                trusted: on_host,
+                network: on_host || !cut_off,
+                forks: if cut_off { ForkPolicy::Never } else { ForkPolicy::Approve },
+                limits: limits.unwrap_or_default(),
+                keep_runs_days,
+                keep_artifacts_days,
+                cache_size,
+                badge,
+                variables,
+                secrets,
+                environments: environment.into_iter().collect(),
+                merge: merge.filter(|_| index == 0),
+                ..usual
+            }
+        },
+    )
+}
+
+fn is_called(repository: &RepositorySettings, name: &str) -> bool {
+    format!("{}/{}", repository.forge, repository.name).eq_ignore_ascii_case(name)
+}
+
 fn configuration() -> impl Strategy<Value = Configuration> {
     let forges = (forge(0), forge(1)).prop_map(|(first, second)| vec![first, second]);
     let environments = (environment(0).boxed(), environment(1).boxed()).prop_map(|(first, second)| vec![first, second]);
     let hosts = (host(0).boxed(), host(1).boxed(), host(2).boxed())
         .prop_map(|(first, second, third)| vec![first, second, third]);
     let apps = (app(0).boxed(), app(1).boxed()).prop_map(|(first, second)| vec![first, second]);
-    (forges, environments, hosts, apps).prop_map(|(forges, environments, hosts, apps)| Configuration {
-        forges,
-        environments,
-        hosts,
-        apps,
+    let repositories = (repository(0).boxed(), repository(1).boxed()).prop_map(|(first, second)| vec![first, second]);
+    (forges, environments, hosts, apps, repositories).prop_map(|(forges, environments, hosts, apps, repositories)| {
+        Configuration { forges, environments, hosts, apps, repositories }
     })
 }
 
@@ -367,6 +442,7 @@ fn thinned(mut configuration: Configuration, without: u8) -> Configuration {
     for app in &mut configuration.apps {
         app.releases.retain(|release| !gone.contains(&release.environment.as_str()));
     }
+    configuration.repositories.retain(|repository| !gone.contains(&repository.forge.as_str()));
     if without & 0b1100_0000 == 0 { Configuration::default() } else { configuration }
 }
 
@@ -385,6 +461,7 @@ fn carried_out(mut now: Configuration, wanted: &Configuration, step: &PlanItem) 
                     app.releases.retain(|release| format!("{key}/{}", release.environment) != name);
                 }
             }
+            ItemKind::Repository => now.repositories.retain(|repository| !is_called(repository, name)),
         }
         return now;
     }
@@ -406,6 +483,10 @@ fn carried_out(mut now: Configuration, wanted: &Configuration, step: &PlanItem) 
                     one.apps.push(app);
                 }
             }
+        }
+        ItemKind::Repository => {
+            one.repositories
+                .extend(wanted.repositories.iter().filter(|repository| is_called(repository, name)).cloned());
         }
     }
     merge(&now, &one, false)

@@ -9,7 +9,7 @@ const BASTION: &str = "\n[[host]]\nname = \"bastion\"\naddress = \"192.0.2.1\"\n
 #[test]
 fn what_is_not_supported_is_refused_with_its_line() {
     insta::assert_snapshot!(errors(&format!("{SAMPLE}{BASTION}")), @r#"
-        51:60 auto.require_green = true is not supported by this version of davit: write false, or leave it out
+        51:60 `auto.require_green` is not written here: write `require_green = true` in [[environment]], where it holds for everybody
         52:10 `notify` is not supported by this version of davit: leave it out; people see everything that happens in the web interface
         54:1 [[channel]] is not supported by this version of davit: leave it out; people see everything that happens in the web interface
     "#);
