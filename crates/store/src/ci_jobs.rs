@@ -29,9 +29,11 @@ pub struct CiJob {
     pub state: JobState,
     /// Why it stands there.
     pub reason: Option<String>,
+    /// Why somebody wants it ended.
+    pub cancel_reason: Option<String>,
     /// The keys of the jobs it needs.
     pub needs: Vec<String>,
-    /// The instance, in the form of the one who makes plans.
+    /// The instance, in the form of the one who makes plans; null while it is not known.
     pub instance: Value,
     /// What it gave to the jobs that need it.
     pub outputs: Value,
@@ -74,7 +76,7 @@ pub struct NewCiJob {
     pub reason: Option<String>,
     /// The keys of the jobs it needs.
     pub needs: Vec<String>,
-    /// The instance, in the form of the one who makes plans.
+    /// The instance, in the form of the one who makes plans; null while it is not known.
     pub instance: Value,
     /// Its concurrency group.
     pub group: Option<String>,
@@ -90,7 +92,7 @@ pub struct NewCiJob {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT j.id, j.run_id, j.key, j.idx, j.name, j.attempt, j.state, j.reason, j.group_name, j.environment, ",
+            "SELECT j.id, j.run_id, j.key, j.idx, j.name, j.attempt, j.state, j.reason, j.cancel_reason, j.group_name, j.environment, ",
             "j.executor, j.worker, j.fence, j.created_at, j.queued_at, j.started_at, j.ended_at, j.needs, j.outputs, ",
             "j.instance FROM ci_jobs j ",
             $rest
@@ -111,6 +113,7 @@ struct Row {
     attempt: i64,
     state: String,
     reason: Option<String>,
+    cancel_reason: Option<String>,
     group_name: Option<String>,
     environment: Option<String>,
     executor: String,
@@ -137,6 +140,7 @@ impl Row {
             attempt: self.attempt,
             state: known(&place, &self.state, JobState::parse(&self.state))?,
             reason: self.reason,
+            cancel_reason: self.cancel_reason,
             needs: from_json(&place, &self.needs)?,
             instance: from_json(&place, &self.instance)?,
             outputs: from_json(&place, &self.outputs)?,
@@ -167,12 +171,15 @@ impl Store {
         row.map(Row::read).transpose()
     }
 
-    /// The jobs of a run, every attempt, in the order they were made.
+    /// The jobs of a run, every attempt: jobs in the order they were made, the instances of each, the attempts of each.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn jobs(&self, run: RunId) -> Result<Vec<CiJob>, StoreError> {
-        let sql = select!("WHERE j.run_id = $1 ORDER BY j.id");
+        let sql = select!(
+            "JOIN (SELECT key, MIN(id) AS first_id FROM ci_jobs WHERE run_id = $1 GROUP BY key) o ON o.key = j.key
+             WHERE j.run_id = $1 ORDER BY o.first_id, j.idx, j.attempt"
+        );
         Row::read_all(on_read!(&self.db, p => sqlx::query_as(sql).bind(run.0).fetch_all(p).await)?)
     }
 
@@ -216,16 +223,17 @@ impl Tx {
         Ok(JobId(id))
     }
 
-    /// The jobs of a run, of each the newest attempt, in the order in which their first attempts were made. Decide
-    /// from it under [`lock_run`](Self::lock_run) alone.
+    /// The jobs of a run, of each instance the newest attempt: jobs in the order they were made, the instances of each.
+    /// Decide from it under [`lock_run`](Self::lock_run) alone.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn jobs_of_run(&mut self, run: RunId) -> Result<Vec<CiJob>, StoreError> {
         let sql = select!(
-            "JOIN (SELECT key, idx, MIN(id) AS first_id, MAX(attempt) AS newest FROM ci_jobs WHERE run_id = $1
-                 GROUP BY key, idx) o ON o.key = j.key AND o.idx = j.idx AND o.newest = j.attempt
-             WHERE j.run_id = $1 ORDER BY o.first_id"
+            "JOIN (SELECT key, MIN(id) AS first_id FROM ci_jobs WHERE run_id = $1 GROUP BY key) o ON o.key = j.key
+             WHERE j.run_id = $1 AND NOT EXISTS (SELECT 1 FROM ci_jobs n
+                 WHERE n.run_id = j.run_id AND n.key = j.key AND n.idx = j.idx AND n.attempt > j.attempt)
+             ORDER BY o.first_id, j.idx"
         );
         Row::read_all(on_tx!(self, c => sqlx::query_as(sql).bind(run.0).fetch_all(&mut **c).await)?)
     }
@@ -261,14 +269,65 @@ impl Tx {
         Row::read_all(rows)
     }
 
+    /// Gives a job that was made before its values were known its values.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn expand_job(
+        &mut self,
+        id: JobId,
+        name: &str,
+        instance: &Value,
+        group: Option<&str>,
+        environment: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE ci_jobs SET name = $2, instance = $3, group_name = $4, environment = $5 WHERE id = $1";
+        let instance = to_json("ci_jobs", instance)?;
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0)
+            .bind(storable(name).as_ref())
+            .bind(instance.as_str())
+            .bind(group.map(storable).as_deref())
+            .bind(environment.map(storable).as_deref())
+            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if done == 0 { Err(not_found(id)) } else { Ok(()) }
+    }
+
     /// Notes that a job could begin now: nothing but a free place is missing. The first time stays.
     ///
     /// # Errors
     /// `NotFound` when there is none with this number.
     pub async fn queue_job(&mut self, id: JobId, at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE ci_jobs SET queued_at = COALESCE(queued_at, $2) WHERE id = $1";
-        let done = on_tx!(self, c =>
-            sqlx::query(sql).bind(id.0).bind(at.millis()).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        let sql = "UPDATE ci_jobs SET queued_at = COALESCE(queued_at, $2),
+                 reason = CASE WHEN state = $3 THEN NULL ELSE reason END
+             WHERE id = $1";
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0).bind(at.millis()).bind(JobState::Queued.as_str())
+            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if done == 0 { Err(not_found(id)) } else { Ok(()) }
+    }
+
+    /// Notes why a queued job can't begin yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold_job(&mut self, id: JobId, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE ci_jobs SET reason = $2 WHERE id = $1 AND state = $3";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0).bind(storable(reason).as_ref()).bind(JobState::Queued.as_str())
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Notes why somebody wants a job ended. The first one to ask stays on record.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn ask_job_to_end(&mut self, id: JobId, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE ci_jobs SET cancel_reason = COALESCE(cancel_reason, $2) WHERE id = $1";
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0).bind(storable(reason).as_ref())
+            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(not_found(id)) } else { Ok(()) }
     }
 
@@ -306,7 +365,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn take_job(&mut self, id: JobId, worker: &str, at: Timestamp) -> Result<Option<i64>, StoreError> {
-        let sql = "UPDATE ci_jobs SET state = $4, worker = $2,
+        let sql = "UPDATE ci_jobs SET state = $4, worker = $2, reason = NULL,
                  fence = CASE WHEN state = $5 THEN fence + 1 ELSE fence END,
                  queued_at = COALESCE(queued_at, $3), started_at = COALESCE(started_at, $3)
              WHERE id = $1 AND (state = $5 OR (state = $4 AND worker = $2)) RETURNING fence";

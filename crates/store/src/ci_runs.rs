@@ -48,6 +48,8 @@ pub struct Run {
     pub state: RunState,
     /// Why it stands there.
     pub reason: Option<String>,
+    /// Why somebody wants it ended; what may always run still does.
+    pub cancel_reason: Option<String>,
     /// 1, and one more each time that jobs of it are run again.
     pub attempt: i64,
     /// Its concurrency group.
@@ -115,6 +117,21 @@ pub struct NewRun {
     pub created_at: Timestamp,
 }
 
+/// What is known of a run once it is planned. Fields as in [`Run`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlannedRun<'a> {
+    /// The workflow's name.
+    pub workflow: &'a str,
+    /// A line for people.
+    pub title: &'a str,
+    /// Its concurrency group.
+    pub group: Option<&'a str>,
+    /// Whether it cancels what runs in its group.
+    pub cancel_in_progress: bool,
+    /// The plan, in the form of the one who makes plans.
+    pub plan: &'a Value,
+}
+
 /// What a run was planned from: large, and so not part of [`Run`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPlan {
@@ -129,7 +146,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, forge, repository, workflow_file, workflow, title, trigger, action, git_ref, head_sha, base_sha, ",
-            "change_number, from_fork, by_whom, state, reason, attempt, group_name, cancel_in_progress, approved_by, ",
+            "change_number, from_fork, by_whom, state, reason, cancel_reason, attempt, group_name, cancel_in_progress, approved_by, ",
             "approved_at, superseded_by, created_at, started_at, ended_at FROM ci_runs ",
             $rest
         )
@@ -158,6 +175,7 @@ struct Row {
     by_whom: String,
     state: String,
     reason: Option<String>,
+    cancel_reason: Option<String>,
     attempt: i64,
     group_name: Option<String>,
     cancel_in_progress: bool,
@@ -189,6 +207,7 @@ impl Row {
             by: self.by_whom,
             state: known(&place, &self.state, RunState::parse(&self.state))?,
             reason: self.reason,
+            cancel_reason: self.cancel_reason,
             attempt: self.attempt,
             group: self.group_name,
             cancel_in_progress: self.cancel_in_progress,
@@ -307,21 +326,22 @@ impl Tx {
         read_plan(id, &row.ok_or_else(|| not_found(id))?)
     }
 
-    /// Gives a run another plan: a fork's run is planned again from its own files once it is approved.
+    /// Gives a run the plan it has from now on: it is planned once it has a number, and a fork's run again from its own
+    /// files once it is approved.
     ///
     /// # Errors
     /// `NotFound` when there is none with this number.
-    pub async fn set_run_plan(
-        &mut self,
-        id: RunId,
-        plan: &Value,
-        group: Option<&str>,
-        cancel_in_progress: bool,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE ci_runs SET plan = $2, group_name = $3, cancel_in_progress = $4 WHERE id = $1";
-        let plan = to_json("ci_runs", plan)?;
+    pub async fn set_run_plan(&mut self, id: RunId, planned: &PlannedRun<'_>) -> Result<(), StoreError> {
+        let sql = "UPDATE ci_runs SET workflow = $2, title = $3, group_name = $4, cancel_in_progress = $5, plan = $6
+             WHERE id = $1";
+        let plan = to_json("ci_runs", planned.plan)?;
         let done = on_tx!(self, c => sqlx::query(sql)
-            .bind(id.0).bind(plan.as_str()).bind(group.map(storable).as_deref()).bind(cancel_in_progress)
+            .bind(id.0)
+            .bind(storable(planned.workflow).as_ref())
+            .bind(storable(planned.title).as_ref())
+            .bind(planned.group.map(storable).as_deref())
+            .bind(planned.cancel_in_progress)
+            .bind(plan.as_str())
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(not_found(id)) } else { Ok(()) }
     }
@@ -377,14 +397,29 @@ impl Tx {
         if done == 0 { Err(not_found(id)) } else { Ok(()) }
     }
 
-    /// Counts one more attempt of a run, which has not begun, and returns its number.
+    /// Notes why somebody wants a run ended. The first one to ask stays on record.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none with this number.
+    pub async fn ask_run_to_end(&mut self, id: RunId, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE ci_runs SET cancel_reason = COALESCE(cancel_reason, $2) WHERE id = $1";
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0).bind(storable(reason).as_ref())
+            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        if done == 0 { Err(not_found(id)) } else { Ok(()) }
+    }
+
+    /// Counts one more attempt of a run and returns its number. It is queued as if nothing had happened yet.
     ///
     /// # Errors
     /// `NotFound` when there is none with this number.
     pub async fn bump_attempt(&mut self, id: RunId) -> Result<i64, StoreError> {
-        let sql = "UPDATE ci_runs SET attempt = attempt + 1, started_at = NULL WHERE id = $1 RETURNING attempt";
-        let attempt: Option<i64> =
-            on_tx!(self, c => sqlx::query_scalar(sql).bind(id.0).fetch_optional(&mut **c).await)?;
+        let sql = "UPDATE ci_runs SET attempt = attempt + 1, state = $2, reason = NULL, cancel_reason = NULL,
+                 superseded_by = NULL, started_at = NULL, ended_at = NULL
+             WHERE id = $1 RETURNING attempt";
+        let attempt: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql)
+            .bind(id.0).bind(RunState::Queued.as_str())
+            .fetch_optional(&mut **c).await)?;
         attempt.ok_or_else(|| not_found(id))
     }
 

@@ -1,6 +1,6 @@
 //! The declared configuration, and the numbered revisions of every release config.
 //!
-//! Forges, environments, hosts and apps are one row each, as JSON, in their order. A release config is never changed
+//! Forges, environments, hosts, apps and repositories are one row each, as JSON, in their order. A release config is never changed
 //! in place: every save is a new revision, and what a request pinned stays readable when the app is long gone.
 
 mod save;
@@ -34,6 +34,7 @@ const EVERYTHING: &str = "SELECT 1 AS part, '' AS app, position, body FROM forge
     UNION ALL SELECT 3, '', position, body FROM hosts
     UNION ALL SELECT 4, key, position, body FROM apps
     UNION ALL SELECT 5, app, position, body FROM config_revisions WHERE in_force
+    UNION ALL SELECT 6, '', position, body FROM repositories
     ORDER BY 1, 3";
 
 #[derive(sqlx::FromRow)]
@@ -222,6 +223,7 @@ fn assemble(parts: Vec<Part>) -> Result<Configuration, StoreError> {
             2 => whole.environments.push(from_json("environments", &body)?),
             3 => whole.hosts.push(from_json("hosts", &body)?),
             4 => whole.apps.push(from_json(&format!("apps {app}"), &body)?),
+            6 => whole.repositories.push(from_json("repositories", &body)?),
             _ => {
                 let release = from_json(&format!("config_revisions of {app}"), &body)?;
                 // A revision is in force only while its app is declared; `save` sees to it.

@@ -1,8 +1,15 @@
 -- Runs of workflows, what they leave behind, changes and the order they are merged in.
 -- Times are milliseconds since 1970 (UTC). Repositories (owner/name) are in lower case: forges don't tell case apart.
 
--- git_ref: in full, such as refs/heads/main. event: the payload that jobs see, with the inputs. ended_at is null while
--- the run is open. The large columns are last: lists don't need them.
+-- What is declared about repositories. key: forge/owner/name.
+CREATE TABLE repositories (
+    key      TEXT   PRIMARY KEY,
+    position BIGINT NOT NULL,
+    body     TEXT   NOT NULL
+);
+
+-- git_ref: in full, such as refs/heads/main. cancel_reason: why somebody wants it ended. event: the payload that jobs
+-- see, with the inputs. ended_at is null while the run is open. The large columns are last: lists don't need them.
 CREATE TABLE ci_runs (
     id                 INTEGER PRIMARY KEY AUTOINCREMENT,
     forge              TEXT    NOT NULL,
@@ -20,6 +27,7 @@ CREATE TABLE ci_runs (
     by_whom            TEXT    NOT NULL,
     state              TEXT    NOT NULL,
     reason             TEXT,
+    cancel_reason      TEXT,
     attempt            BIGINT  NOT NULL DEFAULT 1,
     group_name         TEXT,
     cancel_in_progress BOOLEAN NOT NULL,
@@ -42,26 +50,27 @@ CREATE INDEX ci_runs_ended ON ci_runs (forge, repository, ended_at) WHERE ended_
 
 -- One attempt of one instance of a job; a retry is a new row. queued_at: when it could have begun.
 CREATE TABLE ci_jobs (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    run_id      BIGINT NOT NULL REFERENCES ci_runs (id) ON DELETE CASCADE,
-    key         TEXT   NOT NULL,
-    idx         BIGINT NOT NULL,
-    name        TEXT   NOT NULL,
-    attempt     BIGINT NOT NULL,
-    state       TEXT   NOT NULL,
-    reason      TEXT,
-    group_name  TEXT,
-    environment TEXT,
-    executor    TEXT   NOT NULL,
-    worker      TEXT,
-    fence       BIGINT NOT NULL DEFAULT 0,
-    created_at  BIGINT NOT NULL,
-    queued_at   BIGINT,
-    started_at  BIGINT,
-    ended_at    BIGINT,
-    needs       TEXT   NOT NULL,
-    outputs     TEXT   NOT NULL,
-    instance    TEXT   NOT NULL,
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id        BIGINT NOT NULL REFERENCES ci_runs (id) ON DELETE CASCADE,
+    key           TEXT   NOT NULL,
+    idx           BIGINT NOT NULL,
+    name          TEXT   NOT NULL,
+    attempt       BIGINT NOT NULL,
+    state         TEXT   NOT NULL,
+    reason        TEXT,
+    cancel_reason TEXT,
+    group_name    TEXT,
+    environment   TEXT,
+    executor      TEXT   NOT NULL,
+    worker        TEXT,
+    fence         BIGINT NOT NULL DEFAULT 0,
+    created_at    BIGINT NOT NULL,
+    queued_at     BIGINT,
+    started_at    BIGINT,
+    ended_at      BIGINT,
+    needs         TEXT   NOT NULL,
+    outputs       TEXT   NOT NULL,
+    instance      TEXT   NOT NULL,
     UNIQUE (run_id, key, idx, attempt)
 );
 CREATE INDEX ci_jobs_unfinished ON ci_jobs (id) WHERE ended_at IS NULL;

@@ -1,7 +1,7 @@
 //! Writes the difference between two configurations. What the difference means was decided before.
 
-use crate::{StoreError, Tx, on_tx, to_json};
-use davit_domain::config::{App, Configuration, ReleaseConfig};
+use crate::{StoreError, Tx, on_tx, repository_key, to_json};
+use davit_domain::config::{App, Configuration, ReleaseConfig, RepositorySettings};
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_domain::time::Timestamp;
 use serde::Serialize;
@@ -38,6 +38,12 @@ const APPS: Table = Table {
         ON CONFLICT (key) DO UPDATE SET position = excluded.position, body = excluded.body",
     delete: "DELETE FROM apps WHERE key = $1",
 };
+const REPOSITORIES: Table = Table {
+    name: "repositories",
+    put: "INSERT INTO repositories (key, position, body) VALUES ($1, $2, $3)
+        ON CONFLICT (key) DO UPDATE SET position = excluded.position, body = excluded.body",
+    delete: "DELETE FROM repositories WHERE key = $1",
+};
 
 impl Tx {
     /// Writes what differs between `before` (as [`Tx::configuration`] returned it) and `after`. A new or changed
@@ -54,11 +60,12 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.lock_configuration().await?;
-        self.save_table(&FORGES, &before.forges, &after.forges, |forge| forge.id.as_str()).await?;
-        self.save_table(&ENVIRONMENTS, &before.environments, &after.environments, |env| env.key.as_str()).await?;
-        self.save_table(&HOSTS, &before.hosts, &after.hosts, |host| host.name.as_str()).await?;
+        self.save_table(&FORGES, &before.forges, &after.forges, |forge| forge.id.to_string()).await?;
+        self.save_table(&ENVIRONMENTS, &before.environments, &after.environments, |env| env.key.to_string()).await?;
+        self.save_table(&HOSTS, &before.hosts, &after.hosts, |host| host.name.to_string()).await?;
         let (apps_before, apps_after) = (without_releases(before), without_releases(after));
-        self.save_table(&APPS, &apps_before, &apps_after, |app| app.key.as_str()).await?;
+        self.save_table(&APPS, &apps_before, &apps_after, |app| app.key.to_string()).await?;
+        self.save_table(&REPOSITORIES, &before.repositories, &after.repositories, repository_place).await?;
         self.save_releases(before, after, by, now).await
     }
 
@@ -67,20 +74,21 @@ impl Tx {
         table: &Table,
         before: &[T],
         after: &[T],
-        key: impl Fn(&T) -> &str,
+        key: impl Fn(&T) -> String,
     ) -> Result<(), StoreError> {
-        let mut old: BTreeMap<&str, (usize, &T)> = before.iter().enumerate().map(|at| (key(at.1), at)).collect();
+        let mut old: BTreeMap<String, (usize, &T)> = before.iter().enumerate().map(|at| (key(at.1), at)).collect();
         for (position, thing) in after.iter().enumerate() {
-            if old.remove(key(thing)) == Some((position, thing)) {
+            let key = key(thing);
+            if old.remove(&key) == Some((position, thing)) {
                 continue;
             }
             let body = to_json(table.name, thing)?;
             on_tx!(self, c => sqlx::query(table.put)
-                .bind(key(thing)).bind(as_position(position)).bind(body.as_str())
+                .bind(key.as_str()).bind(as_position(position)).bind(body.as_str())
                 .execute(&mut **c).await.map(drop))?;
         }
         for gone in old.into_keys() {
-            on_tx!(self, c => sqlx::query(table.delete).bind(gone).execute(&mut **c).await.map(drop))?;
+            on_tx!(self, c => sqlx::query(table.delete).bind(gone.as_str()).execute(&mut **c).await.map(drop))?;
         }
         Ok(())
     }
@@ -175,4 +183,8 @@ fn without_releases(whole: &Configuration) -> Vec<App> {
 
 fn as_position(position: usize) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+fn repository_place(settings: &RepositorySettings) -> String {
+    format!("{}/{}", settings.forge, repository_key(&settings.name))
 }

@@ -38,6 +38,7 @@ both!(a_job_is_read_as_it_was_made, |store| {
         attempt: 1,
         state: JobState::Queued,
         reason: Some("waits".into()),
+        cancel_reason: None,
         needs: vec!["lint".into()],
         instance: json!({ "matrix": { "os": 3 } }),
         outputs: json!({}),
@@ -63,16 +64,17 @@ both!(a_job_is_read_as_it_was_made, |store| {
     is_conflict(tx.insert_job(&new_job(RunId(99), "build", 3)).await);
 });
 
-both!(a_retry_is_a_new_row_in_the_old_place, |store| {
+both!(retries_and_late_instances_stand_with_their_job, |store| {
     let run = make_run(&store, &new_run()).await;
     let lint = make_job(&store, &new_job(run, "lint", 0)).await;
     let one = make_job(&store, &new_job(run, "build", 0)).await;
     let two = make_job(&store, &new_job(run, "build", 1)).await;
     let again = make_job(&store, &NewCiJob { attempt: 2, ..new_job(run, "lint", 0) }).await;
+    let late = make_job(&store, &new_job(run, "lint", 1)).await;
     let other = make_run(&store, &new_run()).await;
     make_job(&store, &new_job(other, "lint", 0)).await;
-    assert_eq!(ids(commit!(store, tx => tx.jobs_of_run(run))), [again, one, two]);
-    assert_eq!(ids(store.jobs(run).await.expect("reads")), [lint, one, two, again]);
+    assert_eq!(ids(commit!(store, tx => tx.jobs_of_run(run))), [again, late, one, two]);
+    assert_eq!(ids(store.jobs(run).await.expect("reads")), [lint, again, late, one, two]);
 });
 
 both!(a_job_is_taken_once, |store| {
@@ -89,6 +91,31 @@ both!(a_job_is_taken_once, |store| {
     assert_eq!((job.queued_at, job.started_at, job.ended_at), (Some(at(3)), Some(at(5)), None));
     let mut tx = store.begin().await.expect("begins");
     is_not_found(tx.queue_job(JobId(99), at(1)).await);
+});
+
+both!(a_job_waits_with_a_reason_and_gets_its_values_late, |store| {
+    let run = make_run(&store, &new_run()).await;
+    let id = make_job(&store, &NewCiJob { instance: json!(null), ..new_job(run, "build", 0) }).await;
+    let values = json!({ "matrix": { "os": "linux" } });
+    commit!(store, tx => tx.expand_job(id, "build (linux)", &values, Some("deploy"), Some("production")));
+    commit!(store, tx => tx.hold_job(id, "waits for deploy"));
+    let job = read(&store, id).await;
+    assert_eq!((job.name.as_str(), job.instance), ("build (linux)", values.clone()));
+    assert_eq!((job.group.as_deref(), job.environment.as_deref()), (Some("deploy"), Some("production")));
+    assert_eq!((job.reason.as_deref(), job.queued_at), (Some("waits for deploy"), None));
+    commit!(store, tx => tx.queue_job(id, at(3)));
+    assert_eq!(read(&store, id).await.reason, None, "nothing holds it any more");
+    commit!(store, tx => tx.hold_job(id, "waits again"));
+    commit!(store, tx => tx.take_job(id, "worker", at(4)));
+    commit!(store, tx => tx.hold_job(id, "too late"));
+    for reason in ["a person", "another"] {
+        commit!(store, tx => tx.ask_job_to_end(id, reason));
+    }
+    let job = read(&store, id).await;
+    assert_eq!((job.reason, job.cancel_reason.as_deref()), (None, Some("a person")));
+    let mut tx = store.begin().await.expect("begins");
+    is_not_found(tx.expand_job(JobId(99), "x", &values, None, None).await);
+    is_not_found(tx.ask_job_to_end(JobId(99), "x").await);
 });
 
 both!(a_worker_ends_its_job, |store| {

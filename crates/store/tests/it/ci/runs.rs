@@ -4,7 +4,7 @@ use davit_domain::ci::{Annotation, AnnotationLevel, RunState, Trigger};
 use davit_domain::ids::{JobId, RunId};
 use davit_store::Store;
 use davit_store::ci_annotations::{MOST_ANNOTATIONS, RunAnnotation};
-use davit_store::ci_runs::{NewRun, Run, RunFilter, RunPlan};
+use davit_store::ci_runs::{NewRun, PlannedRun, Run, RunFilter, RunPlan};
 use serde_json::json;
 
 async fn read(store: &Store, id: RunId) -> Run {
@@ -38,6 +38,7 @@ both!(a_run_is_read_as_it_was_made, |store| {
         by: "alice".into(),
         state: RunState::Queued,
         reason: Some("waits".into()),
+        cancel_reason: None,
         attempt: 1,
         group: Some("deploy".into()),
         cancel_in_progress: true,
@@ -85,7 +86,16 @@ both!(a_run_moves_on_and_starts_again, |store| {
         let expected = (state, reason.map(str::to_owned), started.map(at), ended.map(at));
         assert_eq!(times(&read(&store, id).await), expected);
     }
+    for reason in ["a person", "another"] {
+        commit!(store, tx => tx.ask_run_to_end(id, reason));
+    }
+    commit!(store, tx => tx.supersede_run(id, RunId(99)));
+    assert_eq!(read(&store, id).await.cancel_reason.as_deref(), Some("a person"));
     assert_eq!(commit!(store, tx => tx.bump_attempt(id)), 2);
+    let anew = read(&store, id).await;
+    assert_eq!(times(&anew), (RunState::Queued, None, None, None));
+    assert_eq!((anew.cancel_reason, anew.superseded_by), (None, None));
+    commit!(store, tx => tx.set_run_state(id, RunState::Running, None, at(9)));
     commit!(store, tx => tx.set_run_state(id, RunState::Queued, None, at(9)));
     assert_eq!(times(&read(&store, id).await), (RunState::Queued, None, None, None));
     commit!(store, tx => tx.set_run_state(id, RunState::Running, None, at(10)));
@@ -97,6 +107,7 @@ both!(a_run_moves_on_and_starts_again, |store| {
     let mut tx = store.begin().await.expect("begins");
     is_not_found(tx.set_run_state(RunId(99), RunState::Running, None, at(1)).await);
     is_not_found(tx.bump_attempt(RunId(99)).await);
+    is_not_found(tx.ask_run_to_end(RunId(99), "a person").await);
 });
 
 both!(who_approved_and_what_took_its_place_stay_on_record, |store| {
@@ -107,16 +118,20 @@ both!(who_approved_and_what_took_its_place_stay_on_record, |store| {
     }
     commit!(store, tx => tx.supersede_run(waiting, newer));
     commit!(store, tx => tx.supersede_run(waiting, RunId(99)));
-    commit!(store, tx => tx.set_run_plan(waiting, &json!(["anew"]), Some("group"), true));
+    let plan = json!(["anew"]);
+    let planned =
+        PlannedRun { workflow: "named", title: "Titled", group: Some("group"), cancel_in_progress: true, plan: &plan };
+    commit!(store, tx => tx.set_run_plan(waiting, &planned));
     let run = read(&store, waiting).await;
     assert_eq!((run.approved_by.as_deref(), run.approved_at), (Some("bob"), Some(at(4))));
     assert_eq!((run.superseded_by, run.group.as_deref(), run.cancel_in_progress), (Some(newer), Some("group"), true));
-    let plan = store.run_plan(waiting).await.expect("reads").expect("is there");
-    assert_eq!((plan.plan, plan.event), (json!(["anew"]), new_run().event));
+    assert_eq!((run.workflow.as_str(), run.title.as_str()), ("named", "Titled"));
+    let stored = store.run_plan(waiting).await.expect("reads").expect("is there");
+    assert_eq!((stored.plan, stored.event), (plan.clone(), new_run().event));
     let mut tx = store.begin().await.expect("begins");
     is_not_found(tx.approve_run(RunId(99), "bob", at(1)).await);
     is_not_found(tx.supersede_run(RunId(99), newer).await);
-    is_not_found(tx.set_run_plan(RunId(99), &json!({}), None, false).await);
+    is_not_found(tx.set_run_plan(RunId(99), &planned).await);
 });
 
 both!(open_runs_are_found_by_change_and_group, |store| {
