@@ -57,6 +57,12 @@ pub enum Action {
     Ask,
     /// Bring a build or a file that releases use.
     UploadBuild,
+    /// Start a workflow; cancel and retry runs and jobs.
+    RunWorkflow,
+    /// Let the workflows of a fork's change run.
+    ApproveRun,
+    /// Ask davit to merge a change, and take that back.
+    Merge,
     /// Approve or reject a request.
     Review,
     /// Let an approved request go out, retry it, and everything that is done to its deployment: cancel it, let it go on,
@@ -70,6 +76,8 @@ pub enum Action {
     ManageHosts,
     /// Run a delivery again.
     ReplayDelivery,
+    /// Delete what runs hand on to later ones.
+    ManageCaches,
     /// Test forges, register hooks and make keys there, send calls to them again, and have everything examined.
     ManageForges,
     /// Read and change the configuration and its secrets.
@@ -81,13 +89,14 @@ pub enum Action {
 pub const fn least_role(action: Action) -> Role {
     match action {
         Action::See => Role::Viewer,
-        Action::Ask | Action::UploadBuild => Role::Developer,
-        Action::Review => Role::Reviewer,
+        Action::Ask | Action::UploadBuild | Action::RunWorkflow => Role::Developer,
+        Action::Review | Action::ApproveRun | Action::Merge => Role::Reviewer,
         Action::Release => Role::Releaser,
         Action::LockEnvironment
         | Action::OverrideGates
         | Action::ManageHosts
         | Action::ReplayDelivery
+        | Action::ManageCaches
         | Action::ManageForges => Role::Operator,
         Action::Configure => Role::Admin,
     }
@@ -111,6 +120,7 @@ mod tests {
         }
         assert!(allows(Role::Viewer, Action::See) && !allows(Role::Viewer, Action::Ask));
         assert!(!allows(Role::Developer, Action::Release) && allows(Role::Releaser, Action::Release));
+        assert!(!allows(Role::Developer, Action::ApproveRun) && allows(Role::Developer, Action::RunWorkflow));
         assert!(!allows(Role::Operator, Action::Configure) && allows(Role::Admin, Action::Configure));
     }
 }
