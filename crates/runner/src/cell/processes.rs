@@ -1,0 +1,121 @@
+//! Processes of the machine, read from `/proc`: who descends from whom, and ending a whole tree.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::{HashMap, HashSet};
+
+/// One process that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    pub(super) parent: i32,
+    /// When it started, in ticks since the machine did: a process id used again is told apart by it.
+    pub(super) started: u64,
+    pub(super) name: String,
+}
+
+/// A process for good, however often its id is used again.
+pub(super) type Identity = (i32, u64);
+
+impl Process {
+    pub(super) const fn identity(&self) -> Identity {
+        (self.pid, self.started)
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        // One that has ended meanwhile is what was wanted.
+        let _ = kill(Pid::from_raw(self.pid), signal);
+    }
+}
+
+/// What descends from `root`, without it.
+pub(super) fn descendants(root: i32) -> Vec<Process> {
+    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+    for process in all() {
+        children.entry(process.parent).or_default().push(process);
+    }
+    let mut found = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        for process in children.remove(&parent).unwrap_or_default() {
+            parents.push(process.pid);
+            found.push(process);
+        }
+    }
+    found
+}
+
+/// Of `tree`, what neither is in `older` nor descends from one of these, except through `supervisor`.
+pub(super) fn newer(tree: Vec<Process>, older: &HashSet<Identity>, supervisor: i32) -> Vec<Process> {
+    let by_pid: HashMap<i32, (Identity, i32)> =
+        tree.iter().map(|process| (process.pid, (process.identity(), process.parent))).collect();
+    let of_older = |mut pid: i32| {
+        while let Some((identity, parent)) = by_pid.get(&pid) {
+            if older.contains(identity) {
+                return pid != supervisor;
+            }
+            pid = *parent;
+        }
+        false
+    };
+    tree.into_iter().filter(|process| process.pid != supervisor && !of_older(process.pid)).collect()
+}
+
+/// `4711 (sleep), 4712 (sh)`, at most ten.
+pub(super) fn list(processes: &[Process]) -> String {
+    let mut names: Vec<String> =
+        processes.iter().take(10).map(|process| format!("{} ({})", process.pid, process.name)).collect();
+    if processes.len() > names.len() {
+        names.push(format!("{} more", processes.len() - names.len()));
+    }
+    names.join(", ")
+}
+
+fn all() -> impl Iterator<Item = Process> {
+    std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read(entry.path().join("stat")).ok()?;
+        parse_stat(pid, &String::from_utf8_lossy(&stat))
+    })
+}
+
+/// `4711 (name, which may hold spaces and brackets) S 1 …`: state, parent, 17 others, start (proc_pid_stat(5)).
+/// `None` for a zombie, which has ended.
+fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
+    let (head, tail) = stat.rsplit_once(')')?;
+    let name = head.split_once('(')?.1.to_owned();
+    let mut fields = tail.split_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let started = fields.nth(17)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(Process { pid, parent, started, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: i32, parent: i32) -> Process {
+        Process { pid, parent, started: 100, name: "x".into() }
+    }
+
+    #[test]
+    fn a_process_name_can_hold_anything() {
+        let stat = "7 (a) S (b) R 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9";
+        let process = parse_stat(7, stat).expect("a process");
+        assert_eq!((process.parent, process.started, process.name.as_str()), (1, 4711, "a) S (b"));
+        assert!(parse_stat(7, &stat.replace(" R ", " Z ")).is_none(), "a zombie has ended");
+    }
+
+    #[test]
+    fn a_step_owns_what_it_started_and_not_what_older_ones_start_meanwhile() {
+        let older: HashSet<Identity> = [(2, 100), (3, 100)].into();
+        // 2 supervises; 3 is a server of an older step, 4 its new child; 5 the step, 6 its child, 7 its daemon.
+        let tree = vec![process(2, 1), process(3, 1), process(4, 3), process(5, 2), process(6, 5), process(7, 1)];
+        let pids: Vec<i32> = newer(tree, &older, 2).iter().map(|process| process.pid).collect();
+        assert_eq!(pids, [5, 6, 7]);
+        // The id of an older one, used again.
+        let again = Process { started: 200, ..process(3, 1) };
+        assert_eq!(newer(vec![again.clone()], &older, 2), [again]);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a sandbox sees of the system: programs read-only, and the few files of `/etc` that programs need.
+
+use crate::RunnerError;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The user that steps are, in the sandbox.
+pub(super) const USER: u32 = 1000;
+
+/// Files and directories of `/etc` that programs look for and that hold no secret. Where one is missing, it is left
+/// out.
+const ETC: [&str; 21] = [
+    "alternatives",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "gai.conf",
+    "host.conf",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+];
+
+/// What lies at the root of the system and is shown: programs and their libraries.
+const ROOT: [&str; 8] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin", "opt", "nix"];
+
+/// Writes the files that a sandbox gets instead of the server's own.
+pub(super) fn write_etc(control: &Path) -> Result<(), RunnerError> {
+    let files = [
+        (
+            "passwd",
+            format!(
+                "root:x:0:0:root:/root:/bin/sh\nrunner:x:{USER}:{USER}:runner:/home/runner:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+            ),
+        ),
+        ("group", format!("root:x:0:\nrunner:x:{USER}:\nnogroup:x:65534:\n")),
+        ("hosts", "127.0.0.1 localhost davit\n::1 localhost ip6-localhost ip6-loopback\n".to_owned()),
+        ("hostname", "davit\n".to_owned()),
+    ];
+    for (name, content) in files {
+        fs::write(control.join(name), content).map_err(RunnerError::io(format!("writing the sandbox's {name}")))?;
+    }
+    Ok(())
+}
+
+/// The arguments of bubblewrap that show the system. `control` is where [`write_etc`] wrote, as bubblewrap sees it.
+pub(super) fn binds(control: &Path, tools: &[PathBuf]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut push = |words: [&str; 3]| arguments.extend(words.map(str::to_owned));
+    push(["--ro-bind", "/usr", "/usr"]);
+    for name in ROOT {
+        let path = Path::new("/").join(name);
+        let Some(shown) = path.to_str() else { continue };
+        match fs::read_link(&path) {
+            Ok(target) => push(["--symlink", &target.to_string_lossy(), shown]),
+            Err(_) if path.is_dir() => push(["--ro-bind", shown, shown]),
+            Err(_) => {}
+        }
+    }
+    for name in ETC {
+        let shown = format!("/etc/{name}");
+        // A link is followed here, on the server: `/etc/resolv.conf` often points to `/run`.
+        if let Ok(real) = fs::canonicalize(&shown) {
+            push(["--ro-bind", &real.to_string_lossy(), &shown]);
+        }
+    }
+    for name in ["passwd", "group", "hosts", "hostname"] {
+        push(["--ro-bind", &control.join(name).to_string_lossy(), &format!("/etc/{name}")]);
+    }
+    for tool in tools {
+        let tool = tool.to_string_lossy();
+        push(["--ro-bind", &tool, &tool]);
+    }
+    arguments
+}
+
+/// What every step is given.
+pub(super) fn base_env(home: &str) -> Vec<(String, String)> {
+    [
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", home),
+        ("LANG", "C.UTF-8"),
+        ("LC_ALL", "C.UTF-8"),
+        ("USER", "runner"),
+        ("LOGNAME", "runner"),
+        ("TMPDIR", "/tmp"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

@@ -1,0 +1,108 @@
+//! Places for tests, and what they said.
+
+use davit_exec::OutputLine;
+use davit_runner::{Executor, Limits, Place, PlaceSpec, RunnerError, StepCommand, StepExit};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// A place in a directory of its own.
+pub(crate) struct Open {
+    pub(crate) place: Place,
+    pub(crate) directory: TempDir,
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) exit: Result<StepExit, RunnerError>,
+    pub(crate) lines: Vec<OutputLine>,
+}
+
+impl Ran {
+    pub(crate) fn text(&self) -> String {
+        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) fn code(&self) -> i32 {
+        match &self.exit {
+            Ok(StepExit::Code(code)) => *code,
+            other => panic!("no exit code: {other:?}, {}", self.text()),
+        }
+    }
+}
+
+/// Limits that no ordinary step reaches.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        memory: 1 << 30,
+        cpus: 2.0,
+        processes: 256,
+        disk: 1 << 30,
+        output: 16 << 20,
+        time: Duration::from_secs(600),
+    }
+}
+
+/// What to make, in `directory`.
+pub(crate) fn spec(directory: &TempDir, executor: Executor) -> PlaceSpec {
+    PlaceSpec {
+        job_dir: directory.path().join("job"),
+        executor,
+        limits: limits(),
+        network: false,
+        tools: Vec::new(),
+        name: format!("davit-test-{:016x}", rand::random::<u64>()),
+    }
+}
+
+/// A place with what `change` makes of the usual.
+pub(crate) async fn open_with(executor: Executor, change: impl FnOnce(&mut PlaceSpec)) -> Open {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut spec = spec(&directory, executor);
+    change(&mut spec);
+    let place = Place::open(&spec).await.expect("a place");
+    Open { place, directory }
+}
+
+/// A sandbox.
+pub(crate) async fn sandbox() -> Open {
+    open_with(Executor::Sandbox, |_| ()).await
+}
+
+/// A shell script as a step.
+pub(crate) fn script(place: &Place, script: &str) -> StepCommand {
+    StepCommand {
+        argv: ["sh", "-c", script].map(str::to_owned).into(),
+        env: place.base_env(),
+        cwd: place.workspace().to_owned(),
+        stdin: None,
+        timeout: None,
+    }
+}
+
+/// Runs a step to its end.
+pub(crate) async fn run(place: &Place, command: StepCommand, cancel: &CancellationToken) -> Ran {
+    let (sink, mut inbox) = mpsc::channel(16);
+    let listen = async {
+        let mut lines = Vec::new();
+        while let Some(line) = inbox.recv().await {
+            lines.push(line);
+        }
+        lines
+    };
+    let step = async {
+        let exit = place.run(command, &sink, cancel).await;
+        drop(sink);
+        exit
+    };
+    let (exit, lines) = tokio::join!(step, listen);
+    Ran { exit, lines }
+}
+
+impl Open {
+    pub(crate) async fn sh(&self, text: &str) -> Ran {
+        run(&self.place, script(&self.place, text), &CancellationToken::new()).await
+    }
+}
