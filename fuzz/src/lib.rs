@@ -270,6 +270,7 @@ fn repository(event: &ForgeEvent) -> Option<&str> {
         ForgeEvent::DeploymentStatus(status) => Some(&status.repository),
         ForgeEvent::Check(check) => Some(&check.repository),
         ForgeEvent::MergeGroup(group) => Some(&group.repository),
+        ForgeEvent::Comment(comment) => Some(&comment.repository),
     }
 }
 

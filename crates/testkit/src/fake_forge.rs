@@ -6,6 +6,7 @@
 //! how often and in which order deliveries arrive; only what a client asks to have again is sent at once. What a forge
 //! answers follows its own documentation and its observed words, which the modules name; never what our client expects.
 
+mod changes;
 mod connection;
 mod deliveries;
 mod gitea;
@@ -23,9 +24,10 @@ mod wire;
 
 pub use deliveries::{Disorder, Mishaps};
 pub use model::{
-    Access, Attempt, Comment, DeployKey, Deployment, DeploymentStatus, Fault, Hook, Permission, Request, Status,
+    Access, Attempt, Comment, DeployKey, Deployment, DeploymentStatus, Fault, Hook, Merge, Permission, Request, Review,
+    Status,
 };
-pub use webhooks::{Delivery, NewDeployment, NewPullRequest, NewPush, NewStatus};
+pub use webhooks::{Delivery, NewComment, NewDeployment, NewPullRequest, NewPush, NewStatus};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -36,7 +38,7 @@ use base64::engine::general_purpose::STANDARD;
 use davit_domain::config::{ForgeKind, HookSignature};
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState;
-use model::{Budget, Change, Installation, Repository, State};
+use model::{Budget, Installation, Repository, State};
 use server::{Dialect, millis};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -249,18 +251,6 @@ impl FakeForge {
         for installation in &mut self.shared.state().installations {
             installation.tokens.clear();
         }
-    }
-
-    /// Lists a change among the open ones, in place of one with its number. `action` and `merge_commit` are not read.
-    pub fn open_change(&self, new: &NewPullRequest<'_>) {
-        self.close_change(new.repository, new.number);
-        self.shared.state().changes.push(Change::of(new));
-    }
-
-    /// Takes a change out of the list of open ones.
-    pub fn close_change(&self, repository: &str, number: i64) {
-        let mut state = self.shared.state();
-        state.changes.retain(|change| change.repository != repository || change.number != number);
     }
 
     /// A deployment that somebody made who is not davit. Returns its number.

@@ -48,10 +48,9 @@ pub(crate) fn parse(event: &str, payload: &[u8]) -> Result<ForgeEvent, ParseErro
         | "pull_request_label"
         | "pull_request_milestone"
         | "pull_request_review_request" => pull_request(event, fields::read(event, payload)?).map(ForgeEvent::Change),
-        "pull_request_approved"
-        | "pull_request_rejected"
-        | "pull_request_review_approved"
-        | "pull_request_review_rejected" => review(event, fields::read(event, payload)?).map(ForgeEvent::Change),
+        "pull_request_approved" | "pull_request_rejected" => {
+            review(event, fields::read(event, payload)?).map(ForgeEvent::Change)
+        }
         "issue_comment" => comment(event, fields::read(event, payload)?),
         "status" => status(event, fields::read(event, payload)?),
         _ => Ok(ForgeEvent::Other { name: event.to_owned() }),

@@ -149,7 +149,7 @@ async fn a_hook_is_set_once_with_its_sort_of_proof() {
         json!({
             "url": "https://d/hooks/ge", "encryption_type": encryption_type, "password": "h00k-secret",
             "push_events": true, "tag_push_events": true, "merge_requests_events": true, "issues_events": false,
-            "note_events": false,
+            "note_events": true,
         })
     };
     let server =

@@ -178,6 +178,8 @@ async fn a_hook_is_set_once() {
     let events = json!([
         "push",
         "pull_request",
+        "pull_request_review",
+        "issue_comment",
         "deployment",
         "deployment_status",
         "status",

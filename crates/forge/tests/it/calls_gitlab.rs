@@ -251,7 +251,7 @@ async fn a_hook_is_set_once_and_one_that_is_turned_off_says_so() {
     assert_eq!(seen.line, format!("POST {PLACE}/hooks"));
     let mut expected = json!({
         "url": "https://d/hooks/gl", "token": "whsec_aDAway1zZWNyZXQ=", "push_events": true, "tag_push_events": true,
-        "merge_requests_events": true, "pipeline_events": true, "deployment_events": true,
+        "merge_requests_events": true, "pipeline_events": true, "deployment_events": true, "note_events": true,
         "enable_ssl_verification": true,
     });
     assert_eq!(seen.body, expected);

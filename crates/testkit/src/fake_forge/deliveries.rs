@@ -72,6 +72,11 @@ impl Shared {
             "Merge Request Hook" => "merge_requests_events",
             "Deployment Hook" => "deployment_events",
             "Pipeline Hook" => "pipeline_events",
+            "Note Hook" => "note_events",
+            // Gitea's hooks for changes tell of what is said about them, too.
+            "issue_comment" | "pull_request_approved" | "pull_request_rejected" if self.kind == ForgeKind::Gitea => {
+                "pull_request"
+            }
             event => event,
         };
         let everything = ["*", "ping"];

@@ -5,6 +5,8 @@
 //! ("API usage": `Authorization: token …`, pages by `page` and `limit`). An unknown commit is a 404 at Forgejo and a
 //! 500 at older Giteas; here it is the 404.
 
+mod changes;
+
 use super::Shared;
 use super::model::{Access, Budget, Change, Comment, DeployKey, Hook, Permission, Status};
 use super::server::{Answer, Denied, Dialect, Refused, rfc3339};
@@ -40,6 +42,7 @@ impl Dialect for Gitea {
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key))
             .route("/repos/{owner}/{name}/hooks", get(list_hooks).post(create_hook))
             .route("/repos/{owner}/{name}/hooks/{hook}", get(show_hook).patch(change_hook))
+            .merge(changes::routes())
     }
 
     fn refuse_caller(&self, shared: &Shared, request: &request::Parts) -> Option<Response> {
@@ -223,9 +226,10 @@ async fn list_pulls(
 ) -> Answer {
     let repository = format!("{owner}/{name}");
     allowed(&shared, &repository, Access::Read, Some(Permission::Changes))?;
-    let open = ["open", "all"].contains(&query.get("state").map_or("open", String::as_str));
+    let state = query.get("state").map_or("open", String::as_str);
+    let wanted = |is_open: bool| state == "all" || (state == "open") == is_open;
     let known = shared.state().changes.clone();
-    let mine = known.iter().rev().filter(|change| change.repository == repository && open);
+    let mine = known.iter().rev().filter(|change| change.repository == repository && wanted(change.is_open()));
     let items = mine.map(|change| shared.gitea_pull_request(change)).collect();
     Ok(PAGING.answer(items, &query, &format!("{}/repos/{repository}/pulls", shared.api_url())))
 }
@@ -242,13 +246,13 @@ impl Shared {
             "user": { "id": 1, "login": change.author, "username": change.author },
             "title": change.title,
             "body": "",
-            "labels": [],
-            "state": "open",
+            "labels": change.labels.iter().map(|name| json!({ "id": 1, "name": name })).collect::<Vec<_>>(),
+            "state": if change.is_open() { "open" } else { "closed" },
             "draft": change.draft,
             "mergeable": true,
-            "merged": false,
-            "merged_at": null,
-            "merge_commit_sha": null,
+            "merged": change.merge_commit.is_some(),
+            "merged_at": change.merge_commit.as_ref().map(|_| rfc3339(self.now())),
+            "merge_commit_sha": change.merge_commit.as_ref().map(|commit| commit.as_str().to_owned()),
             "base": {
                 "label": change.base_branch,
                 "ref": change.base_branch,

@@ -4,6 +4,7 @@
 //! are generated from it; gitee.com/help/articles/4186 for webhooks. Gitee's words for a wrong field are not
 //! documented: a call without one is refused as the framework under it (Grape) does, `… is missing`.
 
+mod changes;
 mod hooks;
 
 use super::Shared;
@@ -42,6 +43,7 @@ impl Dialect for Gitee {
             .route("/repos/{owner}/{name}/pulls", get(list_pulls))
             .route("/repos/{owner}/{name}/pulls/{number}/comments", get(list_comments).post(comment))
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key))
+            .merge(changes::routes())
             .merge(hooks::routes())
     }
 
@@ -319,12 +321,13 @@ impl Shared {
             "id": 1000 + change.number,
             "number": change.number,
             "title": change.title,
-            "state": "open",
+            "state": changes::state(change.standing),
             "draft": change.draft,
             "html_url": format!("{}/{}/pulls/{}", self.web_url, change.repository, change.number),
             "user": { "id": 1, "login": change.author, "name": change.author },
-            "labels": [],
-            "merged_at": null,
+            "labels": change.labels.iter().map(|name| json!({ "id": 1, "name": name })).collect::<Vec<_>>(),
+            "merged_at": change.merge_commit.as_ref().map(|_| rfc3339(self.now())),
+            "merge_commit_sha": change.merge_commit.as_ref().unwrap_or(&change.head).as_str(),
             "mergeable": true,
             "head": {
                 "label": change.head_branch,
@@ -359,7 +362,8 @@ async fn list_pulls(
         return Err(wrong("state does not have a valid value"));
     }
     let known = shared.state().changes.clone();
-    let mine = known.iter().rev().filter(|change| change.repository == repository && ["open", "all"].contains(&state));
+    let wanted = |standing| state == "all" || changes::state(standing) == state;
+    let mine = known.iter().rev().filter(|change| change.repository == repository && wanted(change.standing));
     let items = mine.map(|change| shared.gitee_pull_request(change)).collect();
     Ok(PAGING.answer(items, &query, &format!("{}/repos/{repository}/pulls", shared.api_url())))
 }

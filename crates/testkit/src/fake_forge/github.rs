@@ -5,6 +5,7 @@
 //! with which status and in which words.
 
 mod app;
+mod changes;
 mod deployments;
 mod hooks;
 
@@ -44,7 +45,7 @@ impl Dialect for GitHub {
             .route("/repos/{owner}/{name}/branches", get(list_branches))
             .route("/repos/{owner}/{name}/pulls", get(list_pulls))
             .route("/repos/{owner}/{name}/keys", get(list_keys).post(add_key));
-        own.merge(app::routes()).merge(deployments::routes()).merge(hooks::routes())
+        own.merge(app::routes()).merge(changes::routes()).merge(deployments::routes()).merge(hooks::routes())
     }
 
     fn refuse_caller(&self, shared: &Shared, request: &request::Parts) -> Option<Response> {
@@ -303,7 +304,8 @@ async fn list_pulls(
     }
     let url = format!("{}/repos/{repository}/pulls", shared.api_url());
     let known = shared.state().changes.clone();
-    let mine = known.iter().filter(|change| change.repository == repository && state != "closed");
+    let wanted = |is_open: bool| state == "all" || (state == "open") == is_open;
+    let mine = known.iter().filter(|change| change.repository == repository && wanted(change.is_open()));
     let on_base = mine.filter(|change| query.get("base").is_none_or(|base| *base == change.base_branch));
     let newest_first = on_base.map(|change| shared.github_pull_request(change)).rev().collect();
     Ok(PAGING.answer(newest_first, &query, &url))

@@ -6,6 +6,7 @@
 //! docs.gitlab.com/api/{commits,merge_requests,personal_access_tokens,rest}. The refusal of pending after pending is
 //! also in many issues, such as woodpecker-ci/woodpecker#4067.
 
+mod changes;
 mod deployments;
 mod hooks;
 
@@ -44,7 +45,7 @@ impl Dialect for GitLab {
             .route("/projects/{id}/merge_requests", get(list_merge_requests))
             .route("/projects/{id}/merge_requests/{number}/notes", post(comment))
             .route("/projects/{id}/deploy_keys", get(list_keys).post(add_key));
-        own.merge(deployments::routes()).merge(hooks::routes())
+        own.merge(changes::routes()).merge(deployments::routes()).merge(hooks::routes())
     }
 
     fn refuse_caller(&self, shared: &Shared, request: &request::Parts) -> Option<Response> {
@@ -349,8 +350,8 @@ async fn list_merge_requests(State(shared): State<Arc<Shared>>, Path(id): Path<S
         return Err(wrong("state does not have a valid value"));
     }
     let known = shared.state().changes.clone();
-    let mine =
-        known.iter().rev().filter(|change| change.repository == repository && ["opened", "all"].contains(&state));
+    let wanted = |change: &Change| state == "all" || changes::state(change) == state;
+    let mine = known.iter().rev().filter(|change| change.repository == repository && wanted(change));
     let items = mine.map(|change| merge_request(&shared, change)).collect();
     Ok(PAGING.answer(items, &query, &format!("{}/projects/{id}/merge_requests", shared.api_url())))
 }
@@ -362,20 +363,21 @@ fn merge_request(shared: &Shared, change: &Change) -> Value {
         "iid": change.number,
         "project_id": shared.repository_id(&change.repository),
         "title": change.title,
-        "state": "opened",
+        "state": changes::state(change),
         "source_branch": change.head_branch,
         "target_branch": change.base_branch,
         "source_project_id": source,
         "target_project_id": shared.repository_id(&change.repository),
         "author": { "id": 1, "username": change.author, "name": change.author },
-        "labels": [],
+        "labels": change.labels,
         "draft": change.draft,
         "work_in_progress": change.draft,
         "sha": change.head.as_str(),
-        "merge_commit_sha": null,
+        "merge_commit_sha": change.merge_commit.as_ref().map(|commit| commit.as_str().to_owned()),
         "squash_commit_sha": null,
-        "merge_status": "can_be_merged",
-        "detailed_merge_status": "mergeable",
+        "merge_when_pipeline_succeeds": change.auto_merge,
+        "merge_status": "unchecked",
+        "detailed_merge_status": "unchecked",
         "web_url": format!("{}/{}/-/merge_requests/{}", shared.web_url, change.repository, change.number),
         "references": { "full": format!("{}!{}", change.repository, change.number) },
     })

@@ -9,9 +9,9 @@ impl Shared {
         self.state().repositories.get(repository).map_or(0, |repository| repository.id)
     }
 
-    /// Whether a change with this number is open.
+    /// Whether there is a change with this number.
     pub(super) fn has_change(&self, repository: &str, number: i64) -> bool {
-        self.state().changes.iter().any(|change| change.repository == repository && change.number == number)
+        self.find_change(repository, number).is_some()
     }
 
     /// Keeps a comment and returns its number.

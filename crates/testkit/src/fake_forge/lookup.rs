@@ -56,6 +56,41 @@ impl Shared {
         Some(merged)
     }
 
+    /// The tree of two commits merged; `None` where they conflict.
+    pub(super) async fn merged_tree(&self, repository: &str, base: &str, head: &str) -> Option<String> {
+        self.git(repository, &["merge-tree", "--write-tree", base, head]).await
+    }
+
+    /// A new commit.
+    pub(super) async fn commit_tree(
+        &self,
+        repository: &str,
+        tree: &str,
+        parents: &[&str],
+        message: &str,
+    ) -> Option<String> {
+        let parents = parents.iter().flat_map(|parent| ["-p", parent]);
+        let arguments: Vec<&str> = ["commit-tree", tree, "-m", message].into_iter().chain(parents).collect();
+        self.git(repository, &arguments).await
+    }
+
+    /// Moves a branch, unless somebody else did.
+    pub(super) async fn move_branch(&self, repository: &str, branch: &str, to: &str, from: &str) -> Option<()> {
+        self.git(repository, &["update-ref", &format!("refs/heads/{branch}"), to, from]).await.map(drop)
+    }
+
+    /// Deletes a branch; whether there was one.
+    pub(super) async fn delete_branch(&self, repository: &str, branch: &str) -> bool {
+        self.is_branch(repository, branch).await
+            && self.git(repository, &["update-ref", "-d", &format!("refs/heads/{branch}")]).await.is_some()
+    }
+
+    /// The parents of a commit.
+    pub(super) async fn parents(&self, repository: &str, sha: &str) -> Vec<String> {
+        let words = self.git(repository, &["rev-list", "--parents", "-n", "1", sha]).await.unwrap_or_default();
+        words.split(' ').skip(1).map(str::to_owned).collect()
+    }
+
     /// What git says, without the line ending; `None` where it refuses.
     async fn git(&self, repository: &str, arguments: &[&str]) -> Option<String> {
         let git_dir = self.git_root.as_ref()?.join(format!("{repository}.git"));

@@ -31,6 +31,8 @@ pub enum Permission {
     Hooks,
     /// Listing pull requests, and commenting on them.
     Changes,
+    /// Merging them.
+    Merges,
     /// Check runs.
     Checks,
     /// Deploy keys.
@@ -217,7 +219,43 @@ pub(super) struct CheckRun {
     pub(super) summary: String,
 }
 
-/// A pull request that is open.
+/// Where a pull request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Open,
+    /// Somebody merges it just now.
+    Merging,
+    Merged,
+    Closed,
+}
+
+/// What a reviewer said last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    /// Fine.
+    Approved,
+    /// Not like this.
+    ChangesRequested,
+}
+
+/// A merge as it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// `owner/name`.
+    pub repository: String,
+    /// The pull request's number.
+    pub number: i64,
+    /// The head that was merged.
+    pub head: CommitSha,
+    /// The forge's word for how: `merge`, `squash`, `rebase`.
+    pub method: String,
+    /// Where the base branch was before; `None` without real repositories.
+    pub before: Option<CommitSha>,
+    /// Where it is after.
+    pub commit: CommitSha,
+}
+
+/// A pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) repository: String,
@@ -229,6 +267,19 @@ pub(super) struct Change {
     pub(super) head: CommitSha,
     pub(super) base_branch: String,
     pub(super) draft: bool,
+    pub(super) standing: Standing,
+    pub(super) merge_commit: Option<CommitSha>,
+    pub(super) labels: Vec<String>,
+    /// In the order in which they were given.
+    pub(super) reviews: Vec<(String, Review)>,
+    /// Whether the forge was asked to merge it when it can.
+    pub(super) auto_merge: bool,
+    /// Whether it contradicts its base, where no real repository says so.
+    pub(super) conflicts: bool,
+    /// A rule of the forge's own that is in the way, in its words.
+    pub(super) blocked: Option<String>,
+    /// The head and the base that the forge has looked at for conflicts.
+    pub(super) looked_at: Option<(String, String)>,
 }
 
 impl Change {
@@ -243,7 +294,24 @@ impl Change {
             head: new.head.clone(),
             base_branch: new.base_branch.to_owned(),
             draft: new.draft,
+            standing: Standing::Open,
+            merge_commit: None,
+            labels: Vec::new(),
+            reviews: Vec::new(),
+            auto_merge: false,
+            conflicts: false,
+            blocked: None,
+            looked_at: None,
         }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Open | Standing::Merging)
+    }
+
+    /// Each reviewer's last word.
+    pub(super) fn last_reviews(&self) -> BTreeMap<String, Review> {
+        self.reviews.iter().cloned().collect()
     }
 }
 
@@ -289,6 +357,11 @@ pub(super) struct State {
     pub(super) hooks: Vec<Hook>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) changes: Vec<Change>,
+    /// Repository and login, and whether that person may push there.
+    pub(super) people: BTreeMap<(String, String), bool>,
+    pub(super) merges: Vec<Merge>,
+    /// What the webhooks would tell of merges: a position in `merges`.
+    pub(super) untold: Vec<usize>,
     pub(super) installations: Vec<Installation>,
     pub(super) requests: Vec<Request>,
     /// What the request's line has to hold, and the fault.

@@ -6,6 +6,7 @@ mod gitee;
 mod github;
 mod gitlab;
 
+use super::model::Review;
 use super::{FakeForge, Shared};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine as _;
@@ -150,6 +151,19 @@ pub struct NewStatus<'a> {
     pub target_url: &'a str,
 }
 
+/// A comment on a change, to be delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct NewComment<'a> {
+    /// `owner/name` of the base.
+    pub repository: &'a str,
+    /// The change's number.
+    pub number: i64,
+    /// Login of who wrote it.
+    pub author: &'a str,
+    /// What it says.
+    pub text: &'a str,
+}
+
 /// What a forge tells: the name of the event, and the payload.
 struct Told {
     event: String,
@@ -192,6 +206,26 @@ impl FakeForge {
             ForgeKind::Gitlab => gitlab::change(&self.shared, new),
             ForgeKind::Gitea => gitea::change(&self.shared, new),
             ForgeKind::Gitee => gitee::change(&self.shared, new),
+        })
+    }
+
+    /// What is sent when somebody comments on a change.
+    pub fn comment_delivery(&self, new: &NewComment<'_>) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github | ForgeKind::Generic => github::comment(&self.shared, new),
+            ForgeKind::Gitlab => gitlab::comment(&self.shared, new),
+            ForgeKind::Gitea => gitea::comment(&self.shared, new),
+            ForgeKind::Gitee => gitee::comment(&self.shared, new),
+        })
+    }
+
+    /// What is sent when somebody reviews a change.
+    pub fn review_delivery(&self, new: &NewPullRequest<'_>, reviewer: &str, review: Review) -> Delivery {
+        self.told(match self.kind() {
+            ForgeKind::Github | ForgeKind::Generic => github::review(&self.shared, new, reviewer, review),
+            ForgeKind::Gitlab => gitlab::review(&self.shared, new, reviewer, review),
+            ForgeKind::Gitea => gitea::review(&self.shared, new, reviewer, review),
+            ForgeKind::Gitee => gitee::review(&self.shared, new, reviewer, review),
         })
     }
 

@@ -4,8 +4,8 @@
 //! signature covers the JSON also where the body is a form); forgejo.org for the `X-Forgejo-*` copies.
 
 use super::super::Shared;
-use super::super::model::Change;
-use super::{Envelope, NewPullRequest, NewPush, NewStatus, Signing, Told, body, halves, hex, sha1, sha256};
+use super::super::model::{Change, Review};
+use super::{Envelope, NewComment, NewPullRequest, NewPush, NewStatus, Signing, Told, body, halves, hex, sha1, sha256};
 use serde_json::{Value, json};
 
 const DATE: &str = "2026-01-31T12:00:00Z";
@@ -58,6 +58,35 @@ pub(super) fn change(shared: &Shared, new: &NewPullRequest<'_>) -> Told {
         "review": null,
     });
     Told::new("pull_request", payload)
+}
+
+pub(super) fn comment(shared: &Shared, new: &NewComment<'_>) -> Told {
+    let payload = json!({
+        "action": "created",
+        "issue": { "id": 1000 + new.number, "number": new.number, "state": "open", "user": user("author") },
+        "comment": { "id": 7, "user": user(new.author), "body": new.text, "created_at": DATE, "updated_at": DATE },
+        "repository": repository(shared, new.repository),
+        "sender": user(new.author),
+        "is_pull": true,
+    });
+    Told::new("issue_comment", payload)
+}
+
+pub(super) fn review(shared: &Shared, new: &NewPullRequest<'_>, reviewer: &str, review: Review) -> Told {
+    let (event, kind) = match review {
+        Review::Approved => ("pull_request_approved", "pull_request_review_approved"),
+        Review::ChangesRequested => ("pull_request_rejected", "pull_request_review_rejected"),
+    };
+    let payload = json!({
+        "action": "reviewed",
+        "number": new.number,
+        "pull_request": shared.gitea_pull_request(&Change::of(new)),
+        "repository": repository(shared, new.repository),
+        "sender": user(reviewer),
+        "commit_id": "",
+        "review": { "type": kind, "content": "" },
+    });
+    Told::new(event, payload)
 }
 
 pub(super) fn status(shared: &Shared, new: &NewStatus<'_>) -> Told {

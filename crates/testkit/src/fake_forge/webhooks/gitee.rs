@@ -5,8 +5,8 @@
 //! `path_with_namespace`), /4290 (the signature), /4271 (the fields).
 
 use super::super::Shared;
-use super::super::model::Change;
-use super::{Envelope, NewPullRequest, NewPush, Signing, Told, base64, halves, sha256};
+use super::super::model::{Change, Review};
+use super::{Envelope, NewComment, NewPullRequest, NewPush, Signing, Told, base64, halves, sha256};
 use davit_domain::config::HookSignature;
 use davit_domain::ids::CommitSha;
 use serde_json::{Value, json};
@@ -121,6 +121,41 @@ pub(super) fn change(shared: &Shared, new: &NewPullRequest<'_>) -> Told {
         "enterprise": null,
     });
     Told::new("Merge Request Hook", payload)
+}
+
+pub(super) fn comment(shared: &Shared, new: &NewComment<'_>) -> Told {
+    let payload = json!({
+        "hook_name": "note_hooks",
+        "hook_id": 1,
+        "hook_url": format!("{}/{}/hooks/1/edit", shared.web_url, new.repository),
+        "action": "comment",
+        "comment": {
+            "id": 1,
+            "body": new.text,
+            "user": user(shared, new.author),
+            "html_url": format!("{}/{}/pulls/{}#note_1", shared.web_url, new.repository, new.number),
+            "created_at": DATE,
+            "updated_at": DATE,
+        },
+        "noteable_type": "PullRequest",
+        "noteable_id": 1000 + new.number,
+        "pull_request": { "id": 1000 + new.number, "number": new.number, "state": "open" },
+        "repository": repository(shared, new.repository),
+        "project": repository(shared, new.repository),
+        "author": user(shared, new.author),
+        "sender": user(shared, new.author),
+        "note": new.text,
+        "enterprise": null,
+    });
+    Told::new("Note Hook", payload)
+}
+
+/// Nobody can say no: who does not accept says nothing.
+pub(super) fn review(shared: &Shared, new: &NewPullRequest<'_>, reviewer: &str, _: Review) -> Told {
+    let mut told = change(shared, new);
+    told.payload["action"] = json!("approved");
+    told.payload["sender"] = user(shared, reviewer);
+    told
 }
 
 fn user(shared: &Shared, login: &str) -> Value {

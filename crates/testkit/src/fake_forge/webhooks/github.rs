@@ -2,9 +2,10 @@
 //! smaller events are written out; their fields are those of docs.github.com/webhooks/webhook-events-and-payloads.
 
 use super::super::Shared;
-use super::super::model::Change;
+use super::super::model::{Change, Review};
 use super::{
-    Envelope, NewDeployment, NewPullRequest, NewPush, NewStatus, Signing, Told, body, halves, hex, sha1, sha256,
+    Envelope, NewComment, NewDeployment, NewPullRequest, NewPush, NewStatus, Signing, Told, body, halves, hex, sha1,
+    sha256,
 };
 use davit_domain::config::HookSignature;
 use davit_domain::ids::CommitSha;
@@ -54,6 +55,59 @@ pub(super) fn change(shared: &Shared, new: &NewPullRequest<'_>) -> Told {
     Told::new("pull_request", payload)
 }
 
+pub(super) fn comment(shared: &Shared, new: &NewComment<'_>) -> Told {
+    let mut payload = framed(shared, new.repository, new.author);
+    let url = format!("{}/repos/{}/pulls/{}", shared.api_url(), new.repository, new.number);
+    let more = json!({
+        "action": "created",
+        "issue": {
+            "number": new.number,
+            "title": "",
+            "state": "open",
+            "user": user("author"),
+            "labels": [],
+            "pull_request": { "url": url, "html_url": url, "diff_url": url, "patch_url": url, "merged_at": null },
+        },
+        "comment": {
+            "id": 99_262_140,
+            "user": user(new.author),
+            "body": new.text,
+            "author_association": "NONE",
+            "created_at": DATE,
+            "updated_at": DATE,
+        },
+    });
+    merge(&mut payload, more);
+    Told::new("issue_comment", payload)
+}
+
+/// The pull request in it lacks some fields that its own events have.
+pub(super) fn review(shared: &Shared, new: &NewPullRequest<'_>, reviewer: &str, review: Review) -> Told {
+    let mut payload = framed(shared, new.repository, reviewer);
+    let mut shown = pull_request(shared, &Change::of(new));
+    if let Some(fields) = shown.as_object_mut() {
+        fields.retain(|name, _| !["merged", "mergeable", "mergeable_state", "merged_by"].contains(&name.as_str()));
+    }
+    let more = json!({
+        "action": "submitted",
+        "review": {
+            "id": 237_895_671,
+            "user": user(reviewer),
+            "body": null,
+            "commit_id": new.head.as_str(),
+            "submitted_at": DATE,
+            "state": match review {
+                Review::Approved => "approved",
+                Review::ChangesRequested => "changes_requested",
+            },
+            "author_association": "COLLABORATOR",
+        },
+        "pull_request": shown,
+    });
+    merge(&mut payload, more);
+    Told::new("pull_request_review", payload)
+}
+
 /// An open pull request, as it is in payloads and in lists.
 pub(in super::super) fn pull_request(shared: &Shared, change: &Change) -> Value {
     let mut pull_request = template(shared, PULL_REQUEST, &change.repository)["pull_request"].take();
@@ -61,7 +115,14 @@ pub(in super::super) fn pull_request(shared: &Shared, change: &Change) -> Value 
     pull_request["title"] = json!(change.title);
     pull_request["user"]["login"] = json!(change.author);
     pull_request["draft"] = json!(change.draft);
-    pull_request["state"] = json!("open");
+    let label = |name: &String| json!({ "id": 208_045_946, "name": name, "color": "ededed", "default": false });
+    pull_request["labels"] = change.labels.iter().map(label).collect();
+    pull_request["auto_merge"] = if change.auto_merge {
+        json!({ "enabled_by": user("someone"), "merge_method": "merge", "commit_title": null, "commit_message": null })
+    } else {
+        Value::Null
+    };
+    pull_request["state"] = json!(if change.is_open() { "open" } else { "closed" });
     pull_request["head"]["ref"] = json!(change.head_branch);
     pull_request["head"]["sha"] = json!(change.head.as_str());
     pull_request["base"]["ref"] = json!(change.base_branch);

@@ -4,7 +4,10 @@
 //! and the signing token (Standard Webhooks); `app/services/web_hook_service.rb` of gitlab-org/gitlab.
 
 use super::super::Shared;
-use super::{Envelope, NewDeployment, NewPullRequest, NewPush, NewStatus, Signing, Told, base64, halves, hex, sha256};
+use super::super::model::Review;
+use super::{
+    Envelope, NewComment, NewDeployment, NewPullRequest, NewPush, NewStatus, Signing, Told, base64, halves, hex, sha256,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use davit_domain::config::HookSignature;
@@ -121,6 +124,44 @@ pub(super) fn change(shared: &Shared, new: &NewPullRequest<'_>) -> Told {
         "repository": { "name": halves(new.repository).1 },
     });
     Told::new("Merge Request Hook", payload)
+}
+
+pub(super) fn comment(shared: &Shared, new: &NewComment<'_>) -> Told {
+    let payload = json!({
+        "object_kind": "note",
+        "event_type": "note",
+        "user": user(new.author),
+        "project_id": shared.repository_id(new.repository),
+        "project": project(shared, new.repository),
+        "repository": { "name": halves(new.repository).1 },
+        "object_attributes": {
+            "id": 1244,
+            "note": new.text,
+            "noteable_type": "MergeRequest",
+            "author_id": 4,
+            "created_at": DATE,
+            "updated_at": DATE,
+            "project_id": shared.repository_id(new.repository),
+            "system": false,
+            "internal": false,
+            "action": "create",
+            "url": format!("{}/{}/-/merge_requests/{}#note_1244", shared.web_url, new.repository, new.number),
+        },
+        "merge_request": { "id": 99, "iid": new.number, "state": "opened" },
+    });
+    Told::new("Note Hook", payload)
+}
+
+/// Who wants changes only comments, for a GitLab without a licence.
+pub(super) fn review(shared: &Shared, new: &NewPullRequest<'_>, reviewer: &str, review: Review) -> Told {
+    let mut told = change(shared, new);
+    told.payload["user"] = user(reviewer);
+    told.payload["user"]["id"] = json!(5);
+    told.payload["object_attributes"]["action"] = json!(match review {
+        Review::Approved => "approved",
+        Review::ChangesRequested => "unapproved",
+    });
+    told
 }
 
 fn user(login: &str) -> Value {
