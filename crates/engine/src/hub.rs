@@ -40,6 +40,14 @@ pub enum Topic {
     Outbox,
     /// Something needs a person, or needs one no more.
     Alert,
+    /// A CI run's state.
+    Run,
+    /// The state of a job or of one of its steps.
+    Job,
+    /// New log lines of a job.
+    JobLog,
+    /// A change, or what holds it up.
+    Change,
 }
 
 /// Passes wake-ups on. Cheap to clone.
