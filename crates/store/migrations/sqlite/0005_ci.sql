@@ -145,7 +145,7 @@ CREATE TABLE ci_caches (
 );
 
 -- Pull and merge requests as their forge last told them. asked_*: who wants it merged. holds: what was in the way when
--- it was last judged. judge_at: when to judge it again; null: nothing to do until something changes.
+-- it was last judged; null: it never was. judge_at: when to judge it again; null: not before something changes.
 CREATE TABLE changes (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,
     forge             TEXT    NOT NULL,
@@ -171,9 +171,9 @@ CREATE TABLE changes (
     asked_head        TEXT,
     asked_at          BIGINT,
     merge_commit      TEXT,
-    holds             TEXT    NOT NULL,
+    holds             TEXT,
     judge_at          BIGINT,
-    refreshed_at      BIGINT,
+    refreshed_at      BIGINT  NOT NULL,
     created_at        BIGINT  NOT NULL,
     updated_at        BIGINT  NOT NULL,
     UNIQUE (forge, repository, number)
@@ -200,14 +200,16 @@ CREATE TABLE merge_queue (
 CREATE INDEX merge_queue_open ON merge_queue (forge, repository, base_branch, id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX merge_queue_of_change ON merge_queue (change_id) WHERE ended_at IS NULL;
 CREATE INDEX merge_queue_changes ON merge_queue (change_id, id);
+CREATE INDEX merge_queue_ended ON merge_queue (ended_at) WHERE ended_at IS NOT NULL;
 
+-- timezone '': UTC.
 CREATE TABLE ci_schedules (
     forge         TEXT   NOT NULL,
     repository    TEXT   NOT NULL,
     workflow_file TEXT   NOT NULL,
     cron          TEXT   NOT NULL,
-    timezone      TEXT,
+    timezone      TEXT   NOT NULL,
     next_at       BIGINT NOT NULL,
-    PRIMARY KEY (forge, repository, workflow_file, cron)
+    PRIMARY KEY (forge, repository, workflow_file, cron, timezone)
 );
 CREATE INDEX ci_schedules_due ON ci_schedules (next_at);
