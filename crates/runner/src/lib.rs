@@ -4,6 +4,7 @@
 //! events.
 
 mod cell;
+pub mod container;
 mod error;
 mod host;
 mod job;
@@ -15,6 +16,7 @@ mod services;
 mod spec;
 
 pub use cell::Cell;
+pub use container::{Container, ContainerSpec};
 pub use error::RunnerError;
 pub use job::{GRACE, run_job};
 pub use place::{Executor, Limits, Place, PlaceSpec, Proof, StepCommand, StepExit};

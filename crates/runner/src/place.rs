@@ -1,10 +1,11 @@
 //! Places: where the steps of one job run.
 //!
 //! Lives here: what a place is asked for and what it answers, the same for every kind of place. Does not live here:
-//! how the kinds do it ([`crate::sandbox`], [`crate::host`]) and what a job is ([`crate::run_job`]).
+//! how the kinds do it ([`crate::sandbox`], [`crate::host`], [`crate::container`]) and what a job is ([`crate::run_job`]).
 
 use crate::RunnerError;
 use crate::cell::Cell;
+use crate::container::{self, Container, ContainerSpec};
 use davit_exec::LineSink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,10 @@ pub struct PlaceSpec {
     pub job_dir: PathBuf,
     /// The kind of place.
     pub executor: Executor,
+    /// The container that steps run in, instead of the executor's own kind of place.
+    pub container: Option<ContainerSpec>,
+    /// The containers beside it.
+    pub services: Vec<ContainerSpec>,
     /// What the job may use.
     pub limits: Limits,
     /// Whether steps reach the network.
@@ -124,6 +129,14 @@ pub struct Proof {
     pub text: String,
 }
 
+impl Proof {
+    /// Both of two proofs.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { clean: self.clean && other.clean, text: format!("{}; {}", self.text, other.text) }
+    }
+}
+
 impl std::fmt::Display for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
@@ -137,50 +150,84 @@ impl std::fmt::Display for Proof {
 /// make them point anywhere.
 #[derive(Debug)]
 pub enum Place {
-    /// Cut off from the server by bubblewrap.
-    Sandbox(Cell),
-    /// On the server as it is.
-    Host(Cell),
+    /// Cut off from the server by bubblewrap, perhaps with containers beside it.
+    Sandbox(Cell, Option<container::Services>),
+    /// On the server as it is, perhaps with containers beside it.
+    Host(Cell, Option<container::Services>),
+    /// In a container of Docker or Podman.
+    Container(Container),
 }
 
 impl Place {
-    /// Makes the place.
+    /// Makes the place. What takes long (pulling an image, waiting for a service) is told to `sink` and ends early when
+    /// it is cancelled.
     ///
     /// # Errors
-    /// [`RunnerError::Unavailable`] when this machine can't make one.
-    pub async fn open(spec: &PlaceSpec) -> Result<Self, RunnerError> {
-        match spec.executor {
-            Executor::Sandbox => crate::sandbox::open(spec).await.map(Self::Sandbox),
-            Executor::Host => crate::host::open(spec).await.map(Self::Host),
+    /// [`RunnerError::Unavailable`] when this machine can't make one, [`RunnerError::Refused`] when nobody can,
+    /// [`RunnerError::Ended`] when `cancel` came first.
+    pub async fn open(spec: &PlaceSpec, sink: &LineSink, cancel: &CancellationToken) -> Result<Self, RunnerError> {
+        if spec.container.is_some() {
+            return Container::open(spec, sink, cancel).await.map(Self::Container);
+        }
+        let services = match spec.services.as_slice() {
+            [] => None,
+            _ => Some(container::Services::open(spec, sink, cancel).await?),
+        };
+        let cell = match spec.executor {
+            Executor::Sandbox => crate::sandbox::open(spec).await,
+            Executor::Host => crate::host::open(spec).await,
+        };
+        match (cell, services) {
+            (Ok(cell), services) if spec.executor == Executor::Sandbox => Ok(Self::Sandbox(cell, services)),
+            (Ok(cell), services) => Ok(Self::Host(cell, services)),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(services)) => Err(container::after_closing(error, services.close().await)),
         }
     }
 
     /// Where the repository's files are and steps begin.
     #[must_use]
     pub fn workspace(&self) -> &str {
-        let (Self::Sandbox(cell) | Self::Host(cell)) = self;
-        &cell.layout().workspace.inside
+        match self {
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => &cell.layout().workspace.inside,
+            Self::Container(container) => container.workspace(),
+        }
     }
 
     /// Where davit puts files for steps and steps may put their temporary ones.
     #[must_use]
     pub fn temp(&self) -> &str {
-        let (Self::Sandbox(cell) | Self::Host(cell)) = self;
-        &cell.layout().temp.inside
+        match self {
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => &cell.layout().temp.inside,
+            Self::Container(container) => container.temp(),
+        }
     }
 
     /// `HOME` of steps.
     #[must_use]
     pub fn home(&self) -> &str {
-        let (Self::Sandbox(cell) | Self::Host(cell)) = self;
-        &cell.layout().home.inside
+        match self {
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => &cell.layout().home.inside,
+            Self::Container(container) => container.home(),
+        }
     }
 
     /// What every step is given: where programs are, a home, an encoding. A job's own variables go over it.
     #[must_use]
     pub fn base_env(&self) -> Vec<(String, String)> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.base_env().to_vec(),
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.base_env().to_vec(),
+            Self::Container(container) => container.base_env(),
+        }
+    }
+
+    /// What the context `job` says of the job's container and services; an empty object without any.
+    #[must_use]
+    pub fn job_context(&self) -> serde_json::Value {
+        match self {
+            Self::Sandbox(_, Some(services)) | Self::Host(_, Some(services)) => services.job_context(),
+            Self::Sandbox(_, None) | Self::Host(_, None) => serde_json::json!({}),
+            Self::Container(container) => container.job_context(),
         }
     }
 
@@ -197,7 +244,8 @@ impl Place {
         cancel: &CancellationToken,
     ) -> Result<StepExit, RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.run(&command, sink, cancel).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.run(&command, sink, cancel).await,
+            Self::Container(container) => container.run(&command, sink, cancel).await,
         }
     }
 
@@ -207,7 +255,8 @@ impl Place {
     /// [`RunnerError::Refused`] for a path that is none of the place's own or has a symbolic link in it.
     pub async fn write_file(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.write_file(path, bytes, mode).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.write_file(path, bytes, mode).await,
+            Self::Container(container) => container.write_file(path, bytes, mode).await,
         }
     }
 
@@ -218,7 +267,8 @@ impl Place {
     /// also for a file of more than `most` bytes.
     pub async fn read_file(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>, RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.read_file(path, most).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.read_file(path, most).await,
+            Self::Container(container) => container.read_file(path, most).await,
         }
     }
 
@@ -229,7 +279,8 @@ impl Place {
     /// [`RunnerError::Refused`] with what `tar` said.
     pub async fn pack(&self, files: &[String], root: &str, into: &Path) -> Result<u64, RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.pack(files, root, into).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.pack(files, root, into).await,
+            Self::Container(container) => container.pack(files, root, into).await,
         }
     }
 
@@ -239,7 +290,8 @@ impl Place {
     /// [`RunnerError::Refused`] with what `tar` said.
     pub async fn unpack(&self, archive: &Path, into: &str) -> Result<(), RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.unpack(archive, into).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.unpack(archive, into).await,
+            Self::Container(container) => container.unpack(archive, into).await,
         }
     }
 
@@ -250,14 +302,22 @@ impl Place {
     /// [`RunnerError::Refused`] when `into` can't take it.
     pub async fn put_tree(&self, from: &Path, into: &str) -> Result<(), RunnerError> {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.put_tree(from, into).await,
+            Self::Sandbox(cell, _) | Self::Host(cell, _) => cell.put_tree(from, into).await,
+            Self::Container(container) => container.put_tree(from, into).await,
         }
     }
 
     /// Ends everything of the place and removes it.
     pub async fn close(self) -> Proof {
         match self {
-            Self::Sandbox(cell) | Self::Host(cell) => cell.close().await,
+            Self::Sandbox(cell, services) | Self::Host(cell, services) => {
+                let proof = cell.close().await;
+                match services {
+                    Some(services) => proof.and(services.close().await),
+                    None => proof,
+                }
+            }
+            Self::Container(container) => container.close().await,
         }
     }
 }

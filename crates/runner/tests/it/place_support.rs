@@ -50,6 +50,8 @@ pub(crate) fn spec(directory: &TempDir, executor: Executor) -> PlaceSpec {
     PlaceSpec {
         job_dir: directory.path().join("job"),
         executor,
+        container: None,
+        services: Vec::new(),
         limits: limits(),
         network: false,
         tools: Vec::new(),
@@ -62,7 +64,9 @@ pub(crate) async fn open_with(executor: Executor, change: impl FnOnce(&mut Place
     let directory = tempfile::tempdir().expect("a directory");
     let mut spec = spec(&directory, executor);
     change(&mut spec);
-    let place = Place::open(&spec).await.expect("a place");
+    // Nobody listens: a sandbox has nothing to say while it is made.
+    let (sink, _) = mpsc::channel(1);
+    let place = Place::open(&spec, &sink, &CancellationToken::new()).await.expect("a place");
     Open { place, directory }
 }
 
