@@ -20,7 +20,8 @@ declare module 'vue-router' {
 export function createAppRouter(queryClient: QueryClient) {
   const router = createRouter({
     history: createWebHistory(),
-    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    // A filter or the line of a log that is chosen leaves the page where it is.
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
     routes: [
       {
         path: '/',
@@ -46,6 +47,27 @@ export function createAppRouter(queryClient: QueryClient) {
         component: () => import('./pages/DeploymentPage.vue'),
         props: numericId,
         meta: { title: 'deployment.title', section: 'deployments' },
+      },
+      { path: '/runs', name: 'runs', component: () => import('./pages/RunsPage.vue'), meta: { title: 'nav.runs' } },
+      {
+        path: '/runs/:id(\\d+)',
+        name: 'run',
+        component: () => import('./pages/RunPage.vue'),
+        props: numericId,
+        meta: { title: 'run.title', section: 'runs' },
+      },
+      {
+        path: '/changes',
+        name: 'changes',
+        component: () => import('./pages/ChangesPage.vue'),
+        meta: { title: 'nav.changes' },
+      },
+      {
+        path: '/changes/:id(\\d+)',
+        name: 'change',
+        component: () => import('./pages/ChangePage.vue'),
+        props: numericId,
+        meta: { title: 'change.title', section: 'changes' },
       },
       { path: '/apps', name: 'apps', component: () => import('./pages/AppsPage.vue'), meta: { title: 'nav.apps' } },
       {

@@ -1,7 +1,8 @@
 // Messages of both languages and the helpers that format with them.
 import { computed, watch } from 'vue'
 import { createI18n, useI18n } from 'vue-i18n'
-import { durationParts, formatAge, formatMoment, formatWait } from '@/lib/time'
+import { formatSize } from '@/lib/size'
+import { durationParts, formatAge, formatMoment, formatSpan, formatWait } from '@/lib/time'
 import { locale } from '@/lib/preferences'
 import en from './en.json'
 import zhCN from './zh-CN.json'
@@ -29,6 +30,10 @@ export function useFormats() {
       if (minutes > 0) return t('duration.minutes', { minutes, seconds })
       return t('duration.seconds', { seconds })
     },
+    /** A round length of time, as an axis is marked: "2m". */
+    span: (seconds: number) => formatSpan(seconds, current.value),
+    /** Bytes as people say them: "1.8 MB". */
+    size: (bytes: number) => formatSize(bytes, current.value),
     /** Names in a sentence: "a, b and c". */
     list: computed(() => new Intl.ListFormat(current.value, { type: 'conjunction' })),
   }

@@ -4,24 +4,33 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   ALERT_KINDS,
+  ANNOTATION_LEVELS,
   CELL_STATES,
+  CHANGE_STATES,
+  COMMIT_STATES,
   DEPLOYMENT_STATES,
   FORGE_KINDS,
+  HOLD_CODES,
   HOOK_STATES,
   HOST_CHECK_CODES,
   HOST_RUN_STATES,
+  JOB_STATES,
   LIVE_VERDICTS,
+  MERGE_WAYS,
   OUTBOX_STATES,
   PLAN_ACTIONS,
   PLAN_KINDS,
   REQUEST_STATES,
   ROLES,
+  RUN_STATES,
   SCAN_STATUSES,
+  STEP_STATES,
+  TRIGGERS,
   VERDICTS,
 } from '@/api/types'
+import { CONDITIONS } from '@/lib/holds'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
-import { SNIPPETS } from '@/lib/snippets'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
@@ -46,6 +55,19 @@ const families: Record<string, readonly string[]> = {
   'state.verdict': VERDICTS,
   'state.outbox': OUTBOX_STATES,
   'state.hook': HOOK_STATES,
+  'state.run': RUN_STATES,
+  'state.job': JOB_STATES,
+  'state.step': STEP_STATES,
+  'state.change': CHANGE_STATES,
+  'state.commit': COMMIT_STATES,
+  trigger: TRIGGERS,
+  hold: HOLD_CODES,
+  condition: Object.keys(CONDITIONS),
+  'change.by': MERGE_WAYS,
+  'policy.way': MERGE_WAYS,
+  'policy.methods': ['merge', 'squash', 'rebase'],
+  'annotation.level': [...ANNOTATION_LEVELS, 'debug'],
+  'run.view': ['graph', 'time'],
   'alert.kind': ALERT_KINDS,
   'forge.kind': FORGE_KINDS,
   'forge.credential': ['none', 'token', 'app'],
@@ -63,7 +85,7 @@ const families: Record<string, readonly string[]> = {
   'plan.kind': PLAN_KINDS,
   role: ROLES,
   step: ['1', '2', '3', '4', '5', '6'],
-  next: [...Object.keys(SNIPPETS), 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
+  next: ['forge', 'host', 'app', 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
 }
 
 describe('messages', () => {

@@ -12,7 +12,7 @@ export function useAddressFilter(name: string): WritableComputedRef<string> {
       const query = { ...route.query }
       if (value) query[name] = value
       else delete query[name]
-      void router.replace({ query })
+      void router.replace({ query, hash: route.hash })
     },
   })
 }

@@ -52,17 +52,14 @@ interface Item {
 export function layOut(jobs: readonly Job[]): JobGraph {
   const boxes = toBoxes(jobs)
   setColumns(boxes)
-  const columns: Item[][] = []
-  for (const box of boxes) {
-    const items = (columns[box.column] ??= [])
-    items.push({ box, height: box.height, y: 0, before: [] })
-  }
+  const columns: Item[][] = boxes.map(() => [])
+  for (const box of boxes) columns[box.column]?.push({ box, height: box.height, y: 0, before: [] })
   const routes = addLanes(boxes, columns)
   for (const [column, items] of columns.entries()) place(items, column)
   return {
     boxes: columns.flatMap(items => items.flatMap(item => item.box ?? [])),
     lines: routes.map(toLine),
-    width: Math.max(0, columns.length * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP),
+    width: Math.max(0, ...boxes.map(box => box.x + BOX_WIDTH)),
     height: Math.max(0, ...columns.flat().map(item => item.y + item.height)) + MARGIN,
   }
 }

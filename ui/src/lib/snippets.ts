@@ -34,6 +34,18 @@ keep = 5
 hooks.after_checkout = "npm ci && npm run build"
 hooks.after_release = "systemctl --user restart shop"
 `,
+  repository: `[[repository]]
+forge = "github"
+name = "acme/shop"                 # runs .davit/workflows, .github/workflows or .gitea/workflows
+executor = "sandbox"               # "host" has no walls, and needs trusted = true
+
+[repository.secrets]
+NPM_TOKEN = { env = "NPM_TOKEN" }
+
+[repository.merge]                 # leave it out, and davit merges nothing
+label = "merge"
+required = ["davit/ci/*"]
+`,
 } as const
 
 export type SnippetName = keyof typeof SNIPPETS

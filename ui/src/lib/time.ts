@@ -58,6 +58,17 @@ export function formatClock(at: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
+/** A round length of time in one unit: "45s", "2m", "1h"; "2分钟". */
+export function formatSpan(seconds: number, locale: string): string {
+  const [unit, size] =
+    seconds > 0 && seconds % HOUR === 0
+      ? (['hour', HOUR] as const)
+      : seconds > 0 && seconds % MINUTE === 0
+        ? (['minute', MINUTE] as const)
+        : (['second', 1] as const)
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow' }).format(seconds / size)
+}
+
 export interface DurationParts {
   hours: number
   minutes: number

@@ -47,6 +47,8 @@ export interface Run {
   head_sha: string
   /** The number of the pull or merge request. */
   change: number | null
+  /** Its page here. */
+  change_id?: number | null
   from_fork: boolean
   by: string
   state: RunState
