@@ -10,6 +10,8 @@ pub mod builds;
 pub mod changes;
 pub mod checks;
 pub mod ci_annotations;
+pub mod ci_artifacts;
+pub mod ci_caches;
 pub mod ci_jobs;
 pub mod ci_logs;
 pub mod ci_runs;

@@ -1,7 +1,8 @@
 //! What is forgotten after a while: logs, deliveries, calls and alerts that are long over, and what was known of
-//! forges. The feed stays.
+//! forges; runs of workflows with all that they left. The feed stays.
 
-use crate::{Store, StoreError, on_tx};
+use crate::{Store, StoreError, on_tx, repository_key};
+use davit_domain::ids::ForgeId;
 use davit_domain::time::Timestamp;
 
 /// Rows a transaction: others get their turn in between.
@@ -10,7 +11,8 @@ const AT_ONCE: i64 = 2_000;
 /// What may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// Log lines of deployments that ended before this, and checks of commits from before this.
+    /// Log lines of deployments that ended before this, checks of commits from before this, and changes that are closed
+    /// and were before this.
     pub logs: Timestamp,
     /// Deliveries that were dealt with and came before this, and former heads of branches that they told about.
     pub deliveries: Timestamp,
@@ -41,8 +43,20 @@ const FORMER_HEADS: &str = "DELETE FROM forge_seen WHERE (forge, repository, ref
          WHERE s.at < $1 AND EXISTS (SELECT 1 FROM forge_seen n
              WHERE n.forge = s.forge AND n.repository = s.repository AND n.reference = s.reference AND n.at > s.at)
          LIMIT $2)";
+const CHANGES: &str = "DELETE FROM changes WHERE id IN (
+         SELECT id FROM changes WHERE state <> 'open' AND updated_at < $1 ORDER BY id LIMIT $2)";
+const QUEUED: &str = "DELETE FROM merge_queue WHERE id IN (
+         SELECT id FROM merge_queue WHERE ended_at < $1 ORDER BY id LIMIT $2)";
 const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN (
          SELECT token_hash FROM sessions WHERE expires_at < $1 LIMIT $2)";
+const OLD_RUNS: &str = "SELECT id FROM ci_runs
+     WHERE forge = $1 AND repository = $2 AND ended_at < $3 ORDER BY ended_at, id LIMIT $4";
+const RUN_LINES: &str = "DELETE FROM ci_log_lines WHERE (job_id, seq) IN (
+         SELECT l.job_id, l.seq FROM ci_runs r JOIN ci_jobs j ON j.run_id = r.id JOIN ci_log_lines l ON l.job_id = j.id
+         WHERE r.id = $1 AND r.ended_at < $2 LIMIT $3)";
+const RUN_FILES: &str = "SELECT a.path FROM ci_artifacts a JOIN ci_runs r ON r.id = a.run_id
+     WHERE r.id = $1 AND r.ended_at < $2 ORDER BY a.id";
+const RUN: &str = "DELETE FROM ci_runs WHERE id = $1 AND ended_at < $2";
 
 impl Store {
     /// Removes what is older than the cutoffs, some thousand rows a transaction. Returns how many rows went.
@@ -54,6 +68,8 @@ impl Store {
         for (sql, before) in [
             (LOGS, cutoffs.logs),
             (CHECKS, cutoffs.logs),
+            (CHANGES, cutoffs.logs),
+            (QUEUED, cutoffs.logs),
             (DELIVERIES, cutoffs.deliveries),
             (FORMER_HEADS, cutoffs.deliveries),
             (CALLS, cutoffs.calls),
@@ -75,4 +91,62 @@ impl Store {
         }
         Ok(gone)
     }
+
+    /// Removes at most `limit` runs of a repository that ended before this, with their jobs, logs, annotations and
+    /// artifacts; the oldest first, some thousand rows a transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer; what went until then is gone.
+    pub async fn forget_runs_before(
+        &self,
+        forge: &ForgeId,
+        repository: &str,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<ForgottenRuns, StoreError> {
+        let repository = repository_key(repository);
+        let mut tx = self.begin().await?;
+        let ids: Vec<i64> = on_tx!(&mut tx, c => sqlx::query_scalar(OLD_RUNS)
+            .bind(forge.as_str()).bind(repository.as_str()).bind(before.millis()).bind(limit)
+            .fetch_all(&mut **c).await)?;
+        tx.commit().await?;
+        let mut gone = ForgottenRuns::default();
+        for id in ids {
+            self.forget_run_lines(id, before).await?;
+            let mut tx = self.begin().await?;
+            // Held, so that nobody starts it again between the two questions.
+            tx.lock_row("SELECT 1 FROM ci_runs WHERE id = $1 FOR UPDATE", id).await?;
+            let paths: Vec<String> = on_tx!(&mut tx, c =>
+                sqlx::query_scalar(RUN_FILES).bind(id).bind(before.millis()).fetch_all(&mut **c).await)?;
+            let runs = on_tx!(&mut tx, c => sqlx::query(RUN)
+                .bind(id).bind(before.millis())
+                .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+            tx.commit().await?;
+            gone.runs += runs;
+            gone.paths.extend(paths);
+        }
+        Ok(gone)
+    }
+
+    async fn forget_run_lines(&self, run: i64, before: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let mut tx = self.begin().await?;
+            let rows = on_tx!(&mut tx, c => sqlx::query(RUN_LINES)
+                .bind(run).bind(before.millis()).bind(AT_ONCE)
+                .execute(&mut **c).await.map(|done| done.rows_affected()))?;
+            tx.commit().await?;
+            if rows < AT_ONCE.unsigned_abs() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What [`Store::forget_runs_before`] removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForgottenRuns {
+    /// How many runs.
+    pub runs: u64,
+    /// Where the files of their artifacts are, below the data directory.
+    pub paths: Vec<String>,
 }
