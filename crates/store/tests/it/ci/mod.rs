@@ -1,9 +1,14 @@
 //! Runs, jobs, steps, logs and what they leave behind.
 
+mod artifacts;
+mod caches;
+mod changes;
 mod concurrency;
 mod jobs;
 mod logs;
+mod retention;
 mod runs;
+mod schedules;
 
 use crate::support::{at, commit, id, sha};
 use davit_domain::ci::{JobState, RunState, Trigger};
