@@ -238,6 +238,17 @@ impl Tx {
         Row::read_all(on_tx!(self, c => sqlx::query_as(sql).bind(run.0).fetch_all(&mut **c).await)?)
     }
 
+    /// Every attempt of one instance of a job, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn attempts_of_job(&mut self, run: RunId, key: &str, index: usize) -> Result<Vec<CiJob>, StoreError> {
+        let sql = select!("WHERE j.run_id = $1 AND j.key = $2 AND j.idx = $3 ORDER BY j.attempt");
+        Row::read_all(on_tx!(self, c => sqlx::query_as(sql)
+            .bind(run.0).bind(storable(key).as_ref()).bind(i64::try_from(index).unwrap_or(i64::MAX))
+            .fetch_all(&mut **c).await)?)
+    }
+
     /// A job, as it is.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{Row, Run, select};
 use crate::select::Select;
-use crate::{Store, StoreError, on_read, repository_key};
+use crate::{Store, StoreError, on_read, parsed, repository_key};
 use davit_domain::ci::{RunState, Trigger};
 use davit_domain::ids::{CommitSha, ForgeId, RunId};
 
@@ -69,6 +69,16 @@ impl Store {
             .newest_first(None, 1)
             .build_query_as().fetch_all(p).await)?;
         rows.into_iter().next().map(Row::read).transpose()
+    }
+
+    /// The repositories that have runs, in lower case.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn run_repositories(&self) -> Result<Vec<(ForgeId, String)>, StoreError> {
+        let sql = "SELECT DISTINCT forge, repository FROM ci_runs ORDER BY forge, repository";
+        let rows: Vec<(String, String)> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
+        rows.into_iter().map(|(forge, repository)| Ok((parsed("ci_runs", &forge)?, repository))).collect()
     }
 
     /// Every run that is open, oldest first.

@@ -74,6 +74,7 @@ both!(retries_and_late_instances_stand_with_their_job, |store| {
     let other = make_run(&store, &new_run()).await;
     make_job(&store, &new_job(other, "lint", 0)).await;
     assert_eq!(ids(commit!(store, tx => tx.jobs_of_run(run))), [again, late, one, two]);
+    assert_eq!(ids(commit!(store, tx => tx.attempts_of_job(run, "lint", 0))), [lint, again]);
     assert_eq!(ids(store.jobs(run).await.expect("reads")), [lint, again, late, one, two]);
 });
 

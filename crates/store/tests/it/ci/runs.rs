@@ -182,6 +182,8 @@ both!(runs_are_listed_newest_first_by_what_is_asked, |store| {
     assert_eq!(list(RunFilter { workflow: Some("lint".into()), ..all() }).await, [lint]);
     assert_eq!(list(RunFilter { workflow: Some(".davit/workflows/l.yml".into()), ..all() }).await, [lint]);
     assert_eq!(list(RunFilter { trigger: Some(Trigger::PullRequest), ..all() }).await, [change]);
+    let repositories = store.run_repositories().await.expect("reads");
+    assert_eq!(repositories, [(hub(), REPOSITORY.to_owned()), (id("lab"), "acme/site".to_owned())]);
     let page = store.runs(&all(), Some(lint), 1).await.expect("reads");
     assert_eq!(page.into_iter().map(|run| run.id).collect::<Vec<_>>(), [change]);
 });
