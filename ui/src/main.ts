@@ -2,7 +2,7 @@ import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { createQueryClient } from './api/queries'
-import { i18n } from './i18n'
+import { i18n, startLanguage } from './i18n'
 import { applyPreferences } from './lib/preferences'
 import { createAppRouter } from './router'
 import './styles/tokens.css'
@@ -11,4 +11,6 @@ import './styles/base.css'
 
 applyPreferences()
 const queryClient = createQueryClient()
-createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(createAppRouter(queryClient)).mount('#app')
+const app = createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(createAppRouter(queryClient))
+// The page's code is on its way meanwhile: the router asks for it as soon as it is in use.
+void startLanguage().then(() => app.mount('#app'))

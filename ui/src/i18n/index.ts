@@ -1,22 +1,31 @@
-// Messages of both languages and the helpers that format with them.
+// The messages of the reader's language, and the helpers that format with them. A language is loaded when it is first
+// chosen, so nobody waits for the one they don't read.
 import { computed, watch } from 'vue'
 import { createI18n, useI18n } from 'vue-i18n'
+import { type Locale, locale } from '@/lib/preferences'
 import { formatSize } from '@/lib/size'
 import { durationParts, formatAge, formatMoment, formatSpan, formatWait } from '@/lib/time'
-import { locale } from '@/lib/preferences'
-import en from './en.json'
-import zhCN from './zh-CN.json'
 
-export const i18n = createI18n({
-  legacy: false,
-  locale: locale.value,
-  fallbackLocale: 'en',
-  messages: { en, 'zh-CN': zhCN },
-})
+export const i18n = createI18n({ legacy: false, locale: locale.value, fallbackLocale: false, messages: {} })
 
-watch(locale, value => {
-  i18n.global.locale.value = value
-})
+const files = { en: () => import('./en.json'), 'zh-CN': () => import('./zh-CN.json') }
+const loaded = new Set<Locale>()
+
+/** Loads the reader's language, and from then on any other one they choose. */
+export async function startLanguage(): Promise<void> {
+  await use(locale.value)
+  watch(locale, value => void use(value))
+}
+
+async function use(name: Locale): Promise<void> {
+  if (!loaded.has(name)) {
+    const { default: messages } = await files[name]()
+    i18n.global.setLocaleMessage(name, messages)
+    loaded.add(name)
+  }
+  // Another one may have been chosen meanwhile.
+  if (locale.value === name) i18n.global.locale.value = name
+}
 
 export function useFormats() {
   const { t, locale: current } = useI18n()
