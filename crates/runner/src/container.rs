@@ -9,6 +9,7 @@
 //! into a container: files go in and out as archives through the API, so that the engine may see other paths than
 //! davit does, and nothing is left on the server that only root could remove.
 
+mod api;
 mod create;
 mod engine;
 mod estate;
@@ -177,7 +178,7 @@ async fn start(
 ) -> Result<(String, Vec<(String, String)>, files::Owner), RunnerError> {
     let image = image::pull(estate.engine(), own, sink).await?;
     let body = create::body(estate, own, spec, &image, Role::Job)?;
-    let id = estate.start(&spec.name, &own.image, body).await?;
+    let id = estate.start(&spec.name, &own.image, &body).await?;
     let owner = files::prepare(estate.engine(), &id).await?;
     Ok((id, image.environment, owner))
 }

@@ -7,10 +7,7 @@ use super::mounts;
 use super::options::{self, Options};
 use crate::RunnerError;
 use crate::place::PlaceSpec;
-use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount, NetworkingConfig,
-    ResourcesUlimits,
-};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// What the shell does that the job's own container stands on: waits, ends when it is told to, and reaps what steps
@@ -53,62 +50,51 @@ pub(super) fn body(
     spec: &PlaceSpec,
     image: &Image,
     role: Role,
-) -> Result<ContainerCreateBody, RunnerError> {
+) -> Result<Value, RunnerError> {
     let options = options(own)?;
     if role == Role::Job && (options.read_only || options.entrypoint.is_some()) {
         let what = if options.read_only { "--read-only" } else { "--entrypoint" };
         return Err(RunnerError::Refused(format!("options: {what} is for services: steps run in this container")));
     }
-    let ports = if role == Role::Service && spec.container.is_some() {
+    let mut ports = mounts::ports(&own.ports)?;
+    if role == Role::Service && spec.container.is_some() {
         // Steps in a container reach services by name; a port of the server would only be in other jobs' way.
-        mounts::ports(&own.ports)?;
-        HashMap::new()
-    } else {
-        mounts::ports(&own.ports)?
-    };
+        ports.clear();
+    }
     let mut env: Vec<String> = own.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     env.extend(options.env.iter().cloned());
-    let mut labels: HashMap<String, String> = options.labels.iter().cloned().collect();
-    labels.extend(estate.labels().clone());
+    let mut labels: HashMap<&str, &str> = options.labels.iter().map(|(key, it)| (key.as_str(), it.as_str())).collect();
+    labels.extend(estate.labels().iter().map(|(key, it)| (key.as_str(), it.as_str())));
     let (entrypoint, cmd) = match role {
-        Role::Job => (Some(vec!["sh".to_owned()]), Some(vec!["-c".to_owned(), STAND.to_owned()])),
-        Role::Service => (options.entrypoint.clone().map(|program| vec![program]), None),
+        Role::Job => (json!(["sh"]), json!(["-c", STAND])),
+        Role::Service => (options.entrypoint.as_ref().map_or(Value::Null, |program| json!([program])), Value::Null),
     };
-    Ok(ContainerCreateBody {
-        image: Some(image.reference.clone()),
-        hostname: options.hostname.clone(),
-        user: options.user.clone(),
-        env: Some(env),
-        cmd,
-        entrypoint,
-        working_dir: options.working_dir.clone(),
+    let exposed: Map<String, Value> = ports.keys().map(|port| (port.clone(), json!({}))).collect();
+    let mut host = limited(&options, spec)?;
+    host.insert("PortBindings".to_owned(), ports.into());
+    host.insert("Mounts".to_owned(), volumes(estate, own, spec, role)?.into());
+    host.insert("NetworkMode".to_owned(), estate.network().into());
+    Ok(without_nulls(json!({
+        "Image": image.reference,
+        "Hostname": options.hostname,
+        "User": options.user,
+        "Env": env,
+        "Cmd": cmd,
+        "Entrypoint": entrypoint,
+        "WorkingDir": options.working_dir,
         // davit runs the check itself: Podman's own needs systemd.
-        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
-        exposed_ports: Some(ports.keys().cloned().collect()),
-        labels: Some(labels),
-        host_config: Some(host(
-            estate,
-            own,
-            spec,
-            role,
-            HostConfig { port_bindings: Some(ports), ..limited(&options, spec)? },
-        )?),
-        networking_config: Some(in_network(estate, own, &options)),
-        stop_timeout: Some(0),
-        ..ContainerCreateBody::default()
-    })
+        "Healthcheck": { "Test": ["NONE"] },
+        "ExposedPorts": exposed,
+        "Labels": labels,
+        "StopTimeout": 0,
+        "HostConfig": host,
+        "NetworkingConfig": { "EndpointsConfig": { estate.network(): { "Aliases": aliases(own, &options) } } },
+    })))
 }
 
-/// The part that says what the container may do and see of the machine.
-fn host(
-    estate: &Estate,
-    own: &ContainerSpec,
-    spec: &PlaceSpec,
-    role: Role,
-    limited: HostConfig,
-) -> Result<HostConfig, RunnerError> {
+fn volumes(estate: &Estate, own: &ContainerSpec, spec: &PlaceSpec, role: Role) -> Result<Vec<Value>, RunnerError> {
     let volumes = own.volumes.iter().map(|text| mounts::volume(text, spec.executor, estate));
-    let mut volumes = volumes.collect::<Result<Vec<Mount>, _>>()?;
+    let mut volumes = volumes.collect::<Result<Vec<Value>, _>>()?;
     if role == Role::Service && spec.container.is_none() && own.volumes.iter().any(|it| mounts::shares_workspace(it)) {
         return Err(RunnerError::Refused(
             "volumes: the workspace can be shared with a service only where the job has a container too".to_owned(),
@@ -118,20 +104,11 @@ fn host(
     if role == Role::Job && shared {
         volumes.push(mounts::shared_workspace(estate));
     }
-    let size = HashMap::from([("max-size".to_owned(), "10m".to_owned())]);
-    Ok(HostConfig {
-        mounts: Some(volumes),
-        network_mode: Some(estate.network().to_owned()),
-        cap_drop: Some(vec!["ALL".to_owned()]),
-        privileged: Some(false),
-        // A service that talks without end must not fill the server's disk.
-        log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(size) }),
-        ..limited
-    })
+    Ok(volumes)
 }
 
-/// The limits of the job, or narrower ones that the options ask for.
-fn limited(options: &Options, spec: &PlaceSpec) -> Result<HostConfig, RunnerError> {
+/// What the container may do: the limits of the job, or narrower ones that the options ask for.
+fn limited(options: &Options, spec: &PlaceSpec) -> Result<Map<String, Value>, RunnerError> {
     let limits = &spec.limits;
     let over = |what: &str, most: String| {
         RunnerError::Refused(format!("options: {what} is more than the repository may have ({most})"))
@@ -142,39 +119,56 @@ fn limited(options: &Options, spec: &PlaceSpec) -> Result<HostConfig, RunnerErro
     if options.cpus.is_some_and(|cpus| cpus > limits.cpus) {
         return Err(over("--cpus", limits.cpus.to_string()));
     }
-    let memory = signed(options.memory.unwrap_or(limits.memory));
-    let dropped: Vec<String> = options.cap_drop.iter().map(|name| capability(name)).collect();
-    let kept = CAPABILITIES.iter().filter(|_| !dropped.iter().any(|name| name == "ALL"));
-    let kept = kept.filter(|name| !dropped.iter().any(|gone| gone == *name)).map(|name| (*name).to_owned()).collect();
-    let ulimits = options.ulimits.iter().map(|(name, soft, hard)| ResourcesUlimits {
-        name: Some(name.clone()),
-        soft: Some(*soft),
-        hard: Some(*hard),
-    });
-    Ok(HostConfig {
-        memory: Some(memory),
-        memory_swap: Some(memory),
-        nano_cpus: Some(nano(options.cpus.unwrap_or(limits.cpus))),
-        pids_limit: Some(i64::from(limits.processes)),
-        shm_size: options.shm_size.map(|size| signed(size.min(limits.memory))),
-        tmpfs: Some(options.tmpfs.iter().cloned().collect()),
-        ulimits: Some(ulimits.collect()),
-        extra_hosts: Some(options.hosts.clone()),
-        cap_add: Some(kept),
+    let memory = options.memory.unwrap_or(limits.memory);
+    let ulimits: Vec<Value> = options
+        .ulimits
+        .iter()
+        .map(|(name, soft, hard)| json!({ "Name": name, "Soft": soft, "Hard": hard }))
+        .collect();
+    let tmpfs: HashMap<&String, &String> = options.tmpfs.iter().map(|(path, how)| (path, how)).collect();
+    let host = json!({
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": nano(options.cpus.unwrap_or(limits.cpus)),
+        "PidsLimit": limits.processes,
+        "ShmSize": options.shm_size.map(|size| size.min(limits.memory)),
+        "Tmpfs": tmpfs,
+        "Ulimits": ulimits,
+        "ExtraHosts": options.hosts,
+        "CapDrop": ["ALL"],
+        "CapAdd": kept(&options.cap_drop),
+        "Privileged": false,
         // Podman wants a program for it that not every machine has: only where it is asked for.
-        init: options.init.then_some(true),
-        readonly_rootfs: Some(options.read_only),
-        ..HostConfig::default()
+        "Init": options.init.then_some(true),
+        "ReadonlyRootfs": options.read_only,
+        // A service that talks without end must not fill the server's disk.
+        "LogConfig": { "Type": "json-file", "Config": { "max-size": "10m" } },
+    });
+    Ok(match without_nulls(host) {
+        Value::Object(host) => host,
+        _ => Map::new(),
     })
 }
 
-fn in_network(estate: &Estate, own: &ContainerSpec, options: &Options) -> NetworkingConfig {
-    let mut aliases = options.aliases.clone();
-    if !own.key.is_empty() {
-        aliases.push(own.key.clone());
+/// The capabilities that remain when these are given up.
+fn kept(dropped: &[String]) -> Vec<&'static str> {
+    let dropped: Vec<String> = dropped.iter().map(|name| capability(name)).collect();
+    let is_kept = |name: &str| !dropped.iter().any(|gone| gone == "ALL" || gone == name);
+    CAPABILITIES.into_iter().filter(|name| is_kept(name)).collect()
+}
+
+/// The names of a container in the job's network.
+fn aliases(own: &ContainerSpec, options: &Options) -> Vec<String> {
+    let key = (!own.key.is_empty()).then(|| own.key.clone());
+    options.aliases.iter().cloned().chain(key).collect()
+}
+
+/// What is not said is left out: engines take `null` for a value.
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, field| !field.is_null());
     }
-    let endpoint = EndpointSettings { aliases: Some(aliases), ..EndpointSettings::default() };
-    NetworkingConfig { endpoints_config: Some(HashMap::from([(estate.network().to_owned(), endpoint)])) }
+    value
 }
 
 /// `CAP_KILL` and `kill` are `KILL`.
@@ -183,12 +177,22 @@ fn capability(name: &str) -> String {
     name.strip_prefix("CAP_").map_or_else(|| name.clone(), str::to_owned)
 }
 
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 /// Billionths of a processor.
 #[expect(clippy::cast_possible_truncation, reason = "a machine has fewer than nine billion processors")]
 fn nano(cpus: f64) -> i64 {
     (cpus * 1e9) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_given_up_by_any_of_their_names() {
+        assert_eq!(kept(&[]), CAPABILITIES);
+        let kept_then = kept(&["cap_kill".to_owned(), "SETUID".to_owned()]);
+        assert!(!kept_then.contains(&"KILL") && !kept_then.contains(&"SETUID"));
+        assert_eq!(kept_then.len(), CAPABILITIES.len() - 2);
+        assert!(kept(&["all".to_owned()]).is_empty());
+    }
 }

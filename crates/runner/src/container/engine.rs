@@ -1,8 +1,7 @@
 //! The engine: which one answers, and what its errors mean to the people of a job.
 
+use super::api::{Api, ApiError};
 use crate::RunnerError;
-use bollard::Docker;
-use bollard::errors::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -10,13 +9,10 @@ use tokio::time::timeout;
 /// How long an engine may take to say that it is there. A socket that starts Podman on demand is slow the first time.
 const GREETING: Duration = Duration::from_secs(15);
 
-/// How long one answer may take, in seconds: an archive of a whole workspace goes in with one request.
-const PATIENCE: u64 = 1_800;
-
 /// Docker or Podman, through a Unix socket.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    docker: Docker,
+    api: Api,
     socket: PathBuf,
     version: String,
 }
@@ -51,22 +47,14 @@ impl Engine {
     pub async fn at(socket: &Path) -> Result<Self, RunnerError> {
         let silent = |why: String| RunnerError::Unavailable(format!("{}: {why}", socket.display()));
         std::fs::metadata(socket).map_err(|error| silent(error.to_string()))?;
-        let docker = Docker::connect_with_unix(&socket.to_string_lossy(), PATIENCE, bollard::API_DEFAULT_VERSION)
-            .map_err(|error| silent(error.to_string()))?;
-        let greeting = async {
-            let docker = docker.negotiate_version().await?;
-            let version = docker.version().await?;
-            Ok::<_, Error>((docker, version))
-        };
-        let (docker, version) = match timeout(GREETING, greeting).await {
+        let (api, about) = match timeout(GREETING, Api::connect(socket)).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(error)) => return Err(silent(plain(&error))),
+            Ok(Err(error)) => return Err(silent(error.to_string())),
             Err(_) => return Err(silent(format!("no answer within {} s", GREETING.as_secs()))),
         };
-        let name = version.components.unwrap_or_default().into_iter().next().map(|component| component.name);
-        let version =
-            format!("{} {}", name.unwrap_or_else(|| "Docker".to_owned()), version.version.unwrap_or_default());
-        Ok(Self { docker, socket: socket.to_owned(), version })
+        let name = about["Components"][0]["Name"].as_str().unwrap_or("Docker");
+        let version = format!("{name} {}", about["Version"].as_str().unwrap_or_default());
+        Ok(Self { api, socket: socket.to_owned(), version })
     }
 
     /// Where it listens.
@@ -81,41 +69,21 @@ impl Engine {
         &self.version
     }
 
-    pub(super) const fn api(&self) -> &Docker {
-        &self.docker
+    pub(super) const fn api(&self) -> &Api {
+        &self.api
     }
 }
 
 /// For `map_err`: what was tried, and whose fault the answer is. What the engine refuses (4xx) the job asked for.
-pub(super) fn failed(what: impl Into<String>) -> impl FnOnce(Error) -> RunnerError {
+pub(super) fn failed(what: impl Into<String>) -> impl FnOnce(ApiError) -> RunnerError {
     let what = what.into();
     move |error| {
-        let text = format!("{what}: {}", plain(&error));
-        if matches!(error, Error::DockerResponseServerError { status_code: 400..=499, .. }) {
-            RunnerError::Refused(text)
-        } else {
-            RunnerError::Unavailable(text)
+        let text = format!("{what}: {error}");
+        match error {
+            ApiError::Status { code, .. } if code.is_client_error() => RunnerError::Refused(text),
+            ApiError::Status { .. } | ApiError::Lost(_) => RunnerError::Unavailable(text),
         }
     }
-}
-
-/// Whether the engine said that there is no such thing.
-pub(super) const fn is_missing(error: &Error) -> bool {
-    matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
-}
-
-/// What went wrong, without the library's own words around it.
-pub(super) fn plain(error: &Error) -> String {
-    if let Error::DockerResponseServerError { message, .. } = error {
-        return message.trim().to_owned();
-    }
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = next.to_string();
-        cause = next.source();
-    }
-    text
 }
 
 /// The sockets to try, in order.

@@ -1,14 +1,10 @@
 //! What one job has in the engine: a network, containers and volumes, made and removed together.
 
-use super::engine::{Engine, failed, is_missing, plain};
+use super::api::ApiError;
+use super::engine::{Engine, failed};
 use crate::RunnerError;
 use crate::place::{PlaceSpec, Proof};
-use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, NetworkCreateRequest, VolumeCreateRequest};
-use bollard::query_parameters::{
-    CreateContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions, ListVolumesOptions,
-    RemoveContainerOptions, RemoveVolumeOptions,
-};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -36,14 +32,14 @@ impl Estate {
         if !left.clean {
             return Err(RunnerError::Unavailable(format!("an earlier attempt can't be removed: {left}")));
         }
-        let network = NetworkCreateRequest {
-            name: estate.name.clone(),
-            driver: Some("bridge".to_owned()),
-            internal: Some(!spec.network),
-            labels: Some(estate.labels.clone()),
-            ..NetworkCreateRequest::default()
-        };
-        estate.engine.api().create_network(network).await.map_err(failed("the job's network can't be made"))?;
+        let network = json!({
+            "Name": estate.name,
+            "Driver": "bridge",
+            "Internal": !spec.network,
+            "Labels": estate.labels,
+        });
+        let made = estate.engine.api().post("/networks/create", &[], &network).await;
+        made.map_err(failed("the job's network can't be made"))?;
         Ok(estate)
     }
 
@@ -66,30 +62,21 @@ impl Estate {
     }
 
     /// Makes and starts a container; `image` is what messages call it.
-    pub(super) async fn start(
-        &self,
-        name: &str,
-        image: &str,
-        body: ContainerCreateBody,
-    ) -> Result<String, RunnerError> {
-        for volume in named_volumes(&body) {
-            let request = VolumeCreateRequest {
-                name: Some(volume.clone()),
-                labels: Some(self.labels.clone()),
-                ..VolumeCreateRequest::default()
-            };
-            let made = self.engine.api().create_volume(request).await;
+    pub(super) async fn start(&self, name: &str, image: &str, body: &Value) -> Result<String, RunnerError> {
+        let api = self.engine.api();
+        for volume in named_volumes(body) {
+            let made = api.post("/volumes/create", &[], &json!({ "Name": volume, "Labels": self.labels })).await;
             made.map_err(failed(format!("the volume {volume} can't be made")))?;
         }
-        let options = CreateContainerOptions { name: Some(name.to_owned()), ..CreateContainerOptions::default() };
-        let made = self.engine.api().create_container(Some(options), body).await;
-        let id = made.map_err(failed(format!("a container of {image} can't be made")))?.id;
-        let started = self.engine.api().start_container(&id, None).await;
-        started.map_err(|error| {
-            // The engine calls it its own error when the image lacks the program or a port is taken.
-            RunnerError::Refused(format!("the container of {image} does not start: {}", plain(&error)))
-        })?;
-        Ok(id)
+        let made = api.post("/containers/create", &[("name", name)], body).await;
+        let made = made.map_err(failed(format!("a container of {image} can't be made")))?;
+        let Some(id) = made["Id"].as_str() else {
+            return Err(RunnerError::Unavailable(format!("the engine made a container of {image} without an identity")));
+        };
+        let started = api.post(&format!("/containers/{id}/start"), &[], &Value::Null).await;
+        // The engine calls it its own error when the image lacks the program or a port is taken.
+        started.map_err(|error| RunnerError::Refused(format!("the container of {image} does not start: {error}")))?;
+        Ok(id.to_owned())
     }
 
     /// Removes all of it and looks.
@@ -117,13 +104,13 @@ pub(super) async fn remove_labelled(engine: &Engine, labels: &[String]) -> Proof
     let mut trouble = Vec::new();
     let removed = match remove_all(engine, labels, &mut trouble).await {
         Ok(removed) => removed,
-        Err(error) => return Proof { clean: false, text: format!("the engine says: {}", plain(&error)) },
+        Err(error) => return Proof { clean: false, text: format!("the engine says: {error}") },
     };
     match list(engine, labels).await {
         Ok(left) if left.is_empty() && removed.is_empty() => Proof { clean: true, text: "nothing was there".into() },
         Ok(left) if left.is_empty() => Proof { clean: true, text: format!("{} removed", removed.join(", ")) },
         Ok(left) => Proof { clean: false, text: format!("still there: {}{}", left.names().join(", "), said(&trouble)) },
-        Err(error) => Proof { clean: false, text: format!("nobody knows what is left: {}", plain(&error)) },
+        Err(error) => Proof { clean: false, text: format!("nobody knows what is left: {error}") },
     }
 }
 
@@ -152,47 +139,49 @@ impl Things {
     }
 }
 
-async fn list(engine: &Engine, labels: &[String]) -> Result<Things, Error> {
-    let filters = Some(HashMap::from([("label".to_owned(), labels.to_vec())]));
-    let options = ListContainersOptions { all: true, filters: filters.clone(), ..ListContainersOptions::default() };
-    let containers = engine.api().list_containers(Some(options)).await?;
-    let networks = engine.api().list_networks(Some(ListNetworksOptions { filters: filters.clone() })).await?;
-    let volumes = engine.api().list_volumes(Some(ListVolumesOptions { filters })).await?;
+async fn list(engine: &Engine, labels: &[String]) -> Result<Things, ApiError> {
+    let filters = json!({ "label": labels }).to_string();
+    let filters = ("filters", filters.as_str());
+    let api = engine.api();
+    let containers = api.get("/containers/json", &[("all", "true"), filters]).await?;
+    let networks = api.get("/networks", &[filters]).await?;
+    let volumes = api.get("/volumes", &[filters]).await?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     Ok(Things {
-        containers: containers
-            .into_iter()
+        containers: list(&containers)
+            .iter()
             .filter_map(|container| {
-                let name = container.names.unwrap_or_default().into_iter().next().unwrap_or_default();
-                Some((container.id?, name.trim_start_matches('/').to_owned()))
+                let name = container["Names"][0].as_str().unwrap_or_default();
+                Some((text(&container["Id"])?, name.trim_start_matches('/').to_owned()))
             })
             .collect(),
-        networks: networks.into_iter().filter_map(|network| network.name).collect(),
-        volumes: volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect(),
+        networks: list(&networks).iter().filter_map(|network| text(&network["Name"])).collect(),
+        volumes: list(&volumes["Volumes"]).iter().filter_map(|volume| text(&volume["Name"])).collect(),
     })
 }
 
 /// Ends and removes; returns the names of what was there. What can't be removed goes to `trouble`.
-async fn remove_all(engine: &Engine, labels: &[String], trouble: &mut Vec<String>) -> Result<Vec<String>, Error> {
+async fn remove_all(engine: &Engine, labels: &[String], trouble: &mut Vec<String>) -> Result<Vec<String>, ApiError> {
     let there = list(engine, labels).await?;
     let api = engine.api();
-    let mut note = |result: Result<(), Error>| {
+    let mut note = |result: Result<(), ApiError>| {
         if let Err(error) = result
-            && !is_missing(&error)
+            && !error.is_missing()
         {
-            trouble.push(plain(&error));
+            trouble.push(error.to_string());
         }
     };
     for (id, _) in &there.containers {
-        // Removing by force asks first and waits; nothing is left to be said. One that stands still can't be killed.
-        let _ = api.kill_container(id, Some(KillContainerOptions { signal: "SIGKILL".to_owned() })).await;
-        let options = RemoveContainerOptions { v: true, force: true, link: false };
-        note(api.remove_container(id, Some(options)).await);
+        // Removing by force alone would ask first, and wait. One that has ended can't be killed.
+        let _ = api.post(&format!("/containers/{id}/kill"), &[("signal", "KILL")], &Value::Null).await;
+        note(api.delete(&format!("/containers/{id}"), &[("force", "true"), ("v", "true")]).await);
     }
     for name in &there.networks {
-        note(api.remove_network(name).await);
+        note(api.delete(&format!("/networks/{name}"), &[]).await);
     }
     for name in &there.volumes {
-        note(api.remove_volume(name, Some(RemoveVolumeOptions { force: true })).await);
+        note(api.delete(&format!("/volumes/{name}"), &[("force", "true")]).await);
     }
     Ok(there.names())
 }
@@ -223,8 +212,7 @@ pub(crate) fn after_closing(error: RunnerError, proof: Proof) -> RunnerError {
     }
 }
 
-fn named_volumes(body: &ContainerCreateBody) -> Vec<String> {
-    let mounts = body.host_config.as_ref().and_then(|host| host.mounts.as_deref()).unwrap_or_default();
-    let volumes = mounts.iter().filter(|mount| mount.typ == Some(bollard::models::MountType::VOLUME));
-    volumes.filter_map(|mount| mount.source.clone()).collect()
+fn named_volumes(body: &Value) -> Vec<&str> {
+    let mounts = body["HostConfig"]["Mounts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    mounts.iter().filter(|mount| mount["Type"] == "volume").filter_map(|mount| mount["Source"].as_str()).collect()
 }

@@ -1,15 +1,12 @@
 //! Programs in a container, as the engine starts them.
 
-use super::engine::{Engine, plain};
+use super::api::{ApiError, Frames};
+use super::engine::Engine;
 use crate::RunnerError;
-use bollard::container::LogOutput;
-use bollard::errors::Error;
-use bollard::exec::StartExecResults;
-use bollard::models::ExecConfig;
-use futures::{Stream, StreamExt};
-use std::pin::Pin;
+use davit_domain::log::Stream;
+use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::io::AsyncWrite;
+use tokio::io::AsyncRead;
 use tokio::time::{sleep, timeout};
 
 /// The pause between two looks at a program whose output has ended.
@@ -18,9 +15,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A program that was started.
 pub(super) struct Exec {
     id: String,
-    pub(super) output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
-    /// Held for as long as the program: an engine may take its end for a wish to leave.
-    _input: Pin<Box<dyn AsyncWrite + Send>>,
+    output: Frames<Box<dyn AsyncRead + Send + Unpin>>,
 }
 
 /// How a small program ended and what it said.
@@ -30,26 +25,33 @@ pub(super) struct Captured {
     pub(super) stderr: String,
 }
 
-/// Starts a program.
-pub(super) async fn start(engine: &Engine, container: &str, config: ExecConfig) -> Result<Exec, RunnerError> {
-    let config = ExecConfig { attach_stdout: Some(true), attach_stderr: Some(true), ..config };
-    let id = engine.api().create_exec(container, config).await.map_err(|error| gone(&error))?.id;
-    match engine.api().start_exec(&id, None).await.map_err(|error| gone(&error))? {
-        StartExecResults::Attached { output, input } => Ok(Exec { id, output, _input: input }),
-        StartExecResults::Detached => {
-            Err(RunnerError::Unavailable("the engine started a program without its output".to_owned()))
-        }
-    }
+/// Starts a program; `config` is what the engine is told of it.
+pub(super) async fn start(engine: &Engine, container: &str, mut config: Value) -> Result<Exec, RunnerError> {
+    config["AttachStdout"] = true.into();
+    config["AttachStderr"] = true.into();
+    let made = engine.api().post(&format!("/containers/{container}/exec"), &[], &config).await;
+    let made = made.map_err(|error| gone(&error))?;
+    let Some(id) = made["Id"].as_str() else {
+        return Err(RunnerError::Unavailable("the engine prepared a program without an identity".to_owned()));
+    };
+    let output = engine.api().start_exec(id).await.map_err(|error| gone(&error))?;
+    Ok(Exec { id: id.to_owned(), output: output.boxed() })
 }
 
 impl Exec {
-    /// Whether it runs; else how it ended.
+    /// The next piece of output; `None` when all of it has come.
+    pub(super) async fn next(&mut self) -> Result<Option<(Stream, bytes::Bytes)>, RunnerError> {
+        let piece = self.output.next().await;
+        piece.map_err(|error| RunnerError::Unavailable(format!("the output of a program was lost: {error}")))
+    }
+
+    /// How it ended; `None` while it runs.
     pub(super) async fn ended(&self, engine: &Engine) -> Result<Option<i32>, RunnerError> {
-        let seen = engine.api().inspect_exec(&self.id).await.map_err(|error| gone(&error))?;
-        if seen.running == Some(true) {
+        let seen = engine.api().get(&format!("/exec/{}/json", self.id), &[]).await.map_err(|error| gone(&error))?;
+        if seen["Running"] == true {
             return Ok(None);
         }
-        Ok(seen.exit_code.map(|code| i32::try_from(code).unwrap_or(i32::MAX)))
+        Ok(seen["ExitCode"].as_i64().map(|code| i32::try_from(code).unwrap_or(i32::MAX)))
     }
 
     /// The exit code of a program whose output has ended: the engine learns of its end a moment later.
@@ -73,16 +75,14 @@ pub(super) async fn capture(
 ) -> Result<Captured, RunnerError> {
     let name = argv.first().cloned().unwrap_or_default();
     let run = async {
-        let config = ExecConfig { cmd: Some(argv), user: user.map(str::to_owned), ..ExecConfig::default() };
+        let mut config = json!({ "Cmd": argv });
+        if let Some(user) = user {
+            config["User"] = user.into();
+        }
         let mut exec = start(engine, container, config).await?;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(piece) = exec.output.next().await {
-            match piece.map_err(|error| gone(&error))? {
-                LogOutput::StdErr { message } => stderr.extend_from_slice(&message),
-                LogOutput::StdOut { message } | LogOutput::StdIn { message } | LogOutput::Console { message } => {
-                    stdout.extend_from_slice(&message);
-                }
-            }
+        while let Some((stream, piece)) = exec.next().await? {
+            if stream == Stream::Stderr { &mut stderr } else { &mut stdout }.extend_from_slice(&piece);
         }
         let code = exec.exit_code(engine).await?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -94,11 +94,9 @@ pub(super) async fn capture(
 }
 
 /// What it means that a program can't be started or followed: the container is gone, or the engine.
-fn gone(error: &Error) -> RunnerError {
-    let text = plain(error);
-    if matches!(error, Error::DockerResponseServerError { .. }) {
-        RunnerError::Ended(format!("the container does not run any more: {text}"))
-    } else {
-        RunnerError::Unavailable(format!("the connection to the container engine was lost: {text}"))
+fn gone(error: &ApiError) -> RunnerError {
+    match error {
+        ApiError::Status { .. } => RunnerError::Ended(format!("the container does not run any more: {error}")),
+        ApiError::Lost(_) => RunnerError::Unavailable(format!("the connection to the container engine was lost: {error}")),
     }
 }

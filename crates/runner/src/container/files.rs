@@ -3,15 +3,14 @@
 //! The engine resolves every path inside the container, so no link leads out of it; what comes out is read as a stream
 //! and never laid out on the server.
 
-use super::engine::{Engine, failed, is_missing, plain};
+use super::engine::{Engine, failed};
 use super::{Container, HOME, TEMP, WORKSPACE, exec};
 use crate::RunnerError;
-use bollard::query_parameters::{DownloadFromContainerOptions, UploadToContainerOptions};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -173,28 +172,18 @@ impl Container {
         path: &str,
         read: impl FnOnce(Archive<SyncIoBridge<BytesReader>>) -> Result<T, RunnerError> + Send + 'static,
     ) -> Result<Option<T>, RunnerError> {
-        let options = DownloadFromContainerOptions { path: path.to_owned() };
-        let mut pieces = Box::pin(self.engine().api().download_from_container(&self.id, Some(options)));
-        let first = match pieces.next().await {
-            Some(Err(error)) if is_missing(&error) => return Ok(None),
-            Some(Err(error)) => return Err(failed(format!("{path} can't be read"))(error)),
-            Some(Ok(first)) => first,
-            None => return Ok(None),
+        let mut response = match self.engine().api().download(&self.id, path).await {
+            Ok(response) => response,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(failed(format!("{path} can't be read"))(error)),
         };
-        let rest = futures::stream::unfold(pieces, async |mut pieces| {
-            let piece = pieces.next().await?;
-            Some((piece.map_err(|error| io::Error::other(plain(&error))), pieces))
-        });
-        // The engine's stream is not ours to move between threads; a channel is.
-        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
+        let (sender, receiver) = mpsc::channel(4);
         let feed = async move {
-            let mut rest = std::pin::pin!(rest);
-            let mut next = Some(Ok(first));
-            while let Some(piece) = next {
-                if sender.send(piece).await.is_err() {
+            while let Some(piece) = response.chunk().await.transpose() {
+                // A reader that has seen enough does not wait for the rest.
+                if sender.send(piece.map_err(io::Error::other)).await.is_err() {
                     return;
                 }
-                next = rest.next().await;
             }
         };
         let pieces: BytesReader = StreamReader::new(Box::pin(received(receiver)));
@@ -229,10 +218,14 @@ async fn upload(
         }
         written
     });
-    let options = UploadToContainerOptions { path: into.to_owned(), ..UploadToContainerOptions::default() };
-    let sending =
-        engine.api().upload_to_container(container, Some(options), bollard::body_try_stream(received(receiver)));
+    let sending = engine.api().upload(container, into, reqwest::Body::wrap_stream(received(receiver)));
     let (written, sent) = tokio::join!(writing, sending);
+    // The writer's own mistake is the cause, where it made one: the engine only saw an archive without its end.
+    if let Ok(Err(error)) = &written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        return Err(RunnerError::Refused(format!("files can't be brought to {into}: {error}")));
+    }
     sent.map_err(failed(format!("files can't be brought to {into}")))?;
     match written {
         Ok(result) => result.map_err(RunnerError::io(format!("files can't be brought to {into}"))),

@@ -4,16 +4,17 @@
 //! registry decides who may have it, not whichever job pulled it first.
 
 use super::ContainerSpec;
-use super::engine::{Engine, failed, plain};
+use super::api::ApiError;
+use super::engine::{Engine, failed};
 use crate::RunnerError;
-use bollard::auth::DockerCredentials;
-use bollard::errors::Error;
-use bollard::models::CreateImageInfo;
-use bollard::query_parameters::CreateImageOptions;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use davit_domain::log::Stream;
 use davit_exec::{LineSink, OutputLine};
-use futures::StreamExt;
+use reqwest::Method;
+use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -27,8 +28,8 @@ pub(super) struct Image {
     pub(super) reference: String,
     /// The environment that it gives its programs.
     pub(super) environment: Vec<(String, String)>,
-    /// Its own check of its health: the words of `HEALTHCHECK`.
-    pub(super) check: Option<bollard::models::HealthConfig>,
+    /// Its own check of its health, as the engine describes `HEALTHCHECK`; null without.
+    pub(super) check: Value,
 }
 
 /// Pulls the image of a container.
@@ -38,41 +39,40 @@ pub(super) struct Image {
 pub(super) async fn pull(engine: &Engine, spec: &ContainerSpec, sink: &LineSink) -> Result<Image, RunnerError> {
     let reference = with_tag(&spec.image)?;
     // Images that were only ever made on this machine are in no registry.
-    let local = reference.starts_with("localhost/") && engine.api().inspect_image(&reference).await.is_ok();
+    let inspect = format!("/images/{reference}/json");
+    let local = reference.starts_with("localhost/") && engine.api().get(&inspect, &[]).await.is_ok();
     if local {
         say(sink, format!("Image {reference} is one of this machine's own")).await;
     } else {
         say(sink, format!("Pulling {reference}")).await;
         fetch(engine, &reference, spec, sink).await?;
     }
-    let seen = engine.api().inspect_image(&reference).await;
-    let config = seen.map_err(failed(format!("the image {reference} can't be read")))?.config.unwrap_or_default();
-    let environment = config.env.unwrap_or_default().into_iter().filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
+    let seen = engine.api().get(&inspect, &[]).await;
+    let mut seen = seen.map_err(failed(format!("the image {reference} can't be read")))?;
+    let environment = seen["Config"]["Env"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let environment = environment.iter().filter_map(|pair| {
+        let (name, value) = pair.as_str()?.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
     });
-    Ok(Image { reference, environment: environment.collect(), check: config.healthcheck })
+    Ok(Image { environment: environment.collect(), check: seen["Config"]["Healthcheck"].take(), reference })
 }
 
 async fn fetch(engine: &Engine, reference: &str, spec: &ContainerSpec, sink: &LineSink) -> Result<(), RunnerError> {
-    let mut attempt = 1;
-    loop {
-        let error = match fetch_once(engine, reference, spec, sink).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let text = format!("the image {reference} can't be pulled: {}", plain(&error));
-        match error {
+    for attempt in 1.. {
+        let Err(error) = fetch_once(engine, reference, spec, sink).await else { break };
+        let text = format!("the image {reference} can't be pulled: {error}");
+        let refused = matches!(&error, ApiError::Status { code, .. } if code.is_client_error());
+        if refused || is_about_the_image(&text) {
             // Unknown, or not for these credentials: asking again changes nothing.
-            Error::DockerResponseServerError { status_code: 400..=499, .. } => return Err(RunnerError::Refused(text)),
-            _ if attempt == ATTEMPTS && is_about_the_image(&text) => return Err(RunnerError::Refused(text)),
-            _ if attempt == ATTEMPTS => return Err(RunnerError::Unavailable(text)),
-            _ if is_about_the_image(&text) => return Err(RunnerError::Refused(text)),
-            _ => say(sink, format!("{text}; trying again")).await,
+            return Err(RunnerError::Refused(text));
         }
+        if attempt == ATTEMPTS {
+            return Err(RunnerError::Unavailable(text));
+        }
+        say(sink, format!("{text}; trying again")).await;
         sleep(Duration::from_secs(1 << attempt)).await;
-        attempt += 1;
     }
+    Ok(())
 }
 
 /// Engines report what a registry said as their own error, in its words.
@@ -83,34 +83,57 @@ fn is_about_the_image(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-async fn fetch_once(engine: &Engine, reference: &str, spec: &ContainerSpec, sink: &LineSink) -> Result<(), Error> {
-    let credentials = spec.credentials.as_ref().map(|(user, password)| DockerCredentials {
-        username: Some(user.clone()),
-        password: Some(password.expose_secret().to_owned()),
-        ..DockerCredentials::default()
-    });
-    let options = CreateImageOptions { from_image: Some(reference.to_owned()), ..CreateImageOptions::default() };
-    let mut progress = std::pin::pin!(engine.api().create_image(Some(options), None, credentials));
+async fn fetch_once(engine: &Engine, reference: &str, spec: &ContainerSpec, sink: &LineSink) -> Result<(), ApiError> {
+    let lost = |error: String| ApiError::Lost(error);
+    let mut headers = Vec::new();
+    if let Some((user, password)) = &spec.credentials {
+        let credentials = json!({ "username": user, "password": password.expose_secret() });
+        let mut value = HeaderValue::from_str(&URL_SAFE.encode(credentials.to_string()))
+            .map_err(|error| lost(format!("credentials can't be sent: {error}")))?;
+        value.set_sensitive(true);
+        headers.push(("x-registry-auth", value));
+    }
+    let query = [("fromImage", reference)];
+    let mut progress = engine.api().stream(Method::POST, "/images/create", &query, &headers).await?;
     let mut said = HashSet::new();
-    while let Some(step) = progress.next().await {
-        if let Some(line) = worth_saying(step?)
-            && said.insert(line.clone())
-        {
-            say(sink, line).await;
+    let mut buffer = Vec::new();
+    while let Some(piece) = progress.chunk().await.map_err(|error| lost(format!("the pull was broken off: {error}")))? {
+        buffer.extend_from_slice(&piece);
+        let whole = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines: Vec<u8> = buffer.drain(..whole).collect();
+        for step in lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok()) {
+            tell(&step, &mut said, sink).await?;
         }
+    }
+    match serde_json::from_slice(&buffer) {
+        Ok(step) => tell(&step, &mut said, sink).await,
+        // Nothing was left but a line ending.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Says a step of a pull, unless it was said. A step may be that it failed.
+async fn tell(step: &Value, said: &mut HashSet<String>, sink: &LineSink) -> Result<(), ApiError> {
+    if let Some(error) = step["errorDetail"]["message"].as_str().or_else(|| step["error"].as_str()) {
+        return Err(ApiError::Lost(error.trim().to_owned()));
+    }
+    if let Some(line) = worth_saying(step)
+        && said.insert(line.clone())
+    {
+        say(sink, line).await;
     }
     Ok(())
 }
 
 /// What people want to see of a pull: that a layer has come, not each of its bytes.
-fn worth_saying(step: CreateImageInfo) -> Option<String> {
-    let status = step.status?;
-    let status = status.trim();
+fn worth_saying(step: &Value) -> Option<String> {
+    let status = step["status"].as_str()?.trim();
     let noise = ["Downloading", "Extracting", "Waiting", "Verifying Checksum", "Pulling fs layer", "Download complete"];
     if status.is_empty() || noise.iter().any(|word| status.starts_with(word)) {
         return None;
     }
-    Some(step.id.filter(|id| !id.is_empty()).map_or_else(|| status.to_owned(), |id| format!("{id}: {status}")))
+    let id = step["id"].as_str().filter(|id| !id.is_empty());
+    Some(id.map_or_else(|| status.to_owned(), |id| format!("{id}: {status}")))
 }
 
 async fn say(sink: &LineSink, text: String) {
@@ -121,7 +144,8 @@ async fn say(sink: &LineSink, text: String) {
 /// The name with `:latest` where it has neither a tag nor a digest: without one the engine would pull all tags.
 fn with_tag(image: &str) -> Result<String, RunnerError> {
     let image = image.trim().trim_start_matches("docker://");
-    if image.is_empty() || image.starts_with('-') || image.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    if image.is_empty() || !image.starts_with(|c: char| c.is_ascii_alphanumeric()) || !image.chars().all(plain) {
         return Err(RunnerError::Refused(format!("{image:?} is no name of an image")));
     }
     let last = image.rsplit('/').next().unwrap_or(image);
@@ -144,20 +168,14 @@ mod tests {
         ] {
             assert_eq!(with_tag(image).expect(image), reference);
         }
-        for image in ["", " ", "a b", "-x", "a\nb"] {
+        for image in ["", " ", "a b", "-x", "a\nb", "a?b", "../x"] {
             assert!(with_tag(image).is_err(), "{image:?}");
         }
     }
 
     #[test]
     fn progress_is_told_layer_by_layer() {
-        let line = |id: Option<&str>, status: &str| {
-            worth_saying(CreateImageInfo {
-                id: id.map(str::to_owned),
-                status: Some(status.to_owned()),
-                ..CreateImageInfo::default()
-            })
-        };
+        let line = |id: Option<&str>, status: &str| worth_saying(&json!({ "id": id, "status": status }));
         assert_eq!(line(Some("9f86"), "Pull complete").as_deref(), Some("9f86: Pull complete"));
         assert_eq!(line(None, "Digest: sha256:00").as_deref(), Some("Digest: sha256:00"));
         assert_eq!(line(Some("9f86"), "Downloading"), None);

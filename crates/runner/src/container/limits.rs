@@ -2,7 +2,6 @@
 
 use super::engine::Engine;
 use crate::place::Limits;
-use bollard::query_parameters::InspectContainerOptions;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -41,10 +40,9 @@ impl Used {
         loop {
             sleep(pause).await;
             let began = Instant::now();
-            let options = InspectContainerOptions { size: true };
-            let seen = engine.api().inspect_container(container, Some(options)).await;
+            let seen = engine.api().get(&format!("/containers/{container}/json"), &[("size", "true")]).await;
             // An engine that can't say it limits nothing; that the container is gone is seen elsewhere.
-            let written = seen.ok().and_then(|seen| seen.size_rw).and_then(|size| u64::try_from(size).ok());
+            let written = seen.ok().and_then(|seen| seen["SizeRw"].as_u64());
             if written.is_some_and(|written| written > self.most_disk) {
                 return format!(
                     "the job wrote more than the {} MiB of disk that its repository may",

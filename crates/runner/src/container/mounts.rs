@@ -4,8 +4,7 @@ use super::WORKSPACE;
 use super::estate::Estate;
 use crate::RunnerError;
 use crate::place::Executor;
-use bollard::models::{Mount, MountType, PortBinding};
-use std::collections::HashMap;
+use serde_json::{Map, Value, json};
 
 /// The name of the volume that a job's workspace is in when other containers share it.
 const SHARED: &str = "workspace";
@@ -16,7 +15,7 @@ const SHARED: &str = "workspace";
 ///
 /// # Errors
 /// A text that is none, or one that this job may not have.
-pub(super) fn volume(text: &str, executor: Executor, estate: &Estate) -> Result<Mount, RunnerError> {
+pub(super) fn volume(text: &str, executor: Executor, estate: &Estate) -> Result<Value, RunnerError> {
     let refused = |why: String| RunnerError::Refused(format!("volumes: {text:?} {why}"));
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, how) = match parts.as_slice() {
@@ -34,12 +33,12 @@ pub(super) fn volume(text: &str, executor: Executor, estate: &Estate) -> Result<
         Some(other) => return Err(refused(format!("ends in {other:?}; ro and rw are supported"))),
     };
     let (typ, source) = match source {
-        None => (MountType::VOLUME, None),
-        Some(WORKSPACE) => (MountType::VOLUME, Some(estate.volume(SHARED))),
+        None => ("volume", None),
+        Some(WORKSPACE) => ("volume", Some(estate.volume(SHARED))),
         Some(path) if path.starts_with(&format!("{WORKSPACE}/")) => {
             return Err(refused(format!("is a part of the workspace: share {WORKSPACE} as a whole")));
         }
-        Some(path) if path.starts_with('/') && executor == Executor::Host => (MountType::BIND, Some(path.to_owned())),
+        Some(path) if path.starts_with('/') && executor == Executor::Host => ("bind", Some(path.to_owned())),
         Some(path) if path.starts_with('/') => {
             return Err(refused(
                 "is a path of the server. Use a name (a volume of this job), or let an administrator trust the \
@@ -47,26 +46,19 @@ pub(super) fn volume(text: &str, executor: Executor, estate: &Estate) -> Result<
                     .to_owned(),
             ));
         }
-        Some(name) if is_name(name) => (MountType::VOLUME, Some(estate.volume(&format!("named-{name}")))),
+        Some(name) if is_name(name) => ("volume", Some(estate.volume(&format!("named-{name}")))),
         Some(_) => return Err(refused("has neither a name nor an absolute path before the colon".to_owned())),
     };
-    Ok(Mount {
-        typ: Some(typ),
-        source,
-        target: Some(target.to_owned()),
-        read_only: Some(read_only),
-        ..Mount::default()
-    })
+    let mut mount = json!({ "Type": typ, "Target": target, "ReadOnly": read_only });
+    if let Some(source) = source {
+        mount["Source"] = source.into();
+    }
+    Ok(mount)
 }
 
 /// The workspace of the job's own container, where another container shares it.
-pub(super) fn shared_workspace(estate: &Estate) -> Mount {
-    Mount {
-        typ: Some(MountType::VOLUME),
-        source: Some(estate.volume(SHARED)),
-        target: Some(WORKSPACE.to_owned()),
-        ..Mount::default()
-    }
+pub(super) fn shared_workspace(estate: &Estate) -> Value {
+    json!({ "Type": "volume", "Source": estate.volume(SHARED), "Target": WORKSPACE })
 }
 
 /// Whether a volume is the job's workspace.
@@ -84,8 +76,8 @@ fn is_name(text: &str) -> bool {
 ///
 /// # Errors
 /// A text that is no port.
-pub(super) fn ports(texts: &[String]) -> Result<HashMap<String, Option<Vec<PortBinding>>>, RunnerError> {
-    let mut ports: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+pub(super) fn ports(texts: &[String]) -> Result<Map<String, Value>, RunnerError> {
+    let mut ports = Map::new();
     for text in texts {
         let wrong = || {
             RunnerError::Refused(format!(
@@ -101,11 +93,11 @@ pub(super) fn ports(texts: &[String]) -> Result<HashMap<String, Option<Vec<PortB
         if !matches!(protocol, "tcp" | "udp") || inside == 0 {
             return Err(wrong());
         }
-        let binding = PortBinding {
-            host_ip: Some("127.0.0.1".to_owned()),
-            host_port: Some(outside.map_or_else(String::new, |port| port.to_string())),
-        };
-        ports.entry(format!("{inside}/{protocol}")).or_default().get_or_insert_default().push(binding);
+        let outside = outside.map_or_else(String::new, |port| port.to_string());
+        let bindings = ports.entry(format!("{inside}/{protocol}")).or_insert_with(|| json!([]));
+        if let Some(bindings) = bindings.as_array_mut() {
+            bindings.push(json!({ "HostIp": "127.0.0.1", "HostPort": outside }));
+        }
     }
     Ok(ports)
 }
@@ -117,9 +109,8 @@ mod tests {
     fn published(text: &str) -> Result<(String, String), String> {
         let ports = ports(&[text.to_owned()]).map_err(|error| error.to_string())?;
         let (inside, bindings) = ports.into_iter().next().expect("one port");
-        let binding = bindings.expect("published").remove(0);
-        assert_eq!(binding.host_ip.as_deref(), Some("127.0.0.1"), "never for the whole network");
-        Ok((inside, binding.host_port.expect("a text")))
+        assert_eq!(bindings[0]["HostIp"], "127.0.0.1", "never for the whole network");
+        Ok((inside, bindings[0]["HostPort"].as_str().expect("a text").to_owned()))
     }
 
     #[test]

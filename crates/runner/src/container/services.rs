@@ -1,6 +1,7 @@
 //! The services of a job: containers beside it, each known in the job's network by its key.
 
 use super::ContainerSpec;
+use super::api::Frames;
 use super::create::{self, Role};
 use super::engine::{Engine, failed};
 use super::estate::{self, Estate};
@@ -9,11 +10,9 @@ use super::image;
 use super::options::Health;
 use crate::RunnerError;
 use crate::place::{PlaceSpec, Proof};
-use bollard::models::{ContainerInspectResponse, HealthConfig};
-use bollard::query_parameters::LogsOptions;
 use davit_domain::log::Stream;
 use davit_exec::{LineSink, OutputLine};
-use futures::StreamExt;
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -110,15 +109,19 @@ async fn start_all(estate: &Estate, spec: &PlaceSpec, sink: &LineSink) -> Result
         let check = check_of(own)?;
         let image = image::pull(estate.engine(), own, sink).await.map_err(of)?;
         let body = create::body(estate, own, spec, &image, Role::Service).map_err(of)?;
-        let id = estate.start(&format!("{}-{}", spec.name, own.key), &own.image, body).await.map_err(of)?;
-        checks.push(check.or_else(|| Check::of_image(image.check)));
+        let id = estate.start(&format!("{}-{}", spec.name, own.key), &own.image, &body).await.map_err(of)?;
+        checks.push(match check {
+            Wanted::Of(check) => Some(check),
+            Wanted::OfTheImage => Check::of_image(&image.check),
+            Wanted::None => None,
+        });
         let seen = inspect(estate.engine(), &id).await?;
-        running.push(Service { key: own.key.clone(), id, ports: ports_of(seen) });
+        running.push(Service { key: own.key.clone(), id, ports: ports_of(&seen) });
     }
     for (service, check) in running.iter().zip(checks) {
         match check {
-            Some(Some(check)) => until_well(estate.engine(), service, &check, sink).await?,
-            Some(None) | None => still_there(estate.engine(), service).await?,
+            Some(check) => until_well(estate.engine(), service, &check, sink).await?,
+            None => still_there(estate.engine(), service).await?,
         }
     }
     Ok(running)
@@ -147,30 +150,35 @@ impl Check {
         Self { command, interval, timeout: health.timeout.filter(|it| !it.is_zero()).unwrap_or(INTERVAL), patience }
     }
 
-    /// What the image's `HEALTHCHECK` says; the inner `None` when it has none.
-    fn of_image(health: Option<HealthConfig>) -> Option<Option<Self>> {
-        let health = health?;
-        let command = words(health.test.as_deref().unwrap_or_default())?;
-        let span = |nanos: Option<i64>| nanos.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
+    /// What the image's `HEALTHCHECK` says.
+    fn of_image(health: &Value) -> Option<Self> {
+        let span = |name: &str| health[name].as_u64().map(Duration::from_nanos);
         let wishes = Health {
-            interval: span(health.interval),
-            timeout: span(health.timeout),
-            start_period: span(health.start_period),
-            retries: health.retries.and_then(|retries| u32::try_from(retries).ok()),
+            interval: span("Interval"),
+            timeout: span("Timeout"),
+            start_period: span("StartPeriod"),
+            retries: health["Retries"].as_u64().and_then(|retries| u32::try_from(retries).ok()),
             ..Health::default()
         };
-        Some(Some(Self::new(command, &wishes)))
+        let test = health["Test"].as_array()?.iter().filter_map(|word| word.as_str().map(str::to_owned));
+        Some(Self::new(words(&test.collect::<Vec<_>>())?, &wishes))
     }
 }
 
-/// What the options say: a check, none at all, or nothing (then the image's own counts).
-fn check_of(own: &ContainerSpec) -> Result<Option<Option<Check>>, RunnerError> {
+/// What the options say of checks.
+enum Wanted {
+    Of(Check),
+    OfTheImage,
+    None,
+}
+
+fn check_of(own: &ContainerSpec) -> Result<Wanted, RunnerError> {
     let health = create::options(own).map_err(|error| in_service(&own.key, error))?.health;
-    if health.none {
-        return Ok(Some(None));
-    }
-    let command = health.command.as_ref().map(|text| vec!["sh".to_owned(), "-c".to_owned(), text.clone()]);
-    Ok(command.map(|command| Some(Check::new(command, &health))))
+    Ok(match &health.command {
+        _ if health.none => Wanted::None,
+        Some(text) => Wanted::Of(Check::new(vec!["sh".to_owned(), "-c".to_owned(), text.clone()], &health)),
+        None => Wanted::OfTheImage,
+    })
 }
 
 fn words(test: &[String]) -> Option<Vec<String>> {
@@ -210,13 +218,12 @@ async fn until_well(engine: &Engine, service: &Service, check: &Check, sink: &Li
 
 /// A service that has ended is none.
 async fn still_there(engine: &Engine, service: &Service) -> Result<(), RunnerError> {
-    let state = inspect(engine, &service.id).await?.state.unwrap_or_default();
-    if state.running == Some(true) {
+    let state = &inspect(engine, &service.id).await?["State"];
+    if state["Running"] == true {
         return Ok(());
     }
-    let code = state.exit_code.unwrap_or_default();
-    let mut text = format!("service {} ended with exit code {code}", service.key);
-    if state.oom_killed == Some(true) {
+    let mut text = format!("service {} ended with exit code {}", service.key, state["ExitCode"]);
+    if state["OOMKilled"] == true {
         text.push_str(" because it needed more memory than the repository may have");
     }
     tell_last_lines(engine, service, &mut text).await;
@@ -224,11 +231,17 @@ async fn still_there(engine: &Engine, service: &Service) -> Result<(), RunnerErr
 }
 
 async fn tell_last_lines(engine: &Engine, service: &Service, text: &mut String) {
-    let options = LogsOptions { stdout: true, stderr: true, tail: LAST_LINES.to_owned(), ..LogsOptions::default() };
-    let mut lines = engine.api().logs(&service.id, Some(options));
+    let query = [("stdout", "true"), ("stderr", "true"), ("tail", LAST_LINES)];
+    let lines = engine.api().stream(Method::GET, &format!("/containers/{}/logs", service.id), &query, &[]).await;
+    let bytes = match lines {
+        Ok(lines) => lines.bytes().await.unwrap_or_default(),
+        // What is told without them is true all the same.
+        Err(_) => return,
+    };
+    let mut frames = Frames::new(&bytes[..]);
     let mut said = String::new();
-    while let Some(Ok(piece)) = lines.next().await {
-        said.push_str(&String::from_utf8_lossy(&piece.into_bytes()));
+    while let Ok(Some((_, piece))) = frames.next().await {
+        said.push_str(&String::from_utf8_lossy(&piece));
     }
     if !said.trim().is_empty() {
         // Writing to a string can't fail.
@@ -236,18 +249,18 @@ async fn tell_last_lines(engine: &Engine, service: &Service, text: &mut String) 
     }
 }
 
-async fn inspect(engine: &Engine, id: &str) -> Result<ContainerInspectResponse, RunnerError> {
-    engine.api().inspect_container(id, None).await.map_err(failed("a service can't be looked at"))
+async fn inspect(engine: &Engine, id: &str) -> Result<Value, RunnerError> {
+    engine.api().get(&format!("/containers/{id}/json"), &[]).await.map_err(failed("a service can't be looked at"))
 }
 
 /// `5432` and where it is, from `5432/tcp`; `53/udp` keeps its protocol.
-fn ports_of(seen: ContainerInspectResponse) -> Vec<(String, String)> {
-    let ports = seen.network_settings.and_then(|network| network.ports).unwrap_or_default();
+fn ports_of(seen: &Value) -> Vec<(String, String)> {
+    let ports = seen["NetworkSettings"]["Ports"].as_object().cloned().unwrap_or_default();
     let mut known: Vec<(String, String)> = ports
-        .into_iter()
+        .iter()
         .filter_map(|(inside, bindings)| {
-            let outside = bindings?.into_iter().find_map(|binding| binding.host_port)?;
-            Some((inside.trim_end_matches("/tcp").to_owned(), outside))
+            let outside = bindings.as_array()?.iter().find_map(|binding| binding["HostPort"].as_str())?;
+            Some((inside.trim_end_matches("/tcp").to_owned(), outside.to_owned()))
         })
         .collect();
     known.sort();

@@ -1,17 +1,14 @@
 //! One step's program in the job's container: started, followed line by line, ended with what it started.
 
-use super::engine::plain;
 use super::exec::{self, Exec};
 use super::processes::{self, Signal};
 use super::{Container, TEMP};
 use crate::RunnerError;
 use crate::place::{StepCommand, StepExit};
-use bollard::container::LogOutput;
-use bollard::models::ExecConfig;
 use davit_domain::log::Stream;
 use davit_exec::LineSink;
 use davit_exec::lines::Splitter;
-use futures::StreamExt;
+use serde_json::json;
 use std::pin::{Pin, pin};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -73,11 +70,10 @@ pub(super) async fn run(
 
 async fn start(container: &Container, command: &StepCommand, word: &str, stdin: &str) -> Result<Exec, RunnerError> {
     let own = ["sh", "-c", BECOME, "davit", word, &command.cwd, stdin].map(str::to_owned);
-    let config = ExecConfig {
-        cmd: Some(own.into_iter().chain(command.argv.iter().cloned()).collect()),
-        env: Some(command.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        ..ExecConfig::default()
-    };
+    let config = json!({
+        "Cmd": own.into_iter().chain(command.argv.iter().cloned()).collect::<Vec<_>>(),
+        "Env": command.env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+    });
     exec::start(container.engine(), &container.id, config).await
 }
 
@@ -188,7 +184,7 @@ async fn pump(
     loop {
         let piece = tokio::select! {
             biased;
-            piece = exec.output.next() => piece,
+            piece = exec.next() => piece?,
             _ = look.tick() => {
                 // Its output may be held open by what it left in the background: nobody waits for that.
                 if ended.is_some() {
@@ -198,13 +194,11 @@ async fn pump(
                 continue;
             }
         };
-        let Some(piece) = piece else { break };
-        let lost = |error| RunnerError::Unavailable(format!("the output of a step was lost: {}", plain(&error)));
-        let (splitter, bytes) = match piece.map_err(lost)? {
-            LogOutput::StdErr { message } => (&mut stderr, after_first_line(&mut first, &message, word, began)),
-            LogOutput::StdOut { message } | LogOutput::StdIn { message } | LogOutput::Console { message } => {
-                (&mut stdout, message.to_vec())
-            }
+        let Some((stream, message)) = piece else { break };
+        let (splitter, bytes) = if stream == Stream::Stderr {
+            (&mut stderr, after_first_line(&mut first, &message, word, began))
+        } else {
+            (&mut stdout, message.to_vec())
         };
         if let Err(sentence) = container.used.said(bytes.len()) {
             // Set once: the pump stops here.
