@@ -7,6 +7,8 @@ import { Davit, logIn, watch } from './davit.ts'
 const PAGES = {
   overview: '/',
   requests: '/requests',
+  runs: '/runs',
+  changes: '/changes',
   deployments: '/deployments',
   deployment: '/deployments/4',
   apps: '/apps',
