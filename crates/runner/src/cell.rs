@@ -6,19 +6,26 @@ mod archive;
 mod files;
 mod keeper;
 mod output;
-mod processes;
 mod replies;
 mod step;
 mod supervisor;
 
 use crate::RunnerError;
 use crate::layout::Layout;
-use crate::place::{Limits, Proof, StepCommand, StepExit};
+use crate::limits::{Groups, Means};
+use crate::place::{Limits, PlaceSpec, Proof, StepCommand, StepExit};
+use crate::prepare;
+use crate::record::{Lock, Record};
+use crate::tree::{MARK, Strays};
+use crate::user::Lease;
+use crate::watch::Watch;
 use davit_exec::LineSink;
 use nix::unistd::{Gid, Uid};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use supervisor::Supervisor;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// A sandbox or a job on the host, running.
@@ -27,29 +34,84 @@ pub struct Cell {
     layout: Layout,
     job_dir: PathBuf,
     owner: Option<(Uid, Gid)>,
-    supervisor: Mutex<Supervisor>,
     base_env: Vec<(String, String)>,
+    supervisor: Mutex<Supervisor>,
+    groups: Groups,
+    lease: Option<Lease>,
+    _lock: Lock,
+    _watch: JoinSet<()>,
 }
 
-/// How to start a cell: what sandbox and host prepare.
+/// How to start a cell: what sandbox and host decide.
 pub(crate) struct Start {
     pub(crate) layout: Layout,
-    pub(crate) job_dir: PathBuf,
-    /// Who owns what steps write, when it is not davit's own user.
-    pub(crate) owner: Option<(Uid, Gid)>,
-    pub(crate) limits: Limits,
-    /// The program and its arguments that become the supervisor: file descriptor 3 is the way for replies.
-    pub(crate) argv: Vec<String>,
-    /// Whether pid 1 of an own process namespace comes between.
+    /// The job's own user, which everything of it belongs to, when the server is root.
+    pub(crate) lease: Option<Lease>,
+    /// Whether steps have process ids of their own, which none can leave.
     pub(crate) own_processes: bool,
     pub(crate) base_env: Vec<(String, String)>,
 }
 
+/// The pieces of the command line that starts a place's outermost process.
+pub(crate) struct Pieces<'a> {
+    /// Where the supervisor's replies go.
+    pub(crate) fifo: &'a Path,
+    /// Files of control groups that a process enters by writing 0 to them.
+    pub(crate) entrances: Vec<PathBuf>,
+    /// What starts the supervisor, with limits of each process.
+    pub(crate) shell: Vec<String>,
+    pub(crate) owner: Option<(Uid, Gid)>,
+}
+
+/// How limits are held on this machine, found out once.
+pub(crate) fn means() -> &'static Means {
+    static MEANS: OnceLock<Means> = OnceLock::new();
+    MEANS.get_or_init(Means::find)
+}
+
 impl Cell {
-    pub(crate) async fn start(start: Start) -> Result<Self, RunnerError> {
-        let supervisor = Supervisor::start(&start).await?;
-        let Start { layout, job_dir, owner, base_env, .. } = start;
-        Ok(Self { layout, job_dir, owner, base_env, supervisor: Mutex::new(supervisor) })
+    /// Makes the directories and groups, starts what `argv` says, and watches it.
+    pub(crate) async fn start(
+        spec: &PlaceSpec,
+        start: Start,
+        argv: impl FnOnce(&Pieces<'_>) -> Result<Vec<String>, RunnerError>,
+    ) -> Result<Self, RunnerError> {
+        let Start { layout, lease, own_processes, base_env } = start;
+        let owner = lease.as_ref().map(|lease| (Uid::from_raw(lease.id()), Gid::from_raw(lease.id())));
+        let lock = prepare::directories(&spec.job_dir, &layout, owner).await?;
+        let groups = means().make(&spec.name, &spec.limits)?;
+        let mark = (!own_processes).then(|| format!("{MARK}={:032x}", rand::random::<u128>()));
+        let record = Record { groups: groups.directories().to_vec(), root: None, mark: mark.clone() };
+        record.write(&spec.job_dir)?;
+        let fifo = layout.control.join("replies");
+        let entrances = groups.directories().iter().map(|group| group.join("cgroup.procs")).collect();
+        let shell = shell(&spec.limits, groups.hold());
+        let argv = argv(&Pieces { fifo: &fifo, entrances, shell, owner })?;
+        let strays = mark.map(|mark| Strays { groups: groups.clone(), mark });
+        let (over, is_over) = watch::channel(None);
+        let started = Supervisor::start(&fifo, &argv, strays, &spec.limits, groups.clone(), is_over).await;
+        let supervisor = match started {
+            Ok(supervisor) => supervisor,
+            Err(error) => {
+                groups.remove().await;
+                // It never came to life: that says more than files that are left.
+                let _ = prepare::remove_tree(&spec.job_dir).await;
+                return Err(error);
+            }
+        };
+        record.with_root(&supervisor.tree().root).write(&spec.job_dir)?;
+        let mut watching = JoinSet::new();
+        let watch = Watch {
+            roots: layout.writable().map(|directory| directory.outside.clone()).into(),
+            tree: supervisor.tree().clone(),
+            limits: spec.limits.clone(),
+            memory: !groups.hold(),
+            over,
+        };
+        watching.spawn(watch.until_over());
+        let job_dir = spec.job_dir.clone();
+        let supervisor = Mutex::new(supervisor);
+        Ok(Self { layout, job_dir, owner, base_env, supervisor, groups, lease, _lock: lock, _watch: watching })
     }
 
     pub(crate) const fn layout(&self) -> &Layout {
@@ -102,13 +164,35 @@ impl Cell {
 
     pub(crate) async fn close(self) -> Proof {
         let mut proof = self.supervisor.into_inner().end().await;
-        match tokio::fs::remove_dir_all(&self.job_dir).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        let left = self.groups.remove().await;
+        if !left.is_empty() {
+            proof.clean = false;
+            proof.text.push_str(&format!("; control groups could not be removed: {}", left.join(", ")));
+        }
+        match prepare::remove_tree(&self.job_dir).await {
+            Ok(()) => proof.text.push_str("; its files are removed"),
+            Err(error) => {
                 proof.clean = false;
                 proof.text.push_str(&format!("; {} could not be removed: {error}", self.job_dir.display()));
             }
-            Ok(()) | Err(_) => proof.text.push_str("; its files are removed"),
+        }
+        if !proof.clean
+            && let Some(lease) = self.lease
+        {
+            lease.keep();
         }
         proof
     }
+}
+
+/// The shell that supervises, under limits of each process.
+fn shell(limits: &Limits, groups: bool) -> Vec<String> {
+    let mut words = vec!["prlimit".to_owned(), "--core=0:0".into(), format!("--fsize={0}:{0}", limits.disk)];
+    if !groups {
+        // In a user namespace of its own, or as a user of its own, only the job's processes count.
+        words.push(format!("--nproc={0}:{0}", limits.processes));
+        words.push(format!("--data={0}:{0}", limits.memory));
+    }
+    words.extend(["--", "/bin/sh", "-s"].map(str::to_owned));
+    words
 }

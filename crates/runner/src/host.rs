@@ -1,44 +1,73 @@
 //! A job on the server as it is, as davit's own user, for repositories that an administrator trusts.
+//!
+//! Where bubblewrap works, the job has process ids of its own, and nothing that it starts can outlive it. Elsewhere its
+//! processes are found by descent, control group and a mark in their environment.
 
 use crate::RunnerError;
-use crate::cell::{Cell, Start};
+use crate::cell::{Cell, Pieces, Start};
+use crate::launch;
 use crate::layout::Layout;
 use crate::place::PlaceSpec;
-use crate::prepare;
+use std::process::Stdio;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 /// Makes a place on the host.
 pub(crate) async fn open(spec: &PlaceSpec) -> Result<Cell, RunnerError> {
     let layout = Layout::of_host(&spec.job_dir)?;
-    prepare::directories(spec, &layout, None)?;
-    let fifo = layout.control.join("replies").to_string_lossy().into_owned();
-    let launch = r#"exec 3>"$1" 4>&3; shift; exec "$@""#;
-    let mut argv: Vec<String> = ["/bin/sh", "-c", launch, "sh", &fifo].map(str::to_owned).into();
-    argv.extend(
-        ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--die-with-parent", "--new-session"]
-            .map(str::to_owned),
-    );
-    if nix::unistd::geteuid().is_root() {
-        argv.extend(["--cap-add", "ALL"].map(str::to_owned));
-    }
-    argv.extend(["--info-fd", "4", "--", "/bin/sh", "-s"].map(str::to_owned));
+    let own_processes = can_have_own_processes().await;
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".into());
     let base_env = [
         ("PATH", path),
         ("HOME", layout.home.inside.clone()),
         ("LANG", "C.UTF-8".into()),
         ("LC_ALL", "C.UTF-8".into()),
+        ("USER", user()),
+        ("LOGNAME", user()),
         ("TMPDIR", layout.tmp.inside.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    Cell::start(Start {
-        layout,
-        job_dir: spec.job_dir.clone(),
-        owner: None,
-        limits: spec.limits.clone(),
-        argv,
-        own_processes: true,
-        base_env,
+    let start = Start { layout, lease: None, own_processes, base_env };
+    Cell::start(spec, start, |pieces| command(pieces, own_processes)).await
+}
+
+/// Whether bubblewrap can give process ids of its own here; found out once.
+pub(crate) async fn can_have_own_processes() -> bool {
+    static CAN: OnceCell<bool> = OnceCell::const_new();
+    *CAN.get_or_init(|| async {
+        let [bwrap, arguments @ ..] = &WALLS;
+        let tried = Command::new(bwrap)
+            .args(arguments)
+            .args(["--", "true"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .status();
+        tried.await.is_ok_and(|status| status.success())
     })
     .await
+}
+
+const WALLS: [&str; 9] =
+    ["bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "--die-with-parent", "--new-session"];
+
+fn command(pieces: &Pieces<'_>, own_processes: bool) -> Result<Vec<String>, RunnerError> {
+    let mut argv = launch::shell(pieces, None)?;
+    if own_processes {
+        argv.extend(WALLS.map(str::to_owned));
+        if nix::unistd::geteuid().is_root() {
+            argv.extend(["--cap-add", "ALL"].map(str::to_owned));
+        }
+        argv.extend(["--info-fd", "4", "--"].map(str::to_owned));
+    }
+    argv.extend(pieces.shell.iter().cloned());
+    Ok(argv)
+}
+
+/// The name of davit's own user, or its number where it has none.
+fn user() -> String {
+    let id = nix::unistd::geteuid();
+    nix::unistd::User::from_uid(id).ok().flatten().map_or_else(|| id.to_string(), |user| user.name)
 }

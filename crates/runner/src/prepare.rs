@@ -1,30 +1,73 @@
-//! Makes the directories of a place.
+//! The directories of a place: made, and removed again.
 
 use crate::RunnerError;
 use crate::layout::Layout;
-use crate::place::PlaceSpec;
+use crate::record::{self, Lock};
 use nix::unistd::{Gid, Uid};
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 
-/// An empty job directory with everything that steps write to, owned by `owner`.
-pub(crate) fn directories(spec: &PlaceSpec, layout: &Layout, owner: Option<(Uid, Gid)>) -> Result<(), RunnerError> {
-    let what = || format!("making {}", spec.job_dir.display());
-    match fs::remove_dir_all(&spec.job_dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(RunnerError::io(what())(error)),
-        Ok(()) | Err(_) => {}
+/// Makes an empty job directory with everything that steps write to, owned by `owner`, and locks it.
+pub(crate) async fn directories(
+    job_dir: &Path,
+    layout: &Layout,
+    owner: Option<(Uid, Gid)>,
+) -> Result<Lock, RunnerError> {
+    let what = || format!("making {}", job_dir.display());
+    if !job_dir.is_absolute() {
+        return Err(RunnerError::Unavailable(format!("{} must be a whole path, from the root", job_dir.display())));
     }
-    let make = |mode: u32, path: &std::path::Path| {
-        fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(RunnerError::io(what()))
+    remove_tree(job_dir).await.map_err(RunnerError::io(what()))?;
+    let make = |mode: u32, path: &Path| {
+        fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
+        // Whatever the server's umask is.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
     };
-    make(0o711, &spec.job_dir)?;
-    make(0o711, &layout.control)?;
-    for directory in layout.writable() {
-        make(0o755, &directory.outside)?;
-        if let Some((user, group)) = owner {
-            std::os::unix::fs::chown(&directory.outside, Some(user.as_raw()), Some(group.as_raw()))
-                .map_err(RunnerError::io(what()))?;
+    let make_all = || {
+        make(0o711, job_dir)?;
+        make(0o711, &layout.control)?;
+        for directory in layout.writable() {
+            make(0o700, &directory.outside)?;
+            if let Some((user, group)) = owner {
+                std::os::unix::fs::chown(&directory.outside, Some(user.as_raw()), Some(group.as_raw()))?;
+            }
         }
+        fs::set_permissions(&layout.tmp.outside, fs::Permissions::from_mode(0o1777))
+    };
+    make_all().map_err(RunnerError::io(what()))?;
+    let lock = record::lock(job_dir).map_err(RunnerError::io(what()))?;
+    lock.ok_or_else(|| RunnerError::Unavailable(format!("{} belongs to another davit that runs", job_dir.display())))
+}
+
+/// Removes a directory with everything in it. One that is not there is removed.
+pub(crate) async fn remove_tree(path: &Path) -> io::Result<()> {
+    match tokio::fs::remove_dir_all(path).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let owned = path.to_owned();
+            tokio::task::spawn_blocking(move || open_up(&owned)).await.map_err(io::Error::other)?;
+            tokio::fs::remove_dir_all(path).await
+        }
+        other => other,
     }
-    fs::set_permissions(&layout.tmp.outside, fs::Permissions::from_mode(0o1777)).map_err(RunnerError::io(what()))
+}
+
+/// A job can take its own user, which is the server's, the right to its directories. Nothing of the job runs any more:
+/// nobody puts links in the way.
+fn open_up(path: &Path) {
+    let mut walk = walkdir::WalkDir::new(path).into_iter();
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    while let Some(entry) = walk.next() {
+        let directory = match entry {
+            Ok(entry) if entry.file_type().is_dir() => entry.into_path(),
+            Ok(_) => continue,
+            Err(error) => match error.path() {
+                Some(path) => path.to_owned(),
+                None => continue,
+            },
+        };
+        let _ = fs::set_permissions(&directory, fs::Permissions::from_mode(0o700));
+    }
 }

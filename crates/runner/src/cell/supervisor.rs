@@ -2,21 +2,25 @@
 
 use super::keeper::Keeper;
 use super::output::Output;
-use super::processes::{self, Identity, Process};
 use super::replies::Replies;
-use super::{Start, step};
-use crate::RunnerError;
-use crate::place::{Proof, StepCommand, StepExit};
-use davit_exec::LineSink;
+use super::step;
+use crate::limits::Groups;
+use crate::place::{Limits, Proof, StepCommand, StepExit};
+use crate::processes::{self, Identity, Process};
+use crate::tree::{Strays, Tree};
+use crate::{RunnerError, size};
+use davit_domain::log::Stream;
+use davit_exec::{LineSink, OutputLine};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use std::collections::HashSet;
-use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 const SCRIPT: &str = include_str!("supervise.sh");
@@ -39,6 +43,12 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long the last lines of a step that was ended may take to reach the sink.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// What steps that come after the job's time was over may take together: those that clean up.
+const AFTER_TIME: Duration = Duration::from_secs(300);
+
+/// What steps may still say after the job said all it may.
+const AFTER_OUTPUT: u64 = 1 << 20;
+
 /// The running shell.
 #[derive(Debug)]
 pub(super) struct Supervisor {
@@ -46,11 +56,12 @@ pub(super) struct Supervisor {
     stdin: ChildStdin,
     replies: Replies,
     output: Output,
-    /// Whose descendants are the place: pid 1 inside, or the shell itself. As davit's machine counts.
-    root: i32,
-    /// The shell.
-    shell: i32,
-    own_processes: bool,
+    tree: Tree,
+    groups: Groups,
+    limits: Limits,
+    deadline: Instant,
+    /// Why the whole place was ended, said by who watches it.
+    over: watch::Receiver<Option<String>>,
     /// What was there before a step that nobody waits for any more.
     abandoned: Option<HashSet<Identity>>,
     gone: Option<String>,
@@ -59,64 +70,48 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Starts it and waits until it is ready.
-    pub(super) async fn start(start: &Start) -> Result<Self, RunnerError> {
-        let fifo = start.layout.control.join("replies");
-        nix::unistd::mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).map_err(RunnerError::io("making a pipe"))?;
-        let mut replies = Replies::open(&fifo).map_err(RunnerError::io("opening a pipe"))?;
-        let (keeper, mut child) = launch(&start.argv).await?;
-        let pipe =
-            |what: &str| RunnerError::io(format!("{what} of the supervisor"))(std::io::Error::other("is missing"));
-        let mut stdin = child.stdin.take().ok_or_else(|| pipe("the input"))?;
-        let stdout = child.stdout.take().ok_or_else(|| pipe("the output"))?;
-        let mut stderr = child.stderr.take().ok_or_else(|| pipe("the errors"))?;
-
-        let up = async {
-            // A program that ended at once can't read it; that it ended is seen below.
-            let _ = stdin.write_all(SCRIPT.as_bytes()).await;
-            let mut root = None;
-            loop {
-                let line = replies.next().await.map_err(RunnerError::io("reading from the supervisor"))?;
-                if let Some(rest) = line.trim().strip_prefix("\"child-pid\":") {
-                    root = rest.trim().trim_end_matches(',').parse().ok();
-                }
-                if line == "ready" {
-                    return Ok::<Option<i32>, RunnerError>(root);
-                }
-            }
+    pub(super) async fn start(
+        fifo: &Path,
+        argv: &[String],
+        strays: Option<Strays>,
+        limits: &Limits,
+        groups: Groups,
+        over: watch::Receiver<Option<String>>,
+    ) -> Result<Self, RunnerError> {
+        nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).map_err(RunnerError::io("making a pipe"))?;
+        let mut replies = Replies::open(fifo).map_err(RunnerError::io("opening a pipe"))?;
+        let (keeper, mut child) = launch(argv, strays.as_ref()).await?;
+        let Some(mut pipes) = Pipes::of(&mut child) else {
+            return Err(RunnerError::Unavailable("the supervisor has no pipes".into()));
         };
-        let up = tokio::select! {
-            up = up => up?,
-            _ = child.wait() => return Err(did_not_start(&mut stderr).await),
-            () = sleep(START) => return Err(did_not_start(&mut stderr).await),
+        let first = tokio::select! {
+            first = come_up(&mut pipes.stdin, &mut replies) => first?,
+            _ = child.wait() => return Err(did_not_start(&mut pipes.stderr).await),
+            () = sleep(START) => return Err(did_not_start(&mut pipes.stderr).await),
         };
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-        let root = if start.own_processes { up } else { pid };
-        let root = root.ok_or_else(|| RunnerError::Unavailable("the supervisor did not say its process id".into()))?;
-        let shell = if start.own_processes {
-            processes::descendants(root).first().map(|process| process.pid).ok_or_else(|| {
-                RunnerError::Unavailable(format!("the supervisor under process {root} is not to be seen in /proc"))
-            })?
-        } else {
-            root
-        };
-        let into_fd = RunnerError::io("taking the output of the supervisor");
-        let (out, err): (OwnedFd, OwnedFd) = match (stdout.into_owned_fd(), stderr.into_owned_fd()) {
-            (Ok(out), Ok(err)) => (out, err),
-            (Err(error), _) | (_, Err(error)) => return Err(into_fd(error)),
-        };
-        let output = Output::new(out, err, start.limits.output).map_err(into_fd)?;
+        let tree = find_tree(&child, first, strays)?;
+        let what = "taking the output of the supervisor";
+        let stdout = pipes.stdout.into_owned_fd().map_err(RunnerError::io(what))?;
+        let stderr = pipes.stderr.into_owned_fd().map_err(RunnerError::io(what))?;
+        let output = Output::new(stdout, stderr, limits.output).map_err(RunnerError::io(what))?;
         Ok(Self {
             child,
-            stdin,
+            stdin: pipes.stdin,
             replies,
             output,
-            root,
-            shell,
-            own_processes: start.own_processes,
+            tree,
+            groups,
+            limits: limits.clone(),
+            deadline: Instant::now() + limits.time,
+            over,
             abandoned: None,
             gone: None,
             _keeper: keeper,
         })
+    }
+
+    pub(super) const fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// Runs one step.
@@ -138,49 +133,109 @@ impl Supervisor {
         }
         let id = format!("{:032x}", rand::random::<u128>());
         let text = step::text(command, stdin, &id)?;
-        let older: HashSet<Identity> = processes::descendants(self.root).iter().map(Process::identity).collect();
+        let older: HashSet<Identity> = self.tree.members().iter().map(Process::identity).collect();
+        let (kills, refused) = (self.groups.memory_kills(), self.groups.refused_processes());
         self.abandoned = Some(older.clone());
         self.output.begin(sink).await;
         let end = self.follow(&text, &id, command.timeout, cancel).await;
-        self.abandoned = None;
-        match end {
+        let exit = match end {
             End::Code(code) => {
                 self.output.end().await;
-                Ok(StepExit::Code(code))
+                Ok(self.judge(code, kills, refused, sink).await)
             }
-            End::Gone(reason) => {
+            End::Gone => {
                 self.output.end().await;
-                self.gone = Some(reason.clone());
-                Err(RunnerError::Ended(reason))
+                self.explain_end(kills)
             }
             End::Cancelled => Ok(StepExit::Cancelled { proof: self.end_step(&older).await }),
             End::TimedOut => Ok(StepExit::TimedOut { proof: self.end_step(&older).await }),
-            End::Spent => {
+            End::OutOfTime => {
+                let what = format!("the job took longer than its {} seconds: ", self.limits.time.as_secs());
                 let proof = self.end_step(&older).await;
-                Ok(StepExit::OverLimit { what: format!("the step said more than the job may say: {proof}") })
+                self.deadline = self.deadline.max(Instant::now().min(self.deadline + AFTER_TIME) + AFTER_TIME);
+                Ok(StepExit::OverLimit { what: what + &proof })
             }
-        }
+            End::Spent => {
+                let what = format!("the job said more than its {}: ", size::of(self.limits.output));
+                let proof = self.end_step(&older).await;
+                self.output.budget().grant(AFTER_OUTPUT);
+                Ok(StepExit::OverLimit { what: what + &proof })
+            }
+        };
+        self.abandoned = None;
+        exit
     }
 
     /// Ends everything and says what was seen.
     pub(super) async fn end(mut self) -> Proof {
-        if self.own_processes && self.child.try_wait().is_ok_and(|status| status.is_none()) {
+        let by_namespace = self.tree.strays.is_none();
+        if by_namespace && self.child.try_wait().is_ok_and(|status| status.is_none()) {
             // The end of pid 1 is the end of its whole namespace, and the kernel reports it only after the last
             // process of it is gone.
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.root), Signal::SIGKILL);
+            self.tree.kill_root();
         } else {
             self.kill_all(&HashSet::new()).await;
-            let _ = self.child.start_kill();
+            self.tree.kill_root();
         }
         let ended = timeout(KILL_GRACE, self.child.wait()).await.is_ok();
-        let left = processes::descendants(self.root);
+        let left = self.tree.members();
         let clean = ended && left.is_empty();
-        let text = if clean {
-            format!("process {} and everything that it started have ended", self.root)
-        } else {
-            format!("STILL RUNNING after KILL: {}", processes::list(&left))
+        let root = self.tree.root.pid;
+        let text = match (clean, by_namespace) {
+            (true, true) => format!("process {root} and its whole process namespace have ended"),
+            (true, false) => format!("process {root} and everything of it that was found have ended"),
+            (false, _) => format!("STILL RUNNING after KILL: {}", processes::list(&left)),
         };
         Proof { clean, text }
+    }
+
+    /// An exit code, in the light of what the kernel did meanwhile.
+    async fn judge(&self, code: i32, kills: u64, refused: u64, sink: &LineSink) -> StepExit {
+        let killed = self.groups.memory_kills() > kills;
+        let memory = size::of(self.limits.memory);
+        if killed && code != 0 {
+            return StepExit::OverLimit {
+                what: format!(
+                    "the job used more than its {memory} of memory, and the kernel ended a process of it (exit {code})"
+                ),
+            };
+        }
+        let mut say = Vec::new();
+        if killed {
+            say.push(format!("The job used more than its {memory} of memory, and the kernel ended a process of it."));
+        }
+        let times = self.groups.refused_processes().saturating_sub(refused);
+        if times > 0 {
+            let most = self.limits.processes;
+            say.push(format!("The job was refused more than its {most} processes and threads, {times} times."));
+        }
+        for text in say {
+            // A closed sink means that nobody wants to know.
+            let _ = sink.send(OutputLine { stream: Stream::System, text }).await;
+        }
+        StepExit::Code(code)
+    }
+
+    /// Why the place is gone in the middle of a step.
+    fn explain_end(&mut self, kills: u64) -> Result<StepExit, RunnerError> {
+        let over = self.over.borrow().clone();
+        let reason = over.clone().or_else(|| {
+            (self.groups.memory_kills() > kills).then(|| {
+                let memory = size::of(self.limits.memory);
+                format!("the job used more than its {memory} of memory, and the kernel ended all of it")
+            })
+        });
+        match reason {
+            Some(what) => {
+                self.gone = Some(what.clone());
+                Ok(StepExit::OverLimit { what })
+            }
+            None => {
+                let reason = "the step ended every process of the job, also the one that runs its steps".to_owned();
+                self.gone = Some(reason.clone());
+                Err(RunnerError::Ended(reason))
+            }
+        }
     }
 
     async fn follow(&mut self, text: &[u8], id: &str, limit: Option<Duration>, cancel: &CancellationToken) -> End {
@@ -188,10 +243,8 @@ impl Supervisor {
         let prefix = format!("end {id} ");
         let (stdin, replies) = (&mut self.stdin, &mut self.replies);
         let reply = async {
-            if stdin.write_all(text).await.is_err() {
-                // The shell is gone, which the other branch sees.
-                std::future::pending::<()>().await;
-            }
+            // A shell that is gone can't read it, which the branch that waits for it sees.
+            let _ = stdin.write_all(text).await;
             loop {
                 match replies.next().await {
                     Ok(line) => {
@@ -199,7 +252,7 @@ impl Supervisor {
                             return End::Code(code);
                         }
                     }
-                    Err(error) => return End::Gone(format!("the place does not answer: {error}")),
+                    Err(_) => return End::Gone,
                 }
             }
         };
@@ -213,17 +266,16 @@ impl Supervisor {
             biased;
             () = cancel.cancelled() => End::Cancelled,
             end = reply => end,
-            _ = self.child.wait() => End::Gone(
-                "the place ended before its step did: the step ended every process, or the machine had no memory left".into()
-            ),
+            _ = self.child.wait() => End::Gone,
             () = budget.is_spent() => End::Spent,
             () = patience => End::TimedOut,
+            () = sleep_until(self.deadline) => End::OutOfTime,
         }
     }
 
     /// TERM, and KILL when that does not help, for what came after `older`. Returns what was seen, for people.
     async fn end_step(&mut self, older: &HashSet<Identity>) -> String {
-        let first = self.of_step(older);
+        let first = self.tree.newer(older);
         for process in &first {
             process.signal(Signal::SIGTERM);
             // A stopped process would not see the TERM.
@@ -231,12 +283,12 @@ impl Supervisor {
         }
         let mut proof = format!("{} ended by TERM", processes::list(&first));
         if !self.gone_within(older, TERM_GRACE).await {
-            let stubborn = processes::list(&self.of_step(older));
+            let stubborn = processes::list(&self.tree.newer(older));
             let gone = self.kill_all(older).await;
             proof = format!("{stubborn} did not end by TERM and was ended by KILL");
             if !gone {
                 proof = format!("{stubborn} did not end by TERM and KILL, so the whole place was ended");
-                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.root), Signal::SIGKILL);
+                self.tree.kill_root();
                 self.gone = Some(format!("the place was ended: {proof}"));
             }
         }
@@ -244,13 +296,9 @@ impl Supervisor {
         proof
     }
 
-    fn of_step(&self, older: &HashSet<Identity>) -> Vec<Process> {
-        processes::newer(processes::descendants(self.root), older, self.shell)
-    }
-
     async fn gone_within(&self, older: &HashSet<Identity>, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
-        while !self.of_step(older).is_empty() {
+        while !self.tree.newer(older).is_empty() {
             if Instant::now() >= deadline {
                 return false;
             }
@@ -266,13 +314,13 @@ impl Supervisor {
             let mut stopped: HashSet<Identity> = HashSet::new();
             loop {
                 let fresh: Vec<Process> =
-                    self.of_step(older).into_iter().filter(|process| stopped.insert(process.identity())).collect();
+                    self.tree.newer(older).into_iter().filter(|process| stopped.insert(process.identity())).collect();
                 if fresh.is_empty() || Instant::now() >= deadline {
                     break;
                 }
                 fresh.iter().for_each(|process| process.signal(Signal::SIGSTOP));
             }
-            let left = self.of_step(older);
+            let left = self.tree.newer(older);
             if left.is_empty() {
                 return true;
             }
@@ -289,11 +337,24 @@ enum End {
     Code(i32),
     Cancelled,
     TimedOut,
+    OutOfTime,
     Spent,
-    Gone(String),
+    Gone,
 }
 
-async fn launch(argv: &[String]) -> Result<(Keeper, Child), RunnerError> {
+struct Pipes {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+}
+
+impl Pipes {
+    fn of(child: &mut Child) -> Option<Self> {
+        Some(Self { stdin: child.stdin.take()?, stdout: child.stdout.take()?, stderr: child.stderr.take()? })
+    }
+}
+
+async fn launch(argv: &[String], strays: Option<&Strays>) -> Result<(Keeper, Child), RunnerError> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(RunnerError::Unavailable("there is no program to start a place with".into()));
     };
@@ -302,6 +363,7 @@ async fn launch(argv: &[String]) -> Result<(Keeper, Child), RunnerError> {
         .args(arguments)
         .env_clear()
         .env("PATH", PROGRAMS)
+        .envs(strays.and_then(|strays| strays.mark.split_once('=')))
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -311,9 +373,38 @@ async fn launch(argv: &[String]) -> Result<(Keeper, Child), RunnerError> {
     Keeper::spawn(command).await.map_err(RunnerError::io(format!("starting {program}")))
 }
 
+/// Sends the script and waits for the first reply. Returns what bubblewrap said of pid 1.
+async fn come_up(stdin: &mut ChildStdin, replies: &mut Replies) -> Result<Option<i32>, RunnerError> {
+    // A program that ended at once can't read it; that it ended is seen elsewhere.
+    let _ = stdin.write_all(SCRIPT.as_bytes()).await;
+    let mut first = None;
+    loop {
+        let line = replies.next().await.map_err(RunnerError::io("reading from the supervisor"))?;
+        if let Some(pid) = line.trim().strip_prefix("\"child-pid\":") {
+            first = pid.trim().trim_end_matches(',').parse().ok();
+        }
+        if line == "ready" {
+            return Ok(first);
+        }
+    }
+}
+
+/// Finds the processes of a place that has just come up: there are only its own.
+fn find_tree(child: &Child, first: Option<i32>, strays: Option<Strays>) -> Result<Tree, RunnerError> {
+    let unseen =
+        || RunnerError::Unavailable("the supervisor is not to be seen in /proc: mount it without hidepid".into());
+    let outermost = child.id().and_then(|pid| i32::try_from(pid).ok());
+    let root = if strays.is_none() { first } else { outermost };
+    let root = root.and_then(processes::one).ok_or_else(unseen)?;
+    let shell = match strays {
+        None => processes::descendants(root.pid).first().ok_or_else(unseen)?.pid,
+        Some(_) => root.pid,
+    };
+    Ok(Tree { root, shell, strays })
+}
+
 /// What it said on standard error, as an error for whoever runs davit.
-async fn did_not_start(stderr: &mut tokio::process::ChildStderr) -> RunnerError {
-    use tokio::io::AsyncReadExt;
+async fn did_not_start(stderr: &mut ChildStderr) -> RunnerError {
     let mut said = vec![0; 4096];
     let read = timeout(LINGER, stderr.read(&mut said)).await.ok().and_then(Result::ok).unwrap_or(0);
     said.truncate(read);

@@ -1,11 +1,16 @@
 //! What a sandbox sees of the system: programs read-only, and the few files of `/etc` that programs need.
 
 use crate::RunnerError;
+use crate::launch::text;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The user that steps are, in the sandbox.
 pub(super) const USER: u32 = 1000;
+
+/// What the machine is called, in the sandbox.
+pub(super) const HOST_NAME: &str = "davit";
 
 /// Files and directories of `/etc` that programs look for and that hold no secret. Where one is missing, it is left
 /// out.
@@ -34,7 +39,7 @@ const ETC: [&str; 21] = [
 ];
 
 /// What lies at the root of the system and is shown: programs and their libraries.
-const ROOT: [&str; 8] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin", "opt", "nix"];
+const ROOT: [&str; 7] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin", "nix"];
 
 /// Writes the files that a sandbox gets instead of the server's own.
 pub(super) fn write_etc(control: &Path) -> Result<(), RunnerError> {
@@ -56,34 +61,49 @@ pub(super) fn write_etc(control: &Path) -> Result<(), RunnerError> {
 }
 
 /// The arguments of bubblewrap that show the system. `control` is where [`write_etc`] wrote, as bubblewrap sees it.
-pub(super) fn binds(control: &Path, tools: &[PathBuf]) -> Vec<String> {
+pub(super) fn binds(control: &Path, tools: &[PathBuf]) -> Result<Vec<String>, RunnerError> {
     let mut arguments = Vec::new();
     let mut push = |words: [&str; 3]| arguments.extend(words.map(str::to_owned));
     push(["--ro-bind", "/usr", "/usr"]);
     for name in ROOT {
         let path = Path::new("/").join(name);
-        let Some(shown) = path.to_str() else { continue };
+        let shown = text(&path)?;
         match fs::read_link(&path) {
-            Ok(target) => push(["--symlink", &target.to_string_lossy(), shown]),
-            Err(_) if path.is_dir() => push(["--ro-bind", shown, shown]),
+            Ok(target) => push(["--symlink", &text(&target)?, &shown]),
+            Err(_) if path.is_dir() => push(["--ro-bind", &shown, &shown]),
             Err(_) => {}
         }
+    }
+    for path in programs_in_opt() {
+        let path = text(&path)?;
+        push(["--ro-bind", &path, &path]);
     }
     for name in ETC {
         let shown = format!("/etc/{name}");
         // A link is followed here, on the server: `/etc/resolv.conf` often points to `/run`.
         if let Ok(real) = fs::canonicalize(&shown) {
-            push(["--ro-bind", &real.to_string_lossy(), &shown]);
+            push(["--ro-bind", &text(&real)?, &shown]);
         }
     }
     for name in ["passwd", "group", "hosts", "hostname"] {
-        push(["--ro-bind", &control.join(name).to_string_lossy(), &format!("/etc/{name}")]);
+        push(["--ro-bind", &text(&control.join(name))?, &format!("/etc/{name}")]);
     }
     for tool in tools {
-        let tool = tool.to_string_lossy();
+        let tool = text(tool)?;
         push(["--ro-bind", &tool, &tool]);
     }
-    arguments
+    Ok(arguments)
+}
+
+/// What is installed in `/opt`. A directory of the server's own user is left out: that may be the server's data, which
+/// a job that runs as the same user could read. Who wants it shown names it as a tool.
+fn programs_in_opt() -> Vec<PathBuf> {
+    let own = nix::unistd::geteuid();
+    let entries = fs::read_dir("/opt").into_iter().flatten().flatten();
+    let foreign = |path: &PathBuf| {
+        path.symlink_metadata().is_ok_and(|found| found.is_dir() && (own.is_root() || found.uid() != own.as_raw()))
+    };
+    entries.map(|entry| entry.path()).filter(foreign).collect()
 }
 
 /// What every step is given.

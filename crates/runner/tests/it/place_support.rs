@@ -109,4 +109,28 @@ impl Open {
     pub(crate) async fn sh(&self, text: &str) -> Ran {
         run(&self.place, script(&self.place, text), &CancellationToken::new()).await
     }
+
+    /// Ends it, with proof.
+    pub(crate) async fn close(self) {
+        let proof = self.place.close().await;
+        assert!(proof.clean, "{proof}");
+    }
+}
+
+/// A token that nobody cancels.
+pub(crate) fn cancelled_never() -> CancellationToken {
+    CancellationToken::new()
+}
+
+/// Command lines on this machine that have `mark` in them.
+pub(crate) fn processes_with(mark: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(mark) && line.contains("sleep") && !line.contains(" -c ")).collect()
+}
+
+/// Whether the kernel limits what a job's processes use together.
+pub(crate) fn groups_hold() -> bool {
+    nix::unistd::geteuid().is_root()
 }

@@ -6,32 +6,54 @@ use std::collections::{HashMap, HashSet};
 
 /// One process that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) pid: i32,
-    pub(super) parent: i32,
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
     /// When it started, in ticks since the machine did: a process id used again is told apart by it.
-    pub(super) started: u64,
-    pub(super) name: String,
+    pub(crate) started: u64,
+    pub(crate) name: String,
 }
 
 /// A process for good, however often its id is used again.
-pub(super) type Identity = (i32, u64);
+pub(crate) type Identity = (i32, u64);
 
 impl Process {
-    pub(super) const fn identity(&self) -> Identity {
+    pub(crate) const fn identity(&self) -> Identity {
         (self.pid, self.started)
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         // One that has ended meanwhile is what was wanted.
         let _ = kill(Pid::from_raw(self.pid), signal);
     }
+
+    /// Whether it is still there, and its id not used again by another.
+    pub(crate) fn is_alive(&self) -> bool {
+        one(self.pid).is_some_and(|now| now.started == self.started)
+    }
+
+    /// Whether `NAME=value` is in the environment that it was started with.
+    pub(crate) fn has_in_environment(&self, pair: &str) -> bool {
+        std::fs::read(format!("/proc/{}/environ", self.pid))
+            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|each| each == pair.as_bytes()))
+    }
+}
+
+/// The process with this id.
+pub(crate) fn one(pid: i32) -> Option<Process> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(pid, &String::from_utf8_lossy(&stat))
 }
 
 /// What descends from `root`, without it.
-pub(super) fn descendants(root: i32) -> Vec<Process> {
+pub(crate) fn descendants(root: i32) -> Vec<Process> {
+    below(root, all())
+}
+
+/// Of `everybody`, what descends from `root`, without it.
+pub(crate) fn below(root: i32, everybody: Vec<Process>) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
-    for process in all() {
+    for process in everybody {
         children.entry(process.parent).or_default().push(process);
     }
     let mut found = Vec::new();
@@ -46,7 +68,7 @@ pub(super) fn descendants(root: i32) -> Vec<Process> {
 }
 
 /// Of `tree`, what neither is in `older` nor descends from one of these, except through `supervisor`.
-pub(super) fn newer(tree: Vec<Process>, older: &HashSet<Identity>, supervisor: i32) -> Vec<Process> {
+pub(crate) fn newer(tree: Vec<Process>, older: &HashSet<Identity>, supervisor: i32) -> Vec<Process> {
     let by_pid: HashMap<i32, (Identity, i32)> =
         tree.iter().map(|process| (process.pid, (process.identity(), process.parent))).collect();
     let of_older = |mut pid: i32| {
@@ -62,7 +84,7 @@ pub(super) fn newer(tree: Vec<Process>, older: &HashSet<Identity>, supervisor: i
 }
 
 /// `4711 (sleep), 4712 (sh)`, at most ten.
-pub(super) fn list(processes: &[Process]) -> String {
+pub(crate) fn list(processes: &[Process]) -> String {
     let mut names: Vec<String> =
         processes.iter().take(10).map(|process| format!("{} ({})", process.pid, process.name)).collect();
     if processes.len() > names.len() {
@@ -71,12 +93,10 @@ pub(super) fn list(processes: &[Process]) -> String {
     names.join(", ")
 }
 
-fn all() -> impl Iterator<Item = Process> {
-    std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read(entry.path().join("stat")).ok()?;
-        parse_stat(pid, &String::from_utf8_lossy(&stat))
-    })
+/// Every process of the machine that this one may see.
+pub(crate) fn all() -> Vec<Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| one(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 /// `4711 (name, which may hold spaces and brackets) S 1 …`: state, parent, 17 others, start (proc_pid_stat(5)).
