@@ -1,4 +1,4 @@
-//! Server-sent events: a deployment's log, and "something changed" for the whole UI.
+//! Server-sent events: the log of a deployment or a job, and "something changed" for the whole UI.
 //!
 //! A stream reads the store and sleeps until a wake-up or a second has passed; so it also sees what another process
 //! writes, and a wake-up that is missed costs a second and nothing else.
@@ -6,12 +6,14 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::deployments::full;
+use crate::job_logs::{self, JobLineView};
 use crate::problem::{Path, Problem, Query};
+use crate::views::{JobView, ended};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use davit_domain::access::Action;
-use davit_domain::ids::DeploymentId;
+use davit_domain::ids::{DeploymentId, JobId};
 use davit_engine::Engine;
 use davit_engine::hub::{Change, Topic};
 use futures::stream::{self, Stream};
@@ -36,9 +38,16 @@ pub(crate) struct After {
     after: Option<i64>,
 }
 
+/// Whose log it is.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Deployment(DeploymentId),
+    Job(JobId),
+}
+
 struct LogStream {
     engine: Engine,
-    id: DeploymentId,
+    source: Source,
     wake: Receiver<Change>,
     down: CancellationToken,
     after: i64,
@@ -62,19 +71,45 @@ pub(crate) async fn log_stream(
     caller.allow(Action::See)?;
     let id = DeploymentId(id);
     full(&api.engine, id).await?;
+    Ok(stream_of(api, Source::Deployment(id), &query, &headers))
+}
+
+/// The log and state of an attempt at a job, live. Ends when the job has ended and its last line is out.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/log/stream",
+    params(("id" = i64, Path), After, ("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, description = "events `line`, `state`, `end`", content_type = "text/event-stream"),
+              (status = 404, body = Problem)))]
+pub(crate) async fn job_log_stream(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<After>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    caller.allow(Action::See)?;
+    let id = job_logs::known(&api, JobId(id)).await?.id;
+    Ok(stream_of(api, Source::Job(id), &query, &headers))
+}
+
+fn stream_of(
+    api: Api,
+    source: Source,
+    query: &After,
+    headers: &HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let stream = LogStream {
         wake: api.engine.hub().subscribe(),
         down: api.engine.lifecycle().down_token(),
         engine: api.engine,
-        id,
+        source,
         after: last_seen.or(query.after).unwrap_or(0),
         ready: VecDeque::new(),
         last_state: String::new(),
         ended: false,
     };
     let events = stream::unfold(stream, async |mut stream| Some((Ok(stream.next().await?), stream)));
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Wake-ups for the UI: what changed, so that it fetches that again.
@@ -95,7 +130,7 @@ pub(crate) async fn changes(
             };
             let event = match change {
                 // Log lines have a stream of their own; wishes to cancel have no page.
-                Ok(Change { topic: Topic::Log | Topic::Cancel, .. }) => continue,
+                Ok(Change { topic: Topic::Log | Topic::JobLog | Topic::Cancel, .. }) => continue,
                 Ok(change) => Event::default().event("change").json_data(change),
                 // Too slow: everything may have changed.
                 Err(RecvError::Lagged(_)) => Event::default().event("change").json_data(serde_json::json!({
@@ -109,6 +144,53 @@ pub(crate) async fn changes(
         }
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+impl Source {
+    /// What is seen of it now, as JSON, and the word of its state once that is final.
+    async fn state(self, engine: &Engine) -> Option<(String, Option<&'static str>)> {
+        let (state, ended) = match self {
+            Self::Deployment(id) => {
+                let deployment = full(engine, id).await.ok()?;
+                let ended = deployment.summary.is_final().then_some(deployment.summary.state);
+                (serde_json::to_string(&deployment), ended)
+            }
+            Self::Job(id) => {
+                let store = engine.store();
+                let job = store.job(id).await.ok()??;
+                let steps = store.steps(id).await.ok()?;
+                let all = store.jobs(job.run).await.ok()?;
+                (serde_json::to_string(&JobView::new(&job, &steps, &all)), ended(job.state))
+            }
+        };
+        Some((state.ok()?, ended))
+    }
+
+    /// A page of the lines after one, each with its number.
+    async fn lines(self, engine: &Engine, after: i64) -> Option<Vec<(i64, Event)>> {
+        fn event(seq: i64, line: impl serde::Serialize) -> Option<(i64, Event)> {
+            Some((seq, Event::default().event("line").id(seq.to_string()).json_data(line).ok()?))
+        }
+        let store = engine.store();
+        match self {
+            Self::Deployment(id) => {
+                let lines = store.lines(id, after, None, None, PAGE).await.ok()?;
+                Some(lines.into_iter().filter_map(|line| event(line.seq, line)).collect())
+            }
+            Self::Job(id) => {
+                let lines = store.job_lines(id, after, None, PAGE).await.ok()?;
+                Some(lines.into_iter().filter_map(|line| event(line.seq, JobLineView::from(line))).collect())
+            }
+        }
+    }
+
+    /// Whether there may be something new of it.
+    fn is_told_by(self, change: &Change) -> bool {
+        match self {
+            Self::Deployment(id) => change.id == Some(id.0) && matches!(change.topic, Topic::Log | Topic::Deployment),
+            Self::Job(id) => change.id == Some(id.0) && matches!(change.topic, Topic::JobLog | Topic::Job),
+        }
+    }
 }
 
 impl LogStream {
@@ -129,21 +211,18 @@ impl LogStream {
     /// Reads what is new. False: nothing.
     async fn look(&mut self) -> bool {
         // The state first: when it is final, every line before it is stored already.
-        let Ok(deployment) = full(&self.engine, self.id).await else { return false };
-        let Ok(lines) = self.engine.store().lines(self.id, self.after, None, None, PAGE).await else { return false };
+        let Some((state, ended)) = self.source.state(&self.engine).await else { return false };
+        let Some(lines) = self.source.lines(&self.engine, self.after).await else { return false };
         let is_last_page = i64::try_from(lines.len()).is_ok_and(|count| count < PAGE);
-        for line in lines {
-            self.after = line.seq;
-            self.ready.extend(Event::default().event("line").id(line.seq.to_string()).json_data(line).ok());
+        for (seq, line) in lines {
+            self.after = seq;
+            self.ready.push_back(line);
         }
-        let final_state = deployment.summary.is_final().then_some(deployment.summary.state);
-        if let Ok(state) = serde_json::to_string(&deployment)
-            && state != self.last_state
-        {
+        if state != self.last_state {
             self.ready.push_back(Event::default().event("state").data(state.clone()));
             self.last_state = state;
         }
-        if let (Some(state), true) = (final_state, is_last_page) {
+        if let (Some(state), true) = (ended, is_last_page) {
             self.ready.extend(Event::default().event("end").json_data(serde_json::json!({ "state": state })).ok());
             self.ended = true;
         }
@@ -151,14 +230,12 @@ impl LogStream {
     }
 
     async fn sleep(&mut self) {
-        let id = self.id.0;
+        let source = self.source;
         let down = self.down.clone();
         let told = async {
             loop {
                 match self.wake.recv().await {
-                    Ok(change) if change.id == Some(id) && matches!(change.topic, Topic::Log | Topic::Deployment) => {
-                        return;
-                    }
+                    Ok(change) if source.is_told_by(&change) => return,
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => return,
                     Err(RecvError::Closed) => std::future::pending().await,

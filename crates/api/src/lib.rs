@@ -6,6 +6,7 @@
 mod alerts;
 mod apps;
 mod auth;
+mod badge;
 mod builds;
 mod configuration;
 mod deliveries;
@@ -16,6 +17,7 @@ mod forges;
 mod health;
 mod host_keys;
 mod hosts;
+mod job_logs;
 mod limiter;
 mod live;
 mod locks;
@@ -24,7 +26,9 @@ mod outbox;
 mod overview;
 mod page;
 mod problem;
+mod repositories;
 mod requests;
+mod runs;
 mod secrets;
 mod session;
 mod ui;
@@ -94,6 +98,7 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .merge(webhook::routes())
         .merge(health::routes())
+        .merge(badge::routes())
         .fallback(ui::serve)
         .with_state(api);
     security_headers(routes)
@@ -145,6 +150,13 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(deployments::log_text))
         .routes(routes!(events::log_stream))
         .routes(routes!(events::changes))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::search))
+        .routes(routes!(repositories::list))
+        .routes(routes!(job_logs::logs))
+        .routes(routes!(job_logs::log_text))
+        .routes(routes!(events::job_log_stream))
         .routes(routes!(hosts::list))
         .routes(routes!(hosts::verify))
         .routes(routes!(hosts::accept_key))

@@ -1,8 +1,10 @@
 //! What the API shows of things: shapes that stay put when the domain moves.
 
+mod ci;
 mod configs;
 mod deployments;
 
+pub(crate) use ci::{AnnotationView, JobView, RunAllowed, RunView, ended};
 pub(crate) use configs::ConfigView;
 pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};
 

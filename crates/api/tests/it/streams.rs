@@ -2,29 +2,34 @@
 
 use crate::shop::{Kind, Shop};
 use davit_domain::access::Role;
-use davit_testkit::app::Database;
+use davit_testkit::app::{Database, TestApp};
 use reqwest::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
-struct Event {
-    name: String,
-    id: Option<i64>,
-    data: Value,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: Option<i64>,
+    pub(crate) data: Value,
 }
 
 /// A stream as a browser reads it.
-struct Events {
+pub(crate) struct Events {
     response: Response,
     rest: String,
 }
 
 impl Events {
     async fn open(shop: &Shop, path: &str, last_event_id: Option<i64>) -> Self {
-        let request = shop.app.http().get(format!("{}/api/v1{path}", shop.app.url()));
-        let request = request.bearer_auth(shop.app.token(Role::Viewer));
+        Self::of(&shop.app, path, last_event_id).await
+    }
+
+    /// Of any davit.
+    pub(crate) async fn of(app: &TestApp, path: &str, last_event_id: Option<i64>) -> Self {
+        let request = app.http().get(format!("{}/api/v1{path}", app.url()));
+        let request = request.bearer_auth(app.token(Role::Viewer));
         let request = match last_event_id {
             Some(id) => request.header("Last-Event-ID", id),
             None => request,
@@ -36,7 +41,7 @@ impl Events {
     }
 
     /// The next one; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.rest.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -54,7 +59,7 @@ impl Events {
     }
 
     /// All until one that this says is the last, or the end.
-    async fn until(&mut self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
+    pub(crate) async fn until(&mut self, last: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
             let stop = last(&event);
@@ -67,7 +72,7 @@ impl Events {
     }
 }
 
-fn numbers(events: &[Event]) -> Vec<i64> {
+pub(crate) fn numbers(events: &[Event]) -> Vec<i64> {
     events.iter().filter(|event| event.name == "line").map(|event| event.id.unwrap()).collect()
 }
 

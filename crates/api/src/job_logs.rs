@@ -1,0 +1,101 @@
+//! The logs of jobs. Live, they come from [`events`](crate::events).
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::{Path, Problem, Query};
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use davit_domain::access::Action;
+use davit_domain::ids::JobId;
+use davit_store::ci_jobs::CiJob;
+use davit_store::ci_logs::JobLine;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+const MOST_LINES: u32 = 5000;
+
+/// Which lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JobLogQuery {
+    /// Lines after this number.
+    after: Option<i64>,
+    /// Of the step with this number.
+    step: Option<u32>,
+    /// 1 to 5000; 1000 without it.
+    limit: Option<u32>,
+}
+
+/// A line of a job's log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobLineView {
+    pub(crate) seq: i64,
+    at: String,
+    /// The number of the step that said it.
+    step: u32,
+    /// system, stdout, stderr.
+    stream: &'static str,
+    text: String,
+}
+
+/// Stored lines of a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobLines {
+    items: Vec<JobLineView>,
+    last_seq: i64,
+}
+
+impl From<JobLine> for JobLineView {
+    fn from(line: JobLine) -> Self {
+        Self { seq: line.seq, at: line.at.to_string(), step: line.step, stream: line.stream.as_str(), text: line.text }
+    }
+}
+
+/// Stored lines of an attempt at a job.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/logs", params(("id" = i64, Path), JobLogQuery),
+    responses((status = 200, body = JobLines), (status = 404, body = Problem)))]
+pub(crate) async fn logs(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<JobLogQuery>,
+) -> Result<Json<JobLines>, Problem> {
+    caller.allow(Action::See)?;
+    let id = known(&api, JobId(id)).await?.id;
+    let store = api.engine.store();
+    let limit = i64::from(query.limit.unwrap_or(1000).clamp(1, MOST_LINES));
+    let lines = store.job_lines(id, query.after.unwrap_or(0), query.step, limit).await?;
+    let items = lines.into_iter().map(JobLineView::from).collect();
+    Ok(Json(JobLines { items, last_seq: store.last_job_seq(id).await? }))
+}
+
+/// The whole log of an attempt at a job, as text.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/log.txt", params(("id" = i64, Path)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
+pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<Response, Problem> {
+    caller.allow(Action::See)?;
+    let id = known(&api, JobId(id)).await?.id;
+    let engine = api.engine.clone();
+    // Page by page, so that a long log never lies in memory as a whole.
+    let pages = futures::stream::try_unfold((engine, 0), move |(engine, after)| async move {
+        let lines = engine.store().job_lines(id, after, None, i64::from(MOST_LINES)).await?;
+        let Some(last) = lines.last().map(|line| line.seq) else { return Ok(None) };
+        let text: String = lines.iter().map(text_line).collect();
+        Ok::<_, davit_store::StoreError>(Some((Bytes::from(text), (engine, last))))
+    });
+    let name = format!("attachment; filename=\"job-{id}.log\"");
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, Body::from_stream(pages)).into_response())
+}
+
+pub(crate) async fn known(api: &Api, id: JobId) -> Result<CiJob, Problem> {
+    let found = api.engine.store().job(id).await?;
+    found.ok_or_else(|| Problem::not_found(format!("there is no job {id}: it may have been removed")))
+}
+
+fn text_line(line: &JobLine) -> String {
+    format!("{} {} {}| {}\n", line.at, line.step, line.stream.as_str(), line.text)
+}

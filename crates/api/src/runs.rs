@@ -1,0 +1,205 @@
+//! CI runs: list, one with its jobs, search, and what people do with them.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::page::{Page, PageQuery};
+use crate::problem::{Path, Problem, Query};
+use crate::views::{AnnotationView, JobView, RunAllowed, RunView};
+use axum::Json;
+use axum::extract::State;
+use davit_domain::access::Action;
+use davit_domain::ci::{RunState, Trigger};
+use davit_domain::ids::RunId;
+use davit_store::ci_runs::{Run, RunFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+/// How many lines a search shows.
+const MOST_FOUND: i64 = 200;
+
+/// Which runs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RunQuery {
+    forge: Option<String>,
+    repository: Option<String>,
+    /// awaiting_approval, queued, running, success, failure, cancelled, timed_out, skipped, error; several with commas
+    /// between them.
+    state: Option<String>,
+    branch: Option<String>,
+    /// The forge's number of a change.
+    change: Option<i64>,
+    /// The name or file of a workflow.
+    workflow: Option<String>,
+    /// push, pull_request, workflow_dispatch, schedule, merge_group.
+    trigger: Option<String>,
+    /// The full SHA of a commit.
+    head: Option<String>,
+}
+
+/// A run with everything about it but its log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunFull {
+    run: RunDetail,
+    /// Every attempt at every job, oldest first.
+    jobs: Vec<JobView>,
+    annotations: Vec<AnnotationView>,
+    summaries: Vec<SummaryView>,
+    allowed: RunAllowed,
+}
+
+/// A run, and where the forge shows what started it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunDetail {
+    #[serde(flatten)]
+    run: RunView,
+    event_url: Option<String>,
+}
+
+/// What a step wrote for people.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SummaryView {
+    job_id: i64,
+    step: u32,
+    markdown: String,
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// A part of a line, in any case.
+    q: String,
+}
+
+/// A line that holds what was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FoundView {
+    job_id: i64,
+    seq: i64,
+    step: u32,
+    text: String,
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", params(RunQuery, PageQuery),
+    responses((status = 200, body = Page<RunView>), (status = 422, body = Problem)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(query): Query<RunQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<RunView>>, Problem> {
+    caller.allow(Action::See)?;
+    let filter = RunFilter {
+        forge: query.forge.map(|forge| forge.parse()).transpose()?,
+        repository: query.repository,
+        states: states(query.state.as_deref().unwrap_or_default())?,
+        branch: query.branch,
+        change: query.change,
+        head: query.head.map(|head| head.parse()).transpose()?,
+        workflow: query.workflow,
+        trigger: query.trigger.map(|word| trigger(&word)).transpose()?,
+    };
+    let store = api.engine.store();
+    let configuration = store.configuration().await?;
+    let runs = store.runs(&filter, page.before()?.map(RunId), page.limit()).await?;
+    let items = runs.iter().map(|run| RunView::new(run, &configuration)).collect();
+    Ok(Json(Page::cut(items, page.limit(), |run: &RunView| run.id)))
+}
+
+/// One run, with its jobs and their steps.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", params(("id" = i64, Path)),
+    responses((status = 200, body = RunFull), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<RunFull>, Problem> {
+    caller.allow(Action::See)?;
+    let run = known(&api, RunId(id)).await?;
+    let store = api.engine.store();
+    let event_url = store.run_plan(run.id).await?.and_then(|plan| event_url(&plan.event));
+    let all = store.jobs(run.id).await?;
+    let (mut jobs, mut summaries) = (Vec::with_capacity(all.len()), Vec::new());
+    for job in &all {
+        let steps = store.steps(job.id).await?;
+        jobs.push(JobView::new(job, &steps, &all));
+        let written = steps.into_iter().filter_map(|step| Some((step.number, step.summary?)));
+        summaries.extend(written.map(|(step, markdown)| SummaryView { job_id: job.id.0, step, markdown }));
+    }
+    let annotations = store.annotations(run.id).await?.into_iter().map(AnnotationView::from).collect();
+    let allowed = RunAllowed::new(run.state, caller.may(Action::RunWorkflow), caller.may(Action::ApproveRun));
+    let run = RunDetail { run: RunView::new(&run, &store.configuration().await?), event_url };
+    Ok(Json(RunFull { run, jobs, annotations, summaries, allowed }))
+}
+
+/// The lines of a run's log that hold a text: the first 200 of them.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/search", params(("id" = i64, Path), SearchQuery),
+    responses((status = 200, body = Page<FoundView>), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn search(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<Page<FoundView>>, Problem> {
+    caller.allow(Action::See)?;
+    let run = known(&api, RunId(id)).await?;
+    if query.q.is_empty() {
+        return Err(Problem::invalid("q must not be empty: write what to look for"));
+    }
+    let found = api.engine.store().search_lines(run.id, &query.q, MOST_FOUND).await?;
+    let items = found
+        .into_iter()
+        .map(|line| FoundView { job_id: line.job.0, seq: line.seq, step: line.step, text: line.text })
+        .collect();
+    Ok(Json(Page::whole(items)))
+}
+
+pub(crate) async fn known(api: &Api, id: RunId) -> Result<Run, Problem> {
+    let found = api.engine.store().run(id).await?;
+    found.ok_or_else(|| Problem::not_found(format!("there is no run {id}: it may have been removed")))
+}
+
+fn states(words: &str) -> Result<Vec<RunState>, Problem> {
+    let parse = |word| {
+        let known: Vec<&str> = RunState::ALL.iter().map(|state| state.as_str()).collect();
+        RunState::parse(word).ok_or_else(|| Problem::invalid(format!("state is one of {}", known.join(", "))))
+    };
+    words.split(',').filter(|word| !word.is_empty()).map(parse).collect()
+}
+
+fn trigger(word: &str) -> Result<Trigger, Problem> {
+    let known: Vec<&str> = Trigger::ALL.iter().map(|trigger| trigger.as_str()).collect();
+    Trigger::parse(word).ok_or_else(|| Problem::invalid(format!("trigger is one of {}", known.join(", "))))
+}
+
+/// Where the forge shows the change or the commit, as its event has it. Nothing but a web address goes to the page.
+fn event_url(event: &Value) -> Option<String> {
+    let places = ["/pull_request/html_url", "/head_commit/url", "/compare"];
+    let texts = places.iter().filter_map(|place| event.pointer(place)?.as_str());
+    texts.into_iter().find(|text| text.starts_with("https://") || text.starts_with("http://")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_web_addresses_are_linked() {
+        let change = json!({ "pull_request": { "html_url": "https://forge/acme/shop/pull/7" } });
+        assert_eq!(event_url(&change).as_deref(), Some("https://forge/acme/shop/pull/7"));
+        let commit = json!({ "pull_request": {}, "head_commit": { "url": "http://forge/commit/1" } });
+        assert_eq!(event_url(&commit).as_deref(), Some("http://forge/commit/1"));
+        assert_eq!(event_url(&json!({ "compare": "javascript:alert(1)" })), None);
+        assert_eq!(event_url(&Value::Null), None);
+    }
+
+    #[test]
+    fn states_are_words_with_commas() {
+        assert_eq!(states("queued,timed_out").expect("known"), [RunState::Queued, RunState::TimedOut]);
+        assert!(states("").expect("none").is_empty() && states("done").is_err());
+    }
+}
