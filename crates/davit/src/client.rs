@@ -2,9 +2,10 @@
 //!
 //! A [`Client`] knows where the server is and who is asking. It turns every answer into a value of [`types`] or a
 //! [`Failure`] with the sentence that the server gave. Streams that go on after a cut live in [`stream`], following a
-//! request or deployment to its end in [`follow`], what is done to deployments and around them in [`operate`], forges
-//! in [`forges`], the login that is kept on disk in [`login`].
+//! request or deployment to its end in [`follow`], what is done to deployments and around them in [`operate`], CI runs and
+//! changes in [`ci`], forges in [`forges`], the login that is kept on disk in [`login`].
 
+pub(crate) mod ci;
 pub(crate) mod follow;
 pub(crate) mod forges;
 pub(crate) mod login;

@@ -5,6 +5,7 @@
 pub(crate) mod apply;
 mod builds;
 mod cancel;
+mod changes;
 mod ci;
 mod completions;
 mod deliveries;
@@ -22,6 +23,7 @@ mod outbox;
 mod releases;
 mod requests;
 mod rollback;
+mod runs;
 mod secret_values;
 mod secrets;
 mod status;
@@ -89,7 +91,13 @@ pub(crate) enum ClientCommand {
     /// Look at calls to forges, and have one made again
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
-    /// Workflow files of the working copy
+    /// Look at CI runs, and decide about them
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+    /// Look at changes, and have davit merge them
+    #[command(subcommand)]
+    Changes(changes::ChangesCommand),
+    /// Workflow files of the working copy, and starting a workflow at the server
     #[command(subcommand)]
     Ci(ci::CiCommand),
     /// Store a token for this person on this machine
@@ -145,7 +153,9 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Forges(command) => forges::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
         ClientCommand::Outbox(command) => outbox::run(command).await,
-        ClientCommand::Ci(command) => ci::run(command),
+        ClientCommand::Runs(command) => runs::run(command).await,
+        ClientCommand::Changes(command) => changes::run(command).await,
+        ClientCommand::Ci(command) => ci::run(command).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),
@@ -155,11 +165,10 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
 /// The colour of a state, whatever it is the state of.
 pub(crate) fn tone(state: &str) -> Tone {
     match state {
-        "succeeded" | "done" | "processed" | "live" | "ok" => Tone::Good,
-        "failed" | "held" | "rejected" | "reverted" | "cancelled" | "unknown" | "drift" | "unreachable" | "dead" => {
-            Tone::Bad
-        }
-        "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" => Tone::Faint,
+        "succeeded" | "success" | "done" | "processed" | "live" | "ok" | "merged" => Tone::Good,
+        "failed" | "failure" | "error" | "timed_out" | "held" | "rejected" | "reverted" | "cancelled" | "unknown"
+        | "drift" | "unreachable" | "dead" => Tone::Bad,
+        "withdrawn" | "superseded" | "skipped" | "ignored" | "waiting" | "closed" => Tone::Faint,
         _ => Tone::Busy,
     }
 }

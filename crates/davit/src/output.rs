@@ -119,6 +119,17 @@ impl Output {
         line
     }
 
+    /// `HH:MM:SS job step| text`, the time in UTC.
+    pub(crate) fn job_line(&self, job: &str, at: Timestamp, step: u32, text: &str) -> String {
+        format!(
+            "{} {} {}| {}",
+            self.paint(Tone::Faint, clock(at)),
+            self.paint(Tone::Name, visible(job)),
+            self.paint(Tone::Faint, step.to_string()),
+            if self.color { colours_only(text) } else { visible(text) },
+        )
+    }
+
     /// `HH:MM:SS host step| text`, the time in UTC.
     pub(crate) fn log_line(&self, line: &Line) -> String {
         format!(

@@ -94,7 +94,7 @@ impl Client {
         Ok(request)
     }
 
-    fn read<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Failure> {
+    pub(super) fn read<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Failure> {
         serde_json::from_str(&message.data).map_err(|error| {
             let event = &message.event;
             Failure::failed(format!("an event {event} of {} is not what this davit understands: {error}", self.base()))

@@ -1,6 +1,8 @@
-//! `davit ci`: workflow files of the working copy. Asks no server.
+//! `davit ci`: workflow files of the working copy, for which no server is asked. Starting one at a server is in
+//! [`runs`](super::runs).
 
 use super::Format;
+use super::runs::{self, StartArgs};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, visible};
 use clap::{Args, Subcommand};
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum CiCommand {
     /// Check workflow files; prints every mistake as file:line:column
     Lint(LintArgs),
+    /// Start a workflow at the server
+    Start(StartArgs),
 }
 
 /// Check workflow files
@@ -36,9 +40,10 @@ struct Report {
     mistakes: Vec<Diagnostic>,
 }
 
-pub(super) fn run(command: CiCommand) -> Outcome {
+pub(super) async fn run(command: CiCommand) -> Outcome {
     match command {
         CiCommand::Lint(args) => lint(args),
+        CiCommand::Start(args) => runs::start(args).await,
     }
 }
 
