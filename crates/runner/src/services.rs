@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// What a job asks for. Files are named by paths of the machine, never of the place in which the job runs.
 pub trait Services: Send + Sync {
-    /// Puts the files of a commit, and the repository's `.git` where one is to be had, into the empty directory `into`.
-    /// Nothing in it may hold credentials.
+    /// Puts the files of a commit, and the repository's `.git` where one is to be had, into the new directory `into`: it
+    /// does not exist, the one above it does. Nothing in it may hold credentials.
     fn checkout(
         &self,
         request: &CheckoutRequest,
