@@ -117,7 +117,10 @@ impl Api {
     }
 
     /// Starts a program that was prepared in a container; its output, both streams apart.
-    pub(super) async fn start_exec(&self, exec: &str) -> Result<Frames<impl AsyncRead + Send + Unpin + 'static>, ApiError> {
+    pub(super) async fn start_exec(
+        &self,
+        exec: &str,
+    ) -> Result<Frames<impl AsyncRead + Send + Unpin + 'static>, ApiError> {
         let request = self
             .request(Method::POST, &format!("/exec/{exec}/start"), &[])
             .header(CONNECTION, "Upgrade")
@@ -153,7 +156,8 @@ async fn read_json(response: Response) -> Result<Value, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::Lost(format!("the engine's answer can't be read: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::Lost(format!("the engine's answer can't be read: {error}")))
 }
 
 /// The output of a program: pieces, each with the stream it came from, in a frame of eight bytes and the piece.
@@ -218,11 +222,10 @@ mod tests {
     #[tokio::test]
     async fn frames_tell_the_streams_apart() {
         let said = pieces(b"\x01\0\0\0\0\0\0\x03out\x02\0\0\0\0\0\0\x05error\x01\0\0\0\0\0\0\0").await;
-        assert_eq!(said, [
-            (Stream::Stdout, "out".to_owned()),
-            (Stream::Stderr, "error".to_owned()),
-            (Stream::Stdout, String::new())
-        ]);
+        assert_eq!(
+            said,
+            [(Stream::Stdout, "out".to_owned()), (Stream::Stderr, "error".to_owned()), (Stream::Stdout, String::new())]
+        );
     }
 
     #[tokio::test]

@@ -71,9 +71,9 @@ pub(super) fn body(
     };
     let exposed: Map<String, Value> = ports.keys().map(|port| (port.clone(), json!({}))).collect();
     let mut host = limited(&options, spec)?;
-    host.insert("PortBindings".to_owned(), ports.into());
-    host.insert("Mounts".to_owned(), volumes(estate, own, spec, role)?.into());
-    host.insert("NetworkMode".to_owned(), estate.network().into());
+    host["PortBindings"] = ports.into();
+    host["Mounts"] = volumes(estate, own, spec, role)?.into();
+    host["NetworkMode"] = estate.network().into();
     Ok(without_nulls(json!({
         "Image": image.reference,
         "Hostname": options.hostname,
@@ -108,7 +108,7 @@ fn volumes(estate: &Estate, own: &ContainerSpec, spec: &PlaceSpec, role: Role) -
 }
 
 /// What the container may do: the limits of the job, or narrower ones that the options ask for.
-fn limited(options: &Options, spec: &PlaceSpec) -> Result<Map<String, Value>, RunnerError> {
+fn limited(options: &Options, spec: &PlaceSpec) -> Result<Value, RunnerError> {
     let limits = &spec.limits;
     let over = |what: &str, most: String| {
         RunnerError::Refused(format!("options: {what} is more than the repository may have ({most})"))
@@ -120,13 +120,10 @@ fn limited(options: &Options, spec: &PlaceSpec) -> Result<Map<String, Value>, Ru
         return Err(over("--cpus", limits.cpus.to_string()));
     }
     let memory = options.memory.unwrap_or(limits.memory);
-    let ulimits: Vec<Value> = options
-        .ulimits
-        .iter()
-        .map(|(name, soft, hard)| json!({ "Name": name, "Soft": soft, "Hard": hard }))
-        .collect();
+    let ulimits: Vec<Value> =
+        options.ulimits.iter().map(|(name, soft, hard)| json!({ "Name": name, "Soft": soft, "Hard": hard })).collect();
     let tmpfs: HashMap<&String, &String> = options.tmpfs.iter().map(|(path, how)| (path, how)).collect();
-    let host = json!({
+    Ok(without_nulls(json!({
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": nano(options.cpus.unwrap_or(limits.cpus)),
@@ -143,11 +140,7 @@ fn limited(options: &Options, spec: &PlaceSpec) -> Result<Map<String, Value>, Ru
         "ReadonlyRootfs": options.read_only,
         // A service that talks without end must not fill the server's disk.
         "LogConfig": { "Type": "json-file", "Config": { "max-size": "10m" } },
-    });
-    Ok(match without_nulls(host) {
-        Value::Object(host) => host,
-        _ => Map::new(),
-    })
+    })))
 }
 
 /// The capabilities that remain when these are given up.

@@ -71,7 +71,9 @@ impl Estate {
         let made = api.post("/containers/create", &[("name", name)], body).await;
         let made = made.map_err(failed(format!("a container of {image} can't be made")))?;
         let Some(id) = made["Id"].as_str() else {
-            return Err(RunnerError::Unavailable(format!("the engine made a container of {image} without an identity")));
+            return Err(RunnerError::Unavailable(format!(
+                "the engine made a container of {image} without an identity"
+            )));
         };
         let started = api.post(&format!("/containers/{id}/start"), &[], &Value::Null).await;
         // The engine calls it its own error when the image lacks the program or a port is taken.

@@ -46,7 +46,7 @@ impl Exec {
     }
 
     /// How it ended; `None` while it runs.
-    pub(super) async fn ended(&self, engine: &Engine) -> Result<Option<i32>, RunnerError> {
+    pub(super) async fn ended(&mut self, engine: &Engine) -> Result<Option<i32>, RunnerError> {
         let seen = engine.api().get(&format!("/exec/{}/json", self.id), &[]).await.map_err(|error| gone(&error))?;
         if seen["Running"] == true {
             return Ok(None);
@@ -55,7 +55,7 @@ impl Exec {
     }
 
     /// The exit code of a program whose output has ended: the engine learns of its end a moment later.
-    pub(super) async fn exit_code(&self, engine: &Engine) -> Result<i32, RunnerError> {
+    pub(super) async fn exit_code(&mut self, engine: &Engine) -> Result<i32, RunnerError> {
         loop {
             if let Some(code) = self.ended(engine).await? {
                 return Ok(code);
@@ -97,6 +97,8 @@ pub(super) async fn capture(
 fn gone(error: &ApiError) -> RunnerError {
     match error {
         ApiError::Status { .. } => RunnerError::Ended(format!("the container does not run any more: {error}")),
-        ApiError::Lost(_) => RunnerError::Unavailable(format!("the connection to the container engine was lost: {error}")),
+        ApiError::Lost(_) => {
+            RunnerError::Unavailable(format!("the connection to the container engine was lost: {error}"))
+        }
     }
 }

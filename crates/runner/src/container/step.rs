@@ -57,7 +57,7 @@ pub(super) async fn run(
     let killed_before = processes::out_of_memory(container.engine(), &container.id).await;
     let exec = start(container, command, &word, &stdin).await?;
     let mut step = Running { container, exec, began: OnceLock::new(), word, over: OnceLock::new() };
-    let exit = step.to_its_end(command.timeout, sink, cancel).await?;
+    let exit = step.until_it_ends(command.timeout, sink, cancel).await?;
     if exit == StepExit::Code(KILLED)
         && processes::out_of_memory(container.engine(), &container.id).await > killed_before
     {
@@ -88,7 +88,7 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    async fn to_its_end(
+    async fn until_it_ends(
         &mut self,
         limit: Option<Duration>,
         sink: &LineSink,

@@ -189,7 +189,8 @@ fn runtime(storage: &Path) -> String {
     if !newer.is_ok_and(|names| !names.trim().is_empty()) {
         return String::new();
     }
-    let script = "#!/bin/sh\nexec unshare --mount sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' sh \"$@\"\n";
+    let script =
+        "#!/bin/sh\nexec unshare --mount sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' sh \"$@\"\n";
     let wrapper = storage.join("crun");
     // Written whole and then named: other tests run it at the same time.
     let own = tempfile::NamedTempFile::new_in(storage).expect("a file");

@@ -23,7 +23,8 @@ async fn a_step_runs_in_the_image_with_its_own_environment() {
     };
     assert_eq!((of(Stream::Stdout), of(Stream::Stderr)), (vec!["out", "no end"], vec!["err"]));
 
-    let mut command = open.script("echo \"$SECRET\"; echo $OF_THE_CONTAINER; pwd; cat; cat /proc/*/cmdline | tr '\\0' ' '");
+    let mut command =
+        open.script("echo \"$SECRET\"; echo $OF_THE_CONTAINER; pwd; cat; cat /proc/*/cmdline | tr '\\0' ' '");
     command.env.push(("SECRET".into(), "two\nlines \"quoted\" $HOME".into()));
     command.stdin = Some(b"from stdin\n".to_vec());
     let ran = open.run(command, &CancellationToken::new()).await;
@@ -64,15 +65,24 @@ async fn files_go_in_and_out() {
     symlink("src/main.rs", checkout.join("link.rs")).expect("a link");
     place.put_tree(&checkout, "/workspace/repo").await.expect("put");
     assert!(!checkout.exists(), "it moved");
-    assert_eq!(open.says("cd repo; cat link.rs; echo; readlink link.rs; stat -c %u:%g src/main.rs").await, "fn main() {}\nsrc/main.rs\n0:0");
+    assert_eq!(
+        open.says("cd repo; cat link.rs; echo; readlink link.rs; stat -c %u:%g src/main.rs").await,
+        "fn main() {}\nsrc/main.rs\n0:0"
+    );
 
-    open.says("mkdir -p out/a; echo one > out/a/1; echo two > out/2; ln -s a/1 out/l; ln out/2 out/hard; echo no > out/3").await;
+    open.says(
+        "mkdir -p out/a; echo one > out/a/1; echo two > out/2; ln -s a/1 out/l; ln out/2 out/hard; echo no > out/3",
+    )
+    .await;
     let archive = site.jobs.path().join("artifact.tar.gz");
     let files = ["a", "2", "l", "hard"].map(str::to_owned);
     let size = place.pack(&files, "/workspace/out", &archive).await.expect("packed");
     assert_eq!(size, fs::metadata(&archive).expect("a file").len());
     place.unpack(&archive, "/workspace/again/here").await.expect("unpacked");
-    assert_eq!(open.says("cd again/here; ls -A; cat a/1 2 l hard; readlink l").await, "2\na\nhard\nl\none\ntwo\none\ntwo\na/1");
+    assert_eq!(
+        open.says("cd again/here; ls -A; cat a/1 2 l hard; readlink l").await,
+        "2\na\nhard\nl\none\ntwo\none\ntwo\na/1"
+    );
 
     let missing = site.jobs.path().join("missing.tar.gz");
     let error = place.pack(&["none".to_owned()], "/workspace/out", &missing).await.expect_err("nothing there");
@@ -86,7 +96,10 @@ async fn a_user_without_rights_owns_the_workspace() {
     let mut spec = site.spec();
     spec.container = Some(ContainerSpec { options: Some("--user worker --hostname box".into()), ..container() });
     let open = site.open_with(&spec).await;
-    assert_eq!(open.says("id -u; hostname; touch made; stat -c %u made /runner/temp /home/runner").await, "1000\nbox\n1000\n1000\n1000");
+    assert_eq!(
+        open.says("id -u; hostname; touch made; stat -c %u made /runner/temp /home/runner").await,
+        "1000\nbox\n1000\n1000\n1000"
+    );
     open.place.write_file("/workspace/dir/file", b"x", 0o600).await.expect("written");
     assert_eq!(open.says("cat dir/file; stat -c %u dir dir/file").await, "x1000\n1000");
     open.close(&site).await;
@@ -185,7 +198,8 @@ async fn a_service_that_is_not_well_says_why() {
     let mut spec = site.spec();
     let mut sick = service("db", "echo starting; echo no room >&2; sleep 5555");
     sick.options = Some(
-        "--entrypoint /bin/serve --health-cmd 'echo not yet; exit 1' --health-interval 1s --health-retries 2".to_owned(),
+        "--entrypoint /bin/serve --health-cmd 'echo not yet; exit 1' --health-interval 1s --health-retries 2"
+            .to_owned(),
     );
     spec.services = vec![sick];
     let error = refusal(&site, &spec).await;
@@ -253,7 +267,10 @@ async fn volumes_are_the_jobs_own() {
     other.volumes = vec!["data:/data".into(), "/workspace:/w".into()];
     spec.services = vec![other];
     let open = site.open_with(&spec).await;
-    assert_eq!(open.says("until [ -e seen ]; do sleep 0.1; done; cat /data/hello; touch /scratch/x").await, "from the service");
+    assert_eq!(
+        open.says("until [ -e seen ]; do sleep 0.1; done; cat /data/hello; touch /scratch/x").await,
+        "from the service"
+    );
     assert_eq!(site.left().len(), 5, "two containers, two volumes with a name, a network: {:?}", site.left());
     open.close(&site).await;
 
