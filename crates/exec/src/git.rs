@@ -10,6 +10,7 @@
 mod command;
 mod explain;
 mod large_files;
+mod merge;
 mod objects;
 mod obtain;
 mod refs;
