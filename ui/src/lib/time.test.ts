@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { durationParts, formatAge, formatWait } from './time'
+import { durationParts, formatAge, formatSpan, formatWait } from './time'
 
 const NOW = Date.parse('2026-03-10T12:00:00.000Z')
 
@@ -41,5 +41,17 @@ describe('durationParts', () => {
 
   it('of what still runs is in whole seconds up to now', () => {
     expect(durationParts('2026-03-10T11:59:56.500Z', null, NOW)).toEqual({ hours: 0, minutes: 0, seconds: 3 })
+  })
+})
+
+describe('formatSpan', () => {
+  it.each([
+    [0, 'en', '0s'],
+    [90, 'en', '90s'],
+    [120, 'en', '2m'],
+    [7_200, 'en', '2h'],
+    [120, 'zh-CN', '2分钟'],
+  ])('of %i in %s is %s', (seconds, locale, text) => {
+    expect(formatSpan(seconds, locale)).toBe(text)
   })
 })
