@@ -235,7 +235,7 @@ impl Tx {
     /// Makes a request, or finds the one that was made with the same idempotency key.
     ///
     /// # Errors
-    /// `Conflict` when its revision or delivery does not exist.
+    /// `Conflict` when its revision or delivery does not exist, or a person used the key for something else before.
     pub async fn create_request(&mut self, new: &NewRequest) -> Result<Created, StoreError> {
         if let Some(id) = self.insert_request(new).await? {
             return Ok(Created::New(self.request(RequestId(id)).await?));
@@ -243,7 +243,13 @@ impl Tx {
         let sql = "SELECT id FROM requests WHERE idempotency_key = $1";
         let id: i64 = on_tx!(self, c =>
             sqlx::query_scalar(sql).bind(new.idempotency_key.as_deref()).fetch_one(&mut **c).await)?;
-        Ok(Created::Existing(self.request(RequestId(id)).await?))
+        let existing = self.request(RequestId(id)).await?;
+        if !is_same_wish(&existing, new) {
+            return Err(StoreError::Conflict(format!(
+                "this idempotency key was used before to ask for something else (request {id}): use a new one"
+            )));
+        }
+        Ok(Created::Existing(existing))
     }
 
     async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
@@ -351,5 +357,21 @@ impl Tx {
             .bind(decided.map(|(_, at)| at.millis()))
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(StoreError::NotFound(format!("request {id}"))) } else { Ok(()) }
+    }
+}
+
+/// Whether what a person asks for is what was asked for with the same key before, as far as it does not depend on what
+/// a name means at the moment: a branch moves on, and what there is to go back to changes. Events are told apart by
+/// their keys.
+fn is_same_wish(request: &Request, new: &NewRequest) -> bool {
+    let same_place = request.app == new.app && request.environment == new.environment && request.hosts == new.hosts;
+    let same_source = request.build == new.build
+        && request.inputs == new.inputs
+        && request.git_ref == new.git_ref
+        && (new.git_ref.is_some() || request.commit == new.commit);
+    match new.kind {
+        Kind::Auto => true,
+        Kind::Rollback => request.kind == new.kind && same_place,
+        Kind::Regular => request.kind == new.kind && same_place && same_source,
     }
 }

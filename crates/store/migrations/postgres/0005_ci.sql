@@ -45,6 +45,8 @@ CREATE INDEX ci_runs_of_repository ON ci_runs (forge, repository, id);
 CREATE INDEX ci_runs_of_ref ON ci_runs (forge, repository, git_ref, id);
 CREATE INDEX ci_runs_of_change ON ci_runs (forge, repository, change_number, id) WHERE change_number IS NOT NULL;
 CREATE INDEX ci_runs_open ON ci_runs (forge, repository, id) WHERE ended_at IS NULL;
+CREATE INDEX ci_runs_of_head ON ci_runs (head_sha, id);
+CREATE INDEX ci_runs_unfinished ON ci_runs (id) WHERE ended_at IS NULL;
 CREATE INDEX ci_runs_state ON ci_runs (state, id);
 CREATE INDEX ci_runs_ended ON ci_runs (forge, repository, ended_at) WHERE ended_at IS NOT NULL;
 
@@ -179,6 +181,7 @@ CREATE TABLE changes (
     UNIQUE (forge, repository, number)
 );
 CREATE INDEX changes_of_head ON changes (forge, repository, head_sha);
+CREATE INDEX changes_of_repository ON changes (forge, repository, state, id);
 CREATE INDEX changes_state ON changes (state, id);
 CREATE INDEX changes_to_judge ON changes (judge_at, id) WHERE judge_at IS NOT NULL;
 

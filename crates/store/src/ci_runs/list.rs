@@ -6,6 +6,10 @@ use crate::{Store, StoreError, on_read, parsed, repository_key};
 use davit_domain::ci::{RunState, Trigger};
 use davit_domain::ids::{CommitSha, ForgeId, RunId};
 
+/// `state`, out of reach of its index: the rows of several states would have to be sorted, all of them, where the
+/// newest are found sooner by looking at one after the other.
+const ANY_STATE: &str = "(state || '')";
+
 /// Which runs to list. Empty: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -38,7 +42,8 @@ impl Store {
         let rows: Vec<Row> = on_read!(&self.db, p => Select::new(select!(""))
             .equals("forge", filter.forge.as_ref())
             .equals("repository", filter.repository.as_deref().map(repository_key))
-            .one_of("state", &states)
+            .only_if("ended_at IS NULL", !states.is_empty() && filter.states.iter().all(|state| !state.is_final()))
+            .one_of(if states.len() == 1 { "state" } else { ANY_STATE }, &states)
             .equals("git_ref", branch.as_deref())
             .equals_number("change_number", filter.change)
             .equals("head_sha", filter.head.as_ref())

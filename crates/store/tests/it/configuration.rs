@@ -2,7 +2,7 @@ use crate::support::{
     app_named, at, both, commit, configuration, environment_named, forge_named, host, host_named, id, is_not_found,
     production, release_to, shop,
 };
-use davit_domain::config::Configuration;
+use davit_domain::config::{Configuration, RepositorySettings};
 use davit_domain::ids::RevisionId;
 use davit_store::Store;
 use davit_store::configuration::Revision;
@@ -16,6 +16,10 @@ async fn save(store: &Store, after: &Configuration, by: &str) {
     tx.commit().await.expect("commits");
 }
 
+fn repository(name: &str) -> RepositorySettings {
+    RepositorySettings { badge: true, ..RepositorySettings::new(id("hub"), name) }
+}
+
 async fn in_force(store: &Store, environment: &str) -> Option<Revision> {
     store.release_config(&shop(), &id(environment)).await.expect("reads").map(|(revision, _)| revision)
 }
@@ -27,8 +31,21 @@ both!(what_is_saved_is_loaded_in_its_order, |store| {
     whole.hosts.insert(1, host_named("Zeta"));
     whole.apps.insert(0, app_named("zoo", &["production"]));
     whole.apps.push(app_named("api", &[]));
+    whole.repositories = vec![repository("Acme/Zoo"), repository("acme/shop")];
     save(&store, &whole, "alice").await;
     assert_eq!(store.configuration().await.expect("reads"), whole);
+    save(&store, &whole, "alice").await;
+    assert_eq!(store.configuration().await.expect("reads"), whole);
+});
+
+both!(a_repository_is_the_same_in_any_case, |store| {
+    let mut whole = configuration();
+    whole.repositories = vec![repository("acme/zoo"), repository("acme/shop")];
+    save(&store, &whole, "alice").await;
+    whole.repositories = vec![repository("Acme/Shop")];
+    save(&store, &whole, "alice").await;
+    assert_eq!(store.configuration().await.expect("reads"), whole);
+    whole.repositories.clear();
     save(&store, &whole, "alice").await;
     assert_eq!(store.configuration().await.expect("reads"), whole);
 });

@@ -4,7 +4,7 @@ use crate::support::{
 use davit_domain::config::Review;
 use davit_domain::ids::{RequestId, RevisionId};
 use davit_domain::request::{Approval, Kind, RequestState};
-use davit_store::requests::{Created, NewRequest, RequestFilter};
+use davit_store::requests::{Created, Inputs, NewRequest, RequestFilter};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
@@ -58,6 +58,37 @@ both!(asking_twice_with_one_key_makes_one_request, |store| {
     make_request(&store, &new_request(revision)).await;
     make_request(&store, &new_request(revision)).await;
     assert_eq!(store.requests(&RequestFilter::default(), None, 10).await.expect("reads").len(), 3);
+});
+
+both!(a_key_that_was_used_for_something_else_is_refused, |store| {
+    let revision = configured(&store).await;
+    let new = NewRequest { idempotency_key: Some("user 1 k".into()), ..new_request(revision) };
+    let made = make_request(&store, &new).await;
+    let ask = |new: NewRequest| {
+        let store = store.clone();
+        async move {
+            let mut tx = store.begin().await.expect("begins");
+            tx.create_request(&new).await
+        }
+    };
+    let inputs = Inputs { values: [("a".to_owned(), "b".to_owned())].into(), ..Inputs::default() };
+    for other in [
+        NewRequest { environment: id("test"), ..new.clone() },
+        NewRequest { hosts: Some(vec![host("web-1")]), ..new.clone() },
+        NewRequest { git_ref: Some("next".into()), ..new.clone() },
+        NewRequest { git_ref: None, ..new.clone() },
+        NewRequest { build: Some("ab".repeat(32)), ..new.clone() },
+        NewRequest { inputs, ..new.clone() },
+        NewRequest { kind: Kind::Rollback, ..new.clone() },
+    ] {
+        let said = is_conflict(ask(other).await);
+        let expected = "this idempotency key was used before to ask for something else";
+        assert_eq!(said, format!("{expected} (request {}): use a new one", made.id));
+    }
+    let moved = NewRequest { commit: id(&"9f8e7d6c".repeat(5)), title: "Newer".into(), ..new.clone() };
+    assert_eq!(ask(moved).await.expect("the branch moved on"), Created::Existing(made.clone()));
+    let event = NewRequest { kind: Kind::Auto, git_ref: None, ..new };
+    assert_eq!(ask(event).await.expect("is an event's"), Created::Existing(made));
 });
 
 both!(a_request_pins_a_revision_that_exists, |store| {

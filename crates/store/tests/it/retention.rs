@@ -1,11 +1,15 @@
 //! What is forgotten after a while.
 
+use crate::ci::changes::change;
 use crate::support::{at, both, commit, configured, deploy, id, make_request, new_request, received, sha, take_fence};
 use davit_domain::deployment::DeploymentState;
 use davit_domain::log::{NewLine, Step, Stream};
+use davit_domain::merge::ChangeState;
 use davit_domain::status::CommitState;
+use davit_store::changes::ChangeRow;
 use davit_store::checks::Check;
 use davit_store::deliveries::Verdict;
+use davit_store::merge_queue::{QueueChange, QueueState};
 use davit_store::outbox::NewCall;
 use davit_store::retention::Cutoffs;
 
@@ -73,4 +77,25 @@ both!(an_alert_about_a_call_goes_with_the_call, |store| {
     assert_eq!(store.forget(&cutoffs).await.expect("forgets"), 1);
     let left = store.alerts(true, None, 9).await.expect("reads");
     assert_eq!(left.iter().map(|alert| alert.subject.as_str()).collect::<Vec<_>>(), ["waits"]);
+});
+
+both!(closed_changes_and_what_left_a_queue_are_forgotten, |store| {
+    let closed = ChangeRow { state: ChangeState::Merged, ..change(1) };
+    let old = commit!(store, tx => tx.upsert_change(&closed, at(1)));
+    commit!(store, tx => tx.queue_push(&id("hub"), "acme/shop", "main", old, &sha(), at(1)));
+    let open = commit!(store, tx => tx.upsert_change(&change(2), at(1)));
+    let (left, _) = commit!(store, tx => tx.queue_push(&id("hub"), "acme/shop", "main", open, &sha(), at(1)));
+    let withdrawn = QueueChange { state: QueueState::Withdrawn, test: None, runs: &[], reason: None };
+    commit!(store, tx => tx.queue_set(left, &withdrawn, at(2)));
+    let cutoffs = Cutoffs { logs: at(2), deliveries: at(2), calls: at(2), sessions: at(2) };
+    assert_eq!(store.forget(&cutoffs).await.expect("forgets"), 1);
+    assert_eq!(store.change(old).await.expect("reads"), None);
+    assert!(
+        store.queue_of(&id("hub"), "acme/shop", "main").await.expect("reads").is_empty(),
+        "it went with its change"
+    );
+    assert!(store.queue_entry_of(open).await.expect("reads").is_some());
+    assert_eq!(store.forget(&Cutoffs { logs: at(3), ..cutoffs }).await.expect("forgets"), 1);
+    assert_eq!(store.queue_entry_of(open).await.expect("reads"), None);
+    assert!(store.change(open).await.expect("reads").is_some(), "it is open");
 });

@@ -1,22 +1,84 @@
 //! What a database of an earlier version holds is taken along.
 
+use crate::ci::{make_run, new_run};
+use crate::postgres::TestDatabase;
+use davit_store::Store;
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
-use std::path::Path;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
-/// The migrations in their order, each by the number that its file's name begins with.
-async fn migrate(connection: &mut SqliteConnection, numbers: std::ops::RangeInclusive<u32>) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+/// The files of the migrations in their order, each by the number that its name begins with.
+fn files(dialect: &str, numbers: &RangeInclusive<u32>) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
     let mut files: Vec<_> =
         std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
-    for file in files {
-        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
-        if numbers.contains(&name[..4].parse().expect("a number")) {
-            let text = std::fs::read_to_string(&file).expect("a text");
-            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await.expect("migrates");
-        }
+    let name = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+    files.retain(|file| numbers.contains(&name(file)[..4].parse().expect("a number")));
+    files
+}
+
+async fn migrate(connection: &mut SqliteConnection, numbers: RangeInclusive<u32>) {
+    for file in files("sqlite", &numbers) {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await.expect("migrates");
     }
+}
+
+/// What a davit that knew the first `last` migrations made of an empty database.
+async fn made_by_an_earlier_version<C>(dialect: &str, last: u32, connection: &mut C)
+where
+    C: Migrate,
+{
+    let directory = tempfile::tempdir().expect("a directory");
+    for file in files(dialect, &(1..=last)) {
+        std::fs::copy(&file, directory.path().join(file.file_name().expect("a name"))).expect("copies");
+    }
+    let mut migrator = Migrator::new(directory.path()).await.expect("reads");
+    migrator.dangerous_set_table_name("davit_migrations");
+    migrator.run_direct(None, connection, false).await.expect("migrates");
+}
+
+/// As version 0.1 of the tables holds them: without what came later.
+const ENVIRONMENT: &str = r##"INSERT INTO environments (key, position, body) VALUES ('production', 0,
+     '{"key":"production","name":"P","color":null,"review":{"required":1,"self_approval":false},"branches":null,"url":null}')"##;
+const FEED: &str = "INSERT INTO feed (at, actor, action, subject, detail) VALUES (1, 'alice', 'a', 's', '{}')";
+
+async fn is_taken_along(store: Store) {
+    let whole = store.configuration().await.expect("reads");
+    assert_eq!((whole.environments[0].name.as_str(), &whole.environments[0].require_green), ("P", &None));
+    assert!(whole.repositories.is_empty());
+    assert_eq!(store.feed(None, 9).await.expect("reads")[0].entry.actor, "alice");
+    make_run(&store, &new_run()).await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_of_before_there_were_runs_is_taken_along() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("davit.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = options.connect().await.expect("opens");
+    made_by_an_earlier_version("sqlite", 4, &mut connection).await;
+    for sql in [ENVIRONMENT, FEED] {
+        sqlx::query(sql).execute(&mut connection).await.expect("writes");
+    }
+    connection.close().await.expect("closes");
+    is_taken_along(Store::open_sqlite(&file).await.expect("opens")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_of_before_there_were_runs_is_taken_along() {
+    let database = TestDatabase::empty().await;
+    let mut connection = PgConnection::connect(&database.url()).await.expect("connects");
+    made_by_an_earlier_version("postgres", 4, &mut connection).await;
+    for sql in [ENVIRONMENT, FEED] {
+        sqlx::query(sql).execute(&mut connection).await.expect("writes");
+    }
+    connection.close().await.expect("closes");
+    is_taken_along(database.open().await).await;
 }
 
 #[tokio::test]

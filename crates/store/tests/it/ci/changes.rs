@@ -9,7 +9,7 @@ use davit_store::merge_queue::{QueueChange, QueueEntry, QueueState};
 use davit_store::{Store, StoreError};
 use tokio::task::JoinSet;
 
-fn change(number: i64) -> ChangeRow {
+pub(crate) fn change(number: i64) -> ChangeRow {
     ChangeRow {
         forge: hub(),
         repository: "Acme/Shop".into(),

@@ -2,7 +2,7 @@
 
 mod artifacts;
 mod caches;
-mod changes;
+pub(crate) mod changes;
 mod concurrency;
 mod jobs;
 mod logs;

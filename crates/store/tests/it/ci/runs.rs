@@ -175,6 +175,11 @@ both!(runs_are_listed_newest_first_by_what_is_asked, |store| {
     assert_eq!(list(RunFilter { repository: Some("Acme/SHOP".into()), ..all() }).await, [lint, change, push]);
     let states = vec![RunState::Success, RunState::Failure];
     assert_eq!(list(RunFilter { states, ..all() }).await, [lint]);
+    let states = vec![RunState::Queued, RunState::Running, RunState::AwaitingApproval];
+    assert_eq!(list(RunFilter { states, ..all() }).await, [elsewhere, change, push]);
+    assert_eq!(list(RunFilter { states: vec![RunState::Success], ..all() }).await, [lint]);
+    let states = vec![RunState::Queued, RunState::Success];
+    assert_eq!(list(RunFilter { states, ..all() }).await, [elsewhere, lint, change, push]);
     let branch = RunFilter { branch: Some("main".into()), repository: Some(REPOSITORY.into()), ..all() };
     assert_eq!(list(branch).await, [lint, push]);
     assert_eq!(list(RunFilter { change: Some(7), ..all() }).await, [change]);
