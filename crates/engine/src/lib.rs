@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod apply;
 mod builds;
 pub mod catch_up;
+pub mod ci;
 pub mod clock;
 pub mod deploy;
 pub mod dispatch;
@@ -22,6 +23,7 @@ pub mod hub;
 pub mod inbox;
 pub mod intents;
 pub mod lifecycle;
+mod merge;
 pub mod queue;
 pub mod reconcile;
 pub mod repositories;
@@ -81,8 +83,28 @@ pub struct Settings {
     pub parallel_deployments: usize,
     /// Hosts of one deployment that are worked on at the same time.
     pub parallel_hosts: usize,
+    /// Jobs of runs that run at the same time in this process.
+    pub parallel_jobs: usize,
+    /// Labels that `runs-on` may ask for; `*` at the end of one stands for anything.
+    pub runner_labels: Vec<String>,
+    /// Directories of the server that jobs in a sandbox may read beside the system's own.
+    pub ci_tools: Vec<PathBuf>,
     /// How often the reconcilers look, and for how long a claimed delivery or call is left alone.
     pub reconcile_every: Duration,
+}
+
+impl Settings {
+    /// The labels of GitHub's Linux machines, and of machines of one's own.
+    #[must_use]
+    pub fn default_runner_labels() -> Vec<String> {
+        ["ubuntu-*", "linux", "self-hosted", "x64", "davit"].map(str::to_owned).to_vec()
+    }
+
+    /// As many jobs as the machine has processors, and at least two.
+    #[must_use]
+    pub fn default_parallel_jobs() -> usize {
+        std::thread::available_parallelism().map_or(2, |processors| processors.get().max(2))
+    }
 }
 
 /// The engine. Cheap to clone.
@@ -97,8 +119,10 @@ struct Inner {
     clients: dispatch::Clients,
     traffic: dispatch::Traffic,
     catch_up: catch_up::Notes,
+    merging: merge::Notes,
     connector: Connector,
     shelf: builds::Shelf,
+    schedules_seen: ci::Seen,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     hashing: Semaphore,
 }
@@ -114,8 +138,10 @@ impl Engine {
             clients: dispatch::Clients::default(),
             traffic: dispatch::Traffic::default(),
             catch_up: catch_up::Notes::default(),
+            merging: merge::Notes::default(),
             connector: Connector::default(),
             shelf: builds::Shelf::default(),
+            schedules_seen: ci::Seen::default(),
             touched_tokens: Mutex::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
@@ -130,15 +156,28 @@ impl Engine {
         self.store().reclaim_deliveries_of_previous_process().await?;
         self.store().reclaim_outbox_of_previous_process(self.now()).await?;
         reconcile::deployments(self).await?;
+        ci::clean_up(self).await;
         let lifecycle = self.lifecycle();
         let engine = self.clone();
         lifecycle.keep("inbox", move || inbox::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("deployments", move || deploy::run(engine.clone()));
         let engine = self.clone();
+        lifecycle.keep("ci-plans", move || ci::run_plans(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("ci-jobs", move || ci::run_jobs(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("ci-schedules", move || ci::run_schedules(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("ci-retention", move || ci::run_retention(engine.clone()));
+        let engine = self.clone();
         lifecycle.keep("outbox", move || dispatch::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("catch-up", move || catch_up::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("changes", move || merge::jobs(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("merging", move || merge::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
         let engine = self.clone();
@@ -208,6 +247,10 @@ impl Engine {
         &self.0.shelf
     }
 
+    pub(crate) fn schedules_seen(&self) -> &ci::Seen {
+        &self.0.schedules_seen
+    }
+
     pub(crate) fn clients(&self) -> &dispatch::Clients {
         &self.0.clients
     }
@@ -218,6 +261,10 @@ impl Engine {
 
     pub(crate) fn catch_up_notes(&self) -> &catch_up::Notes {
         &self.0.catch_up
+    }
+
+    pub(crate) fn merge_notes(&self) -> &merge::Notes {
+        &self.0.merging
     }
 
     /// Opens the connections to hosts, a bounded number at once.

@@ -1,6 +1,6 @@
 //! Reconcilers: take no input, ask the tables what is not as it should be, and put it right.
 
-use crate::{Engine, EngineError, builds, deploy};
+use crate::{Engine, EngineError, builds, ci, deploy};
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub(crate) async fn run(engine: Engine) {
 async fn once(engine: &Engine) -> Result<(), EngineError> {
     deploy::bury(engine).await?;
     deployments(engine).await?;
+    ci::reconcile_runs(engine).await?;
     builds::sweep(engine).await?;
     engine.queue().forget_done(FORGET_DONE).await?;
     Ok(())

@@ -1,7 +1,7 @@
-//! Git mirrors of the apps' repositories: one bare mirror an app below `mirrors/`.
+//! Git mirrors: one an app below `mirrors/`, and one a repository whose workflows run below `repositories/`.
 
 use crate::{Engine, EngineError};
-use davit_domain::config::{App, Repository};
+use davit_domain::config::{App, Repository, RepositorySettings};
 use davit_domain::ids::ForgeId;
 pub use davit_exec::git::NamedRef;
 use davit_exec::git::{Credential, Mirror, Remote, Resolved, Rewrite, Way};
@@ -21,6 +21,18 @@ impl Engine {
     pub async fn mirror(&self, app: &App) -> Result<Mirror, EngineError> {
         let dir = self.data_dir().join("mirrors").join(app.key.as_str());
         Ok(Mirror::open(&dir, self.remote(app).await?).await?)
+    }
+
+    /// The mirror of a repository whose workflows run, made when it is missing. Several on one directory take turns.
+    ///
+    /// # Errors
+    /// When the forge's credential is missing or the disk refuses.
+    pub async fn repository_mirror(&self, settings: &RepositorySettings) -> Result<Mirror, EngineError> {
+        // No forge has a name with this sign in it, so that no two names make one directory.
+        let name = settings.name.to_lowercase().replace('/', "+");
+        let dir = self.data_dir().join("repositories").join(settings.forge.as_str()).join(name);
+        let remote = self.remote_at_forge(&settings.forge, &settings.name, settings.url.as_deref()).await?;
+        Ok(Mirror::open(&dir, remote).await?)
     }
 
     /// What a branch, tag or SHA means right now, after asking the remote. Nothing: the default branch.
@@ -135,7 +147,7 @@ fn refused(error: ApiError) -> EngineError {
 }
 
 /// The remote has answered: what is left to be wrong is the name.
-fn no_such_ref(error: ExecError) -> EngineError {
+pub(crate) fn no_such_ref(error: ExecError) -> EngineError {
     if let ExecError::Git(sentence) = error { EngineError::Invalid(sentence) } else { error.into() }
 }
 

@@ -400,6 +400,9 @@ impl TestApp {
             public_url: self.public_url.clone().unwrap_or_else(|| url.clone()),
             parallel_deployments: 4,
             parallel_hosts: 16,
+            parallel_jobs: 4,
+            runner_labels: Settings::default_runner_labels(),
+            ci_tools: Vec::new(),
             reconcile_every: Duration::from_millis(200),
         };
         let engine = Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings });

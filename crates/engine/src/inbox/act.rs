@@ -25,6 +25,23 @@ pub(super) struct Outcome {
     pub(super) reason: String,
 }
 
+impl Outcome {
+    /// With what else is done because of it; then nobody reads that no app is released.
+    pub(super) fn beside(self, more: Option<String>) -> Self {
+        let Some(more) = more else { return self };
+        let reason = if self.verdict == Verdict::Ignored { more } else { format!("{}; {more}", self.reason) };
+        Self { verdict: Verdict::Processed, reason }
+    }
+
+    /// The reason, where workflows are looked for too: that no app is released says nothing then.
+    pub(super) fn reason_beside_tests(self) -> String {
+        match self.verdict {
+            Verdict::Ignored => String::new(),
+            Verdict::Received | Verdict::Processed | Verdict::Failed => self.reason,
+        }
+    }
+}
+
 impl Case<'_> {
     /// What davit knows of the deployment that an event is about.
     pub(super) async fn known(&self, tx: &mut Tx) -> Result<Known, EngineError> {
@@ -102,7 +119,11 @@ impl Case<'_> {
             target_url: event.target_url,
             at: event.at.unwrap_or(delivery.received_at),
         };
-        Ok(match tx.record_check(&check).await? {
+        let is_new = tx.record_check(&check).await?;
+        if is_new {
+            self.engine.judge_changes_of(tx, &check.forge, &check.repository, &check.commit).await?;
+        }
+        Ok(match is_new {
             true => Outcome { verdict: Verdict::Processed, reason: format!("noted the check {what}") },
             false => Outcome { verdict: Verdict::Ignored, reason: "a newer state of this check is known".to_owned() },
         })

@@ -158,7 +158,8 @@ async fn process(
                 Judged::Ask(question) => return Ok(Some(question)),
                 Judged::Done(outcome) => outcome,
             };
-            let Outcome { verdict, reason } = &outcome;
+            let heard = engine.hear_of_change(&mut tx, &full.delivery, &event).await?;
+            let Outcome { verdict, reason } = &outcome.beside(heard);
             tx.finish_delivery(id, *verdict, reason, &summary, repository.as_deref(), key.as_deref()).await?;
         }
         Err(reason) => {
@@ -214,10 +215,24 @@ impl Case<'_> {
             }
         }
         let mut outcome = self.act(tx, decision).await?;
+        let tests = self.look_for_workflows(tx).await?;
+        if tests.is_some() {
+            outcome = Outcome { verdict: Verdict::Processed, reason: outcome.reason_beside_tests() };
+        }
         late.extend((!outcome.reason.is_empty()).then_some(outcome.reason));
+        late.extend(tests);
         outcome.reason = late.join("; ");
         self.note_head(tx, moved.as_ref()).await?;
         Ok(Judged::Done(outcome))
+    }
+
+    /// Has the workflows looked for that this may start; then a sentence about that.
+    async fn look_for_workflows(&self, tx: &mut Tx) -> Result<Option<String>, EngineError> {
+        let Some(wanted) = decide::ci_wanted(self.configuration, &self.full.delivery.forge, self.event) else {
+            return Ok(None);
+        };
+        self.engine.enqueue_ci(tx, self.full).await?;
+        Ok(Some(format!("CI: looks which workflows run on {}", wanted.head.short())))
     }
 
     /// An earlier delivery of the very same happening. A person's replay is not held up by it.
@@ -231,7 +246,7 @@ impl Case<'_> {
 }
 
 /// What a stored delivery says, or a sentence about why it can't be read.
-fn read(configuration: &Configuration, full: &DeliveryFull) -> Result<ForgeEvent, String> {
+pub(crate) fn read(configuration: &Configuration, full: &DeliveryFull) -> Result<ForgeEvent, String> {
     let forge = configuration
         .forges
         .iter()

@@ -265,6 +265,14 @@ impl Queue {
         Ok(asked)
     }
 
+    /// Whether a job waits, runs, or will be tried again; as the caller's transaction sees it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_open(&self, tx: &mut Tx, kind: JobKind, key: &str) -> Result<bool, QueueError> {
+        Ok(sql::is_open(tx, kind.name(), key).await?)
+    }
+
     /// Whether the attempt still holds its job. If it does, its lease starts anew, and until the caller's transaction
     /// ends nobody can take the job away: what is written beside it is written by the attempt in charge.
     ///

@@ -237,6 +237,13 @@ pub(super) async fn remove_waiting(tx: &mut Tx, kind: &str, key: &str) -> Result
     Ok(removed == 1)
 }
 
+/// Whether there is a job that waits or runs.
+pub(super) async fn is_open(tx: &mut Tx, kind: &str, key: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM queue_jobs WHERE kind = $1 AND key = $2 AND state IN ('waiting', 'running')";
+    let count: i64 = on_tx!(tx, c => sqlx::query_scalar::<_, i64>(sql).bind(kind).bind(key).fetch_one(&mut **c).await?);
+    Ok(count > 0)
+}
+
 /// Whether there was a job that has begun, and is asked to stop now.
 pub(super) async fn ask_to_stop(tx: &mut Tx, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
     let asked = on_tx!(tx, c => query(ASK_TO_STOP)

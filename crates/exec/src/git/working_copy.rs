@@ -117,7 +117,7 @@ impl Mirror {
         let mut fetch: Vec<OsString> =
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force"].map(OsString::from).to_vec();
         if let Some(depth) = depth {
-            fetch.push(format!("--depth={}", depth.max(1)).into());
+            fetch.push(format!("--depth={}", (*depth).max(1)).into());
         }
         let mut mirror = OsString::from("file://");
         mirror.push(self.repository());
