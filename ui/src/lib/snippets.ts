@@ -1,5 +1,11 @@
 // Pieces of davit.toml to start from; the wizard shows them and the Configuration page can append them.
 
+/** What lets davit merge in a repository. */
+export const MERGE_SNIPPET = `[repository.merge]                 # leave it out, and davit merges nothing
+label = "merge"
+required = ["davit/ci/*"]
+`
+
 export const SNIPPETS = {
   forge: `[[forge]]
 id = "github"
@@ -42,10 +48,7 @@ executor = "sandbox"               # "host" has no walls, and needs trusted = tr
 [repository.secrets]
 NPM_TOKEN = { env = "NPM_TOKEN" }
 
-[repository.merge]                 # leave it out, and davit merges nothing
-label = "merge"
-required = ["davit/ci/*"]
-`,
+${MERGE_SNIPPET}`,
 } as const
 
 export type SnippetName = keyof typeof SNIPPETS
