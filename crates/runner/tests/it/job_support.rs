@@ -4,6 +4,7 @@ use crate::place_support;
 use davit_ci::{Contexts, Decision, Event, Expansion, Plan, Reference, Root, Value, plan, read_workflow};
 use davit_domain::ci::{Annotation, StepState};
 use davit_domain::ids::CommitSha;
+use davit_domain::log::Stream;
 use davit_exec::{LineSink, OutputLine};
 use davit_runner::{
     CheckoutRequest, Executor, JobEvent, JobOutcome, JobSpec, NewArtifact, SavedArtifact, Selector, ServiceError,
@@ -83,7 +84,7 @@ impl Services for World {
             return Err(ServiceError::Refused("there is no branch, tag or commit `nothing`".to_owned()));
         }
         let text = "Bringing the commit".to_owned();
-        let _ = sink.send(OutputLine { stream: davit_domain::log::Stream::System, text }).await;
+        let _ = sink.send(OutputLine { stream: Stream::System, text }).await;
         copy(&self.at("repository"), into).map_err(failed)?;
         Ok("0123456789012345678901234567890123456789".parse().expect("a commit"))
     }
@@ -147,22 +148,20 @@ impl Did {
     /// The lines of a step, or of all.
     pub(crate) fn lines(&self, of: impl Into<Option<u32>>) -> Vec<&str> {
         let of = of.into();
-        let line = |event| match event {
-            &JobEvent::Line { step, ref text, .. } if of.is_none_or(|of| of == step) => Some(text.as_str()),
-            _ => None,
-        };
-        self.events.iter().filter_map(line).collect()
+        self.log().filter(|(step, ..)| of.is_none_or(|of| of == *step)).map(|(.., text)| text).collect()
     }
 
     /// What programs of a step said: without what davit says.
     pub(crate) fn said(&self, of: u32) -> Vec<&str> {
-        let line = |event| match event {
-            &JobEvent::Line { step, ref text, stream } if step == of && stream != davit_domain::log::Stream::System => {
-                Some(text.as_str())
-            }
-            _ => None,
-        };
-        self.events.iter().filter_map(line).collect()
+        let by_program = |(step, stream, _): &(u32, Stream, &str)| *step == of && *stream != Stream::System;
+        self.log().filter(by_program).map(|(.., text)| text).collect()
+    }
+
+    fn log(&self) -> impl Iterator<Item = (u32, Stream, &str)> {
+        self.events.iter().filter_map(|event| {
+            let JobEvent::Line { step, stream, text } = event else { return None };
+            Some((*step, *stream, text.as_str()))
+        })
     }
 
     pub(crate) fn text(&self) -> String {
@@ -171,11 +170,15 @@ impl Did {
 
     /// How the steps ended, from step 0.
     pub(crate) fn states(&self) -> Vec<StepState> {
-        let state = |event: &JobEvent| match event {
-            JobEvent::StepEnded { state, .. } => Some(*state),
-            _ => None,
-        };
-        self.events.iter().filter_map(state).collect()
+        self.ends().map(|(state, _)| state).collect()
+    }
+
+    /// How the steps ended, and with which exit code.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (StepState, Option<i32>)> {
+        self.events.iter().filter_map(|event| {
+            let JobEvent::StepEnded { state, exit_code, .. } = event else { return None };
+            Some((*state, *exit_code))
+        })
     }
 
     pub(crate) fn annotations(&self) -> Vec<&Annotation> {

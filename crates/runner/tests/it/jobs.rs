@@ -72,14 +72,7 @@ async fn every_shell_runs_as_github_runs_it() {
     assert_eq!(did.said(5), ["perl 2"]);
     assert!(did.text().contains("exit code 127"), "{}", did.text());
     assert_eq!(did.said(9), ["/workspace/sub"]);
-    let exit_codes: Vec<Option<i32>> = did
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            JobEvent::StepEnded { exit_code, .. } => Some(*exit_code),
-            _ => None,
-        })
-        .collect();
+    let exit_codes: Vec<Option<i32>> = did.ends().map(|(_, code)| code).collect();
     assert_eq!(exit_codes[2..4], [Some(1), Some(1)], "{}", did.text());
 }
 
