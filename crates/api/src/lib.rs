@@ -8,6 +8,7 @@ mod apps;
 mod auth;
 mod badge;
 mod builds;
+mod changes;
 mod configuration;
 mod deliveries;
 mod deployments;
@@ -18,6 +19,7 @@ mod health;
 mod host_keys;
 mod hosts;
 mod job_logs;
+mod kept;
 mod limiter;
 mod live;
 mod locks;
@@ -34,6 +36,7 @@ mod session;
 mod ui;
 mod views;
 mod webhook;
+mod workflows;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -153,6 +156,18 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::search))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::retry))
+        .routes(routes!(runs::approve))
+        .routes(routes!(kept::download))
+        .routes(routes!(kept::caches))
+        .routes(routes!(kept::delete_cache))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::start))
+        .routes(routes!(changes::list))
+        .routes(routes!(changes::show))
+        .routes(routes!(changes::ask_merge, changes::withdraw_merge))
+        .routes(routes!(changes::refresh))
         .routes(routes!(repositories::list))
         .routes(routes!(job_logs::logs))
         .routes(routes!(job_logs::log_text))

@@ -2,14 +2,16 @@
 
 use crate::Api;
 use crate::auth::Caller;
+use crate::kept::ArtifactView;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Path, Problem, Query};
+use crate::problem::{Body, Path, Problem, Query};
 use crate::views::{AnnotationView, JobView, RunAllowed, RunView};
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
 use davit_domain::ci::{RunState, Trigger};
-use davit_domain::ids::RunId;
+use davit_domain::ids::{JobId, RunId};
+use davit_engine::ci::RetryWhat;
 use davit_store::ci_runs::{Run, RunFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,8 +47,32 @@ pub(crate) struct RunFull {
     /// Every attempt at every job, oldest first.
     jobs: Vec<JobView>,
     annotations: Vec<AnnotationView>,
+    artifacts: Vec<ArtifactView>,
     summaries: Vec<SummaryView>,
     allowed: RunAllowed,
+}
+
+/// What to run again.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum RetryBody {
+    /// Every job.
+    All,
+    /// Those that did not succeed, and whatever needs them.
+    Failed,
+    /// One job, and whatever needs it.
+    Job {
+        /// Any of its attempts.
+        job_id: i64,
+    },
+}
+
+/// What is approved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApproveBody {
+    /// The full SHA of the commit that was looked at.
+    head_sha: String,
 }
 
 /// A run, and where the forge shows what started it.
@@ -54,6 +80,8 @@ pub(crate) struct RunFull {
 pub(crate) struct RunDetail {
     #[serde(flatten)]
     run: RunView,
+    /// davit's number of the change that it tests.
+    change_id: Option<i64>,
     event_url: Option<String>,
 }
 
@@ -130,9 +158,65 @@ pub(crate) async fn show(
         summaries.extend(written.map(|(step, markdown)| SummaryView { job_id: job.id.0, step, markdown }));
     }
     let annotations = store.annotations(run.id).await?.into_iter().map(AnnotationView::from).collect();
+    let artifacts = store.artifacts(run.id).await?.iter().map(ArtifactView::from).collect();
     let allowed = RunAllowed::new(run.state, caller.may(Action::RunWorkflow), caller.may(Action::ApproveRun));
-    let run = RunDetail { run: RunView::new(&run, &store.configuration().await?), event_url };
-    Ok(Json(RunFull { run, jobs, annotations, summaries, allowed }))
+    let change_id = match run.change {
+        Some(number) => store.change_numbered(&run.forge, &run.repository, number).await?.map(|change| change.id.0),
+        None => None,
+    };
+    let run = RunDetail { run: RunView::new(&run, &store.configuration().await?), change_id, event_url };
+    Ok(Json(RunFull { run, jobs, annotations, artifacts, summaries, allowed }))
+}
+
+/// Ends a run. Jobs that run whatever happens still do.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", params(("id" = i64, Path)),
+    responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<RunView>, Problem> {
+    caller.allow(Action::RunWorkflow)?;
+    let id = known(&api, RunId(id)).await?.id;
+    api.engine.cancel_run(id, caller.name()).await?;
+    seen(&api, id).await
+}
+
+/// Runs jobs again; earlier attempts and their logs stay.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/retry", params(("id" = i64, Path)), request_body = RetryBody,
+    responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 422, body = Problem)))]
+pub(crate) async fn retry(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Body(body): Body<RetryBody>,
+) -> Result<Json<RunView>, Problem> {
+    caller.allow(Action::RunWorkflow)?;
+    let id = known(&api, RunId(id)).await?.id;
+    let what = match body {
+        RetryBody::All => RetryWhat::All,
+        RetryBody::Failed => RetryWhat::Failed,
+        RetryBody::Job { job_id } => RetryWhat::Job(JobId(job_id)),
+    };
+    api.engine.retry_run(id, what, caller.name()).await?;
+    seen(&api, id).await
+}
+
+/// Lets the workflows of a fork's change run, with secrets, on the commit that somebody looked at.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/approve", params(("id" = i64, Path)), request_body = ApproveBody,
+    responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 422, body = Problem)))]
+pub(crate) async fn approve(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Body(body): Body<ApproveBody>,
+) -> Result<Json<RunView>, Problem> {
+    caller.allow(Action::ApproveRun)?;
+    let id = known(&api, RunId(id)).await?.id;
+    api.engine.approve_run(id, &body.head_sha.parse()?, caller.name()).await?;
+    seen(&api, id).await
 }
 
 /// The lines of a run's log that hold a text: the first 200 of them.
@@ -157,7 +241,12 @@ pub(crate) async fn search(
     Ok(Json(Page::whole(items)))
 }
 
-pub(crate) async fn known(api: &Api, id: RunId) -> Result<Run, Problem> {
+async fn seen(api: &Api, id: RunId) -> Result<Json<RunView>, Problem> {
+    let configuration = api.engine.store().configuration().await?;
+    Ok(Json(RunView::new(&known(api, id).await?, &configuration)))
+}
+
+async fn known(api: &Api, id: RunId) -> Result<Run, Problem> {
     let found = api.engine.store().run(id).await?;
     found.ok_or_else(|| Problem::not_found(format!("there is no run {id}: it may have been removed")))
 }

@@ -1,9 +1,11 @@
 //! What the API shows of things: shapes that stay put when the domain moves.
 
+mod changes;
 mod ci;
 mod configs;
 mod deployments;
 
+pub(crate) use changes::{ChangeView, CheckView, PolicyView, QueueView};
 pub(crate) use ci::{AnnotationView, JobView, RunAllowed, RunView, ended};
 pub(crate) use configs::ConfigView;
 pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};
