@@ -124,6 +124,9 @@ pub(crate) async fn idle_engine(data: Data) -> Result<Engine, Failure> {
         public_url: None,
         parallel_deployments: 1,
         parallel_hosts: 1,
+        parallel_jobs: 1,
+        runner_labels: Vec::new(),
+        ci_tools: Vec::new(),
         largest_upload: crate::settings::LARGEST_UPLOAD,
     };
     engine(&server, server.listen).await.map(|(engine, _)| engine)
@@ -145,6 +148,9 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
         public_url: server.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         parallel_deployments: server.parallel_deployments,
         parallel_hosts: server.parallel_hosts,
+        parallel_jobs: server.parallel_jobs,
+        runner_labels: server.runner_labels.clone(),
+        ci_tools: server.ci_tools.clone(),
         reconcile_every: RECONCILE_EVERY,
     };
     Ok((Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings }), storage))

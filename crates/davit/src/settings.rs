@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use clap::Args;
+use davit_engine::Settings;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -45,6 +46,16 @@ pub(crate) struct ServerArgs {
     /// Hosts of one deployment that are worked on at the same time [default: 16]
     #[arg(long, env = "DAVIT_PARALLEL_HOSTS", value_name = "N")]
     pub(crate) parallel_hosts: Option<usize>,
+    /// Jobs of CI runs that run at the same time [default: one a processor, at least 2]
+    #[arg(long, env = "DAVIT_PARALLEL_JOBS", value_name = "N")]
+    pub(crate) parallel_jobs: Option<usize>,
+    /// Labels that `runs-on` may ask for, with commas between them; a * at the end stands for anything
+    /// [default: ubuntu-*,linux,self-hosted,x64,davit]
+    #[arg(long, env = "DAVIT_RUNNER_LABELS", value_name = "LABELS", value_delimiter = ',')]
+    pub(crate) runner_labels: Option<Vec<String>>,
+    /// Directories that jobs in a sandbox may read beside the system's own, with commas between them
+    #[arg(long, env = "DAVIT_CI_TOOLS", value_name = "DIRS", value_delimiter = ',')]
+    pub(crate) ci_tools: Option<Vec<PathBuf>>,
     /// Largest build or file that may be uploaded, in MiB [default: 2048]
     #[arg(long, env = "DAVIT_LARGEST_UPLOAD", value_name = "MIB")]
     pub(crate) largest_upload: Option<u64>,
@@ -73,6 +84,10 @@ pub(crate) struct Server {
     pub(crate) public_url: Option<String>,
     pub(crate) parallel_deployments: usize,
     pub(crate) parallel_hosts: usize,
+    pub(crate) parallel_jobs: usize,
+    pub(crate) runner_labels: Vec<String>,
+    /// Absolute.
+    pub(crate) ci_tools: Vec<PathBuf>,
     /// Bytes.
     pub(crate) largest_upload: u64,
 }
@@ -128,11 +143,39 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         parallel_deployments: server.parallel_deployments.or(file_server.parallel_deployments).unwrap_or(4).max(1),
         parallel_hosts: server.parallel_hosts.or(file_server.parallel_hosts).unwrap_or(32).max(1),
+        parallel_jobs: server
+            .parallel_jobs
+            .or(file_server.parallel_jobs)
+            .map_or_else(Settings::default_parallel_jobs, |jobs| jobs.max(1)),
+        runner_labels: runner_labels(server.runner_labels.or(file_server.runner_labels))?,
+        ci_tools: tools(server.ci_tools.or(file_server.ci_tools).unwrap_or_default())?,
         largest_upload: server
             .largest_upload
             .or(file_server.largest_upload)
             .map_or(LARGEST_UPLOAD, |mib| mib.saturating_mul(MIB)),
     })
+}
+
+fn runner_labels(given: Option<Vec<String>>) -> Result<Vec<String>, Failure> {
+    let Some(given) = given else { return Ok(Settings::default_runner_labels()) };
+    let labels: Vec<String> = given.iter().map(|label| label.trim().to_owned()).collect();
+    let inner_star = |label: &&String| label.trim_end_matches('*').contains('*') || label.is_empty();
+    match labels.iter().find(inner_star) {
+        Some(label) => Err(Failure::usage(format!(
+            "{label:?} is not a label of a runner: write a name, with a * at its end where anything may follow"
+        ))),
+        None => Ok(labels),
+    }
+}
+
+/// A directory that is not there would be found out by the first job, not by whoever starts the server.
+fn tools(given: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    let find = |path: PathBuf| match path.canonicalize() {
+        Ok(path) if path.is_dir() => Ok(path),
+        Ok(path) => Err(Failure::usage(format!("{} is not a directory: --ci-tools takes directories", path.display()))),
+        Err(error) => Err(Failure::usage(format!("--ci-tools: {}: {error}", path.display()))),
+    };
+    given.into_iter().map(find).collect()
 }
 
 fn read(path: &Path) -> Result<(DataArgs, ServerArgs), Failure> {
@@ -172,6 +215,26 @@ mod tests {
         assert_eq!(server.largest_upload, LARGEST_UPLOAD);
         let mode = std::fs::metadata(&data_dir).expect("it was made").permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "nobody else may look into it");
+    }
+
+    #[test]
+    fn runners_are_told_labels_and_tools() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let data = || DataArgs { data_dir: Some(dir.path().join("data")), ..DataArgs::default() };
+        let usual = decide(data(), ServerArgs::default(), None).expect("settings");
+        assert!(usual.parallel_jobs >= 2 && usual.runner_labels.contains(&"ubuntu-*".to_owned()));
+        let said = |labels: &str, tools: &Path| ServerArgs {
+            parallel_jobs: Some(0),
+            runner_labels: Some(labels.split(',').map(str::to_owned).collect()),
+            ci_tools: Some(vec![tools.to_owned()]),
+            ..ServerArgs::default()
+        };
+        let server = decide(data(), said("big, gpu-*", dir.path()), None).expect("settings");
+        assert_eq!((server.parallel_jobs, server.runner_labels.join(" ").as_str()), (1, "big gpu-*"));
+        assert_eq!(server.ci_tools, [dir.path().canonicalize().expect("it is there")]);
+        for (labels, tools) in [("a*b", dir.path()), ("a,,b", dir.path()), ("a", &dir.path().join("none"))] {
+            assert!(decide(data(), said(labels, tools), None).is_err(), "{labels} {}", tools.display());
+        }
     }
 
     #[test]

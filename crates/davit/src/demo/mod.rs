@@ -229,6 +229,9 @@ fn server(root: &Path, listen: SocketAddr) -> Result<Server, Failure> {
         public_url: None,
         parallel_deployments: 2,
         parallel_hosts: 8,
+        parallel_jobs: davit_engine::Settings::default_parallel_jobs(),
+        runner_labels: davit_engine::Settings::default_runner_labels(),
+        ci_tools: Vec::new(),
         largest_upload: settings::LARGEST_UPLOAD,
     })
 }
