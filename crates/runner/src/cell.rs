@@ -23,6 +23,7 @@ use davit_exec::LineSink;
 use nix::unistd::{Gid, Uid};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use supervisor::Supervisor;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -36,6 +37,8 @@ pub struct Cell {
     owner: Option<(Uid, Gid)>,
     base_env: Vec<(String, String)>,
     supervisor: Mutex<Supervisor>,
+    /// Whether a step was started here.
+    used: AtomicBool,
     groups: Groups,
     lease: Option<Lease>,
     _lock: Lock,
@@ -89,7 +92,7 @@ impl Cell {
         let argv = argv(&Pieces { fifo: &fifo, entrances, shell, owner })?;
         let strays = mark.map(|mark| Strays { groups: groups.clone(), mark });
         let (over, is_over) = watch::channel(None);
-        let started = Supervisor::start(&fifo, &argv, strays, &spec.limits, groups.clone(), is_over).await;
+        let started = Supervisor::start(&fifo, &argv, strays, &spec.limits, groups.clone(), owner, is_over).await;
         let supervisor = match started {
             Ok(supervisor) => supervisor,
             Err(error) => {
@@ -110,12 +113,17 @@ impl Cell {
         };
         watching.spawn(watch.until_over());
         let job_dir = spec.job_dir.clone();
-        let supervisor = Mutex::new(supervisor);
-        Ok(Self { layout, job_dir, owner, base_env, supervisor, groups, lease, _lock: lock, _watch: watching })
+        let (supervisor, used) = (Mutex::new(supervisor), AtomicBool::new(false));
+        Ok(Self { layout, job_dir, owner, base_env, supervisor, used, groups, lease, _lock: lock, _watch: watching })
     }
 
     pub(crate) const fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Whether nothing of the job has run yet.
+    fn is_unused(&self) -> bool {
+        !self.used.load(Ordering::Acquire)
     }
 
     pub(crate) fn base_env(&self) -> &[(String, String)] {
@@ -137,6 +145,7 @@ impl Cell {
                 Some(path)
             }
         };
+        self.used.store(true, Ordering::Release);
         supervisor.run(command, stdin.as_deref(), sink, cancel).await
     }
 

@@ -54,6 +54,15 @@ pub(super) fn write(
     mode: u32,
     owner: Option<(Uid, Gid)>,
 ) -> Result<(), Trouble> {
+    let mut file = create(root, rest, owner)?;
+    file.write_all(bytes).map_err(Trouble::Io)?;
+    fchmod(&file, Mode::from_bits_truncate(mode))?;
+    Ok(())
+}
+
+/// Makes `rest` under `root` as a new file, in place of what may be there, for its owner alone. Missing directories
+/// are made.
+pub(super) fn create(root: &Path, rest: &Path, owner: Option<(Uid, Gid)>) -> Result<File, Trouble> {
     let (directory, name) = parent_of(root, rest, owner)?;
     match unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => {}
@@ -61,11 +70,8 @@ pub(super) fn write(
     }
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
     let file = openat2(&directory, name, how(flags).mode(Mode::S_IRUSR | Mode::S_IWUSR))?;
-    let mut file = File::from(file);
-    file.write_all(bytes).map_err(Trouble::Io)?;
     hand_to(&file, owner)?;
-    fchmod(&file, Mode::from_bits_truncate(mode))?;
-    Ok(())
+    Ok(File::from(file))
 }
 
 /// Reads `rest` under `root`. `None` when it is not there.

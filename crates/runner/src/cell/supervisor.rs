@@ -13,6 +13,7 @@ use davit_domain::log::Stream;
 use davit_exec::{LineSink, OutputLine};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, fchown};
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::Stdio;
@@ -76,6 +77,7 @@ impl Supervisor {
         strays: Option<Strays>,
         limits: &Limits,
         groups: Groups,
+        owner: Option<(Uid, Gid)>,
         over: watch::Receiver<Option<String>>,
     ) -> Result<Self, RunnerError> {
         nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).map_err(RunnerError::io("making a pipe"))?;
@@ -84,6 +86,7 @@ impl Supervisor {
         let Some(mut pipes) = Pipes::of(&mut child) else {
             return Err(RunnerError::Unavailable("the supervisor has no pipes".into()));
         };
+        pipes.give_to(owner).map_err(RunnerError::io("giving the output to the job's user"))?;
         let first = tokio::select! {
             first = come_up(&mut pipes.stdin, &mut replies) => first?,
             _ = child.wait() => return Err(did_not_start(&mut pipes.stderr).await),
@@ -351,6 +354,15 @@ struct Pipes {
 impl Pipes {
     fn of(child: &mut Child) -> Option<Self> {
         Some(Self { stdin: child.stdin.take()?, stdout: child.stdout.take()?, stderr: child.stderr.take()? })
+    }
+
+    /// Programs open `/dev/stdout` and `/dev/stderr` by name, which asks whose the pipe is.
+    fn give_to(&self, owner: Option<(Uid, Gid)>) -> nix::Result<()> {
+        if let Some((user, group)) = owner {
+            fchown(&self.stdout, Some(user), Some(group))?;
+            fchown(&self.stderr, Some(user), Some(group))?;
+        }
+        Ok(())
     }
 }
 
