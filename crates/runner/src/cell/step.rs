@@ -32,7 +32,7 @@ pub(super) fn text(command: &StepCommand, stdin: Option<&str>, id: &str) -> Resu
             text.extend(b"2>/dev/null ||:");
         }
     }
-    text.extend(b"\nexec ");
+    text.extend(b"\nexec $davit_session ");
     for word in std::iter::once(program).chain(arguments) {
         push_word(&mut text, word)?;
     }

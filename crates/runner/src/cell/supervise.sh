@@ -5,6 +5,7 @@
 davit_enter() {
     exec 3>&- <"$2" || exit 126
     [ "$2" = /dev/null ] || rm -f -- "$2"
+    trap - HUP INT TERM
     { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null
     umask 022
     cd -- "$1" || exit 126
@@ -16,5 +17,7 @@ davit_end() {
 }
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-trap '' INT TERM
+trap '' HUP INT TERM
+# A session of its own keeps a step's `kill 0` from its supervisor.
+davit_session=$(command -v setsid)
 echo ready >&3

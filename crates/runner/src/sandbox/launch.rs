@@ -47,7 +47,7 @@ fn walls(spec: &PlaceSpec, layout: &Layout, seen: &Path) -> Result<Vec<String>, 
     let mut push = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     push(&["--die-with-parent", "--new-session", "--info-fd", "4"]);
     push(&["--uid", &user, "--gid", &user, "--hostname", system::HOST_NAME]);
-    for word in system::binds(&seen.join("control"), &spec.tools)? {
+    for word in system::binds(&seen.join("control"))? {
         push(&[&word]);
     }
     push(&["--proc", "/proc", "--dev", "/dev", "--size", SHARED_MEMORY, "--perms", "1777", "--tmpfs", "/dev/shm"]);
@@ -55,6 +55,10 @@ fn walls(spec: &PlaceSpec, layout: &Layout, seen: &Path) -> Result<Vec<String>, 
     for directory in layout.writable() {
         let name = directory.outside.file_name().map_or(Path::new("."), Path::new);
         push(&["--bind", &crate::launch::text(&seen.join(name))?, &directory.inside]);
+    }
+    for tool in &spec.tools {
+        let tool = crate::launch::text(tool)?;
+        push(&["--ro-bind", &tool, &tool]);
     }
     push(&["--remount-ro", "/", "--chdir", "/", "--"]);
     Ok(argv)

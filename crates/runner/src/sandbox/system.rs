@@ -61,7 +61,7 @@ pub(super) fn write_etc(control: &Path) -> Result<(), RunnerError> {
 }
 
 /// The arguments of bubblewrap that show the system. `control` is where [`write_etc`] wrote, as bubblewrap sees it.
-pub(super) fn binds(control: &Path, tools: &[PathBuf]) -> Result<Vec<String>, RunnerError> {
+pub(super) fn binds(control: &Path) -> Result<Vec<String>, RunnerError> {
     let mut arguments = Vec::new();
     let mut push = |words: [&str; 3]| arguments.extend(words.map(str::to_owned));
     push(["--ro-bind", "/usr", "/usr"]);
@@ -87,10 +87,6 @@ pub(super) fn binds(control: &Path, tools: &[PathBuf]) -> Result<Vec<String>, Ru
     }
     for name in ["passwd", "group", "hosts", "hostname"] {
         push(["--ro-bind", &text(&control.join(name))?, &format!("/etc/{name}")]);
-    }
-    for tool in tools {
-        let tool = text(tool)?;
-        push(["--ro-bind", &tool, &tool]);
     }
     Ok(arguments)
 }

@@ -109,7 +109,10 @@ async fn only_the_jobs_own_directories_can_be_written() {
     let ran = open.sh(find).await;
     let mut writable: Vec<String> = ran.text().lines().map(str::to_owned).collect();
     writable.sort();
-    assert_eq!(writable, ["/dev/pts", "/dev/shm", "/home/runner", "/runner/exchange", "/runner/temp", "/tmp", "/workspace"]);
+    assert_eq!(
+        writable,
+        ["/dev/pts", "/dev/shm", "/home/runner", "/runner/exchange", "/runner/temp", "/tmp", "/workspace"]
+    );
     open.close().await;
 }
 

@@ -28,6 +28,7 @@ async fn a_step_says_lines_on_two_streams_and_ends_with_its_code() {
         assert_eq!(of(Stream::Stdout), ["out", "no end"]);
         assert_eq!(of(Stream::Stderr), ["err", "named"]);
         assert_eq!(open.sh("kill -TERM $$").await.code(), 128 + 15);
+        assert_eq!(open.sh("trap 'exit 9' TERM; kill 0").await.code(), 9, "its group is its own");
         let job = open.directory.path().join("job");
         assert!(job.exists());
         open.place.close().await;
@@ -50,7 +51,11 @@ async fn a_step_has_exactly_its_environment_input_and_directory() {
         let text = ran.text();
         assert!(text.starts_with(&format!("line\n\u{FFFD}binary\n{}\n", open.place.temp())), "{text}");
         assert!(text.contains(&format!("ODD={odd}|")), "{text}");
-        let names: Vec<&str> = text.split('|').filter_map(|pair| pair.rsplit('\n').next()?.split_once('=')).map(|(name, _)| name).collect();
+        let names: Vec<&str> = text
+            .split('|')
+            .filter_map(|pair| pair.rsplit('\n').next()?.split_once('='))
+            .map(|(name, _)| name)
+            .collect();
         assert!(names.contains(&"_x1") && !names.contains(&"HOME"), "{names:?}");
         open.close().await;
     }
@@ -92,7 +97,7 @@ async fn much_output_arrives_whole_and_in_order() {
 async fn the_background_lives_on_and_its_words_belong_to_no_step() {
     for executor in BOTH {
         let open = open_with(executor, |_| ()).await;
-        let start = "( trap 'echo late; : >heard' USR1; echo $$ >pid; : >ready; while :; do sleep 0.01; done ) & echo $! >pid; until [ -e ready ]; do :; done";
+        let start = "( trap 'echo late; : >heard' USR1; until [ -s pid ]; do :; done; : >ready; while :; do sleep 0.01; done ) & echo $! >pid; until [ -e ready ]; do :; done";
         assert_eq!(open.sh(start).await.code(), 0);
         let next = open.sh("kill -USR1 $(cat pid); until [ -e heard ]; do :; done; echo own").await;
         assert!(next.text().contains("own"), "{}", next.text());
@@ -130,7 +135,9 @@ async fn a_cancelled_step_goes_with_all_it_started_and_the_place_lives_on() {
         let open = open_with(executor, |_| ()).await;
         let (kept, ended) = (mark(), mark());
         open.sh(&format!("sleep {kept} & true")).await;
-        let text = format!("setsid sleep {ended} & ( ( sleep {ended} & ) & ); trap 'echo bye; exit 1' TERM; echo ready; sleep {ended} & wait");
+        let text = format!(
+            "setsid sleep {ended} & ( ( sleep {ended} & ) & ); trap 'echo bye; exit 1' TERM; echo ready; sleep {ended} & wait"
+        );
         let (exit, said) = cancelled_when_ready(&open, &text).await;
         let StepExit::Cancelled { proof } = exit else { panic!("{exit:?}") };
         assert!(proof.contains("sleep") && proof.contains("TERM"), "{proof}");
@@ -147,7 +154,8 @@ async fn a_cancelled_step_goes_with_all_it_started_and_the_place_lives_on() {
 async fn a_step_that_does_not_want_to_end_is_killed() {
     let open = sandbox().await;
     let mark = mark();
-    let text = format!("trap '' TERM INT HUP; ( trap '' TERM; sleep {mark} ) & echo ready; while :; do sleep {mark}; done");
+    let text =
+        format!("trap '' TERM INT HUP; ( trap '' TERM; sleep {mark} ) & echo ready; while :; do sleep {mark}; done");
     let (exit, _) = cancelled_when_ready(&open, &text).await;
     let StepExit::Cancelled { proof } = exit else { panic!("{exit:?}") };
     assert!(proof.contains("KILL"), "{proof}");
@@ -212,12 +220,19 @@ async fn files_and_trees_go_in_and_out() {
         std::os::unix::fs::symlink("sub/file", tree.join("link")).expect("linked");
         open.place.put_tree(&tree, &at("a")).await.expect("put");
         assert!(!tree.exists());
-        assert_eq!(open.sh("cat a/link; echo; cat a/b/c; echo x >a/sub/new && ls a").await.text(), "tree\ntwomore\nb\nlink\nsub");
+        assert_eq!(
+            open.sh("cat a/link; echo; cat a/b/c; echo x >a/sub/new && ls a").await.text(),
+            "tree\ntwomore\nb\nlink\nsub"
+        );
 
         let odd = "-odd 'name'\n*";
         open.place.write_file(&at(&format!("a/{odd}")), b"odd", 0o644).await.expect("written");
         let archive = open.directory.path().join("out.tar.gz");
-        let size = open.place.pack(&["a/sub".into(), format!("a/{odd}")], open.place.workspace(), &archive).await.expect("packed");
+        let size = open
+            .place
+            .pack(&["a/sub".into(), format!("a/{odd}")], open.place.workspace(), &archive)
+            .await
+            .expect("packed");
         assert!(size > 0);
         open.place.unpack(&archive, &at("copy/of")).await.expect("unpacked");
         assert_eq!(open.sh("cat copy/of/a/sub/file copy/of/a/-odd*").await.text(), "treeodd");
