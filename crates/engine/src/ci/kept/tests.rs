@@ -186,7 +186,6 @@ const DIR: &str = "DAVIT_TEST_KEEP_DIR";
 const MARK: &str = "kept";
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a test may run a program")]
 async fn what_was_kept_survives_a_kill() {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let dir = tempfile::tempdir().expect("a directory");

@@ -28,7 +28,7 @@ both!(schedules_that_stay_keep_their_next_time, |store| {
     assert_eq!(store.scheduled_repositories().await.expect("reads"), repositories);
     assert_eq!(store.due_schedules(at(0)).await.expect("reads"), []);
     assert_eq!(store.due_schedules(at(9)).await.expect("reads"), [first[0].clone(), far]);
-    commit!(store, tx => tx.replace_schedules(&hub(), REPOSITORY, &[zoned.clone()]));
+    commit!(store, tx => tx.replace_schedules(&hub(), REPOSITORY, std::slice::from_ref(&zoned)));
     assert_eq!(store.schedules(&hub(), REPOSITORY).await.expect("reads"), [zoned], "another zone is another time");
     commit!(store, tx => tx.replace_schedules(&hub(), REPOSITORY, &[]));
     assert!(store.schedules(&hub(), REPOSITORY).await.expect("reads").is_empty());
