@@ -4,8 +4,8 @@
 //! what both are made of in `create`, and how the engine is found and spoken to in `engine`. Does not live here: what
 //! a workflow file says about containers (`davit-ci`).
 //!
-//! Everything of a job in the engine is labelled with the directory of davit's jobs and the job's name, so that two
-//! servers on one engine leave each other alone and what a killed server left is found. Nothing of the server is bound
+//! Everything of a job in the engine is labelled with the job's directory, so that two servers on one engine leave each
+//! other alone, and a file in that directory says so: what a killed server left is found by both. Nothing of the server is bound
 //! into a container: files go in and out as archives through the API, so that the engine may see other paths than
 //! davit does, and nothing is left on the server that only root could remove.
 
@@ -22,21 +22,23 @@ mod options;
 mod processes;
 mod services;
 mod step;
-mod sweep;
 
-pub use engine::Engine;
-pub(crate) use estate::after_closing;
+pub use engine::{Engine, examine};
+pub(crate) use estate::{after_closing, clear};
 pub use services::Services;
-pub use sweep::{examine, sweep, sweep_on};
 
 use crate::RunnerError;
+use crate::layout::Layout;
 use crate::place::{PlaceSpec, Proof, StepCommand, StepExit};
+use crate::prepare;
+use crate::record::Lock;
 use create::Role;
 use davit_exec::LineSink;
 use estate::Estate;
 use limits::Used;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 /// The directories of a job, the same as in a sandbox.
@@ -69,6 +71,9 @@ pub struct ContainerSpec {
 /// The container of a job, its network and its services.
 #[derive(Debug)]
 pub struct Container {
+    job_dir: PathBuf,
+    /// Held as long as this place lives: a sweep leaves it alone.
+    _lock: Lock,
     services: Services,
     id: String,
     environment: Vec<(String, String)>,
@@ -102,10 +107,13 @@ impl Container {
         let Some(own) = &spec.container else {
             return Err(RunnerError::Refused("this job names no container".to_owned()));
         };
+        let job_dir = spec.job_dir.clone();
+        let lock = prepare::directories(&job_dir, &Layout::of_sandbox(&job_dir), None).await?;
         let services = Services::open_on(engine, spec, sink, cancel).await?;
         match estate::unless_cancelled(cancel, start(services.estate(), own, spec, sink)).await {
             Ok((id, environment, owner)) => {
-                Ok(Self { services, id, environment, owner, used: Used::new(&spec.limits) })
+                let used = Used::new(&spec.limits);
+                Ok(Self { job_dir, _lock: lock, services, id, environment, owner, used })
             }
             Err(error) => Err(estate::after_closing(error, services.close().await)),
         }
@@ -159,9 +167,17 @@ impl Container {
         step::run(self, command, sink, cancel).await
     }
 
-    /// Removes the containers, their network and volumes, and looks whether all are gone.
+    /// Removes the containers, their network and volumes and the job's directory, and looks whether all are gone.
     pub async fn close(self) -> Proof {
-        self.services.close().await
+        let proof = self.services.close().await;
+        if !proof.clean {
+            // The directory tells the next sweep that there is something left.
+            return proof;
+        }
+        match prepare::remove_tree(&self.job_dir).await {
+            Ok(()) => proof,
+            Err(error) => proof.and(Proof { clean: false, text: format!("{}: {error}", self.job_dir.display()) }),
+        }
     }
 
     fn engine(&self) -> &Engine {

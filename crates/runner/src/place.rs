@@ -169,20 +169,21 @@ impl Place {
         if spec.container.is_some() {
             return Container::open(spec, sink, cancel).await.map(Self::Container);
         }
+        let cell = match spec.executor {
+            Executor::Sandbox => crate::sandbox::open(spec).await?,
+            Executor::Host => crate::host::open(spec).await?,
+        };
         let services = match spec.services.as_slice() {
             [] => None,
-            _ => Some(container::Services::open(spec, sink, cancel).await?),
+            _ => match container::Services::open(spec, sink, cancel).await {
+                Ok(services) => Some(services),
+                Err(error) => return Err(container::after_closing(error, cell.close().await)),
+            },
         };
-        let cell = match spec.executor {
-            Executor::Sandbox => crate::sandbox::open(spec).await,
-            Executor::Host => crate::host::open(spec).await,
-        };
-        match (cell, services) {
-            (Ok(cell), services) if spec.executor == Executor::Sandbox => Ok(Self::Sandbox(cell, services)),
-            (Ok(cell), services) => Ok(Self::Host(cell, services)),
-            (Err(error), None) => Err(error),
-            (Err(error), Some(services)) => Err(container::after_closing(error, services.close().await)),
-        }
+        Ok(match spec.executor {
+            Executor::Sandbox => Self::Sandbox(cell, services),
+            Executor::Host => Self::Host(cell, services),
+        })
     }
 
     /// Where the repository's files are and steps begin.
@@ -311,10 +312,14 @@ impl Place {
     pub async fn close(self) -> Proof {
         match self {
             Self::Sandbox(cell, services) | Self::Host(cell, services) => {
-                let proof = cell.close().await;
-                match services {
-                    Some(services) => proof.and(services.close().await),
-                    None => proof,
+                // The cell's directory tells a sweep what there is of services: it goes last, or stays for that.
+                let Some(services) = services else { return cell.close().await };
+                let (services_gone, cell_gone) = (services.close().await, cell.close().await);
+                let noted = if services_gone.clean { Ok(()) } else { services.remember() };
+                let both = services_gone.and(cell_gone);
+                match noted {
+                    Ok(()) => both,
+                    Err(error) => both.and(Proof { clean: false, text: error.to_string() }),
                 }
             }
             Self::Container(container) => container.close().await,

@@ -1,5 +1,6 @@
 //! Clears away what a server that died left of its jobs.
 
+use crate::container;
 use crate::limits::Groups;
 use crate::prepare;
 use crate::processes::{self, Process};
@@ -40,6 +41,10 @@ async fn clear(job_dir: &Path) -> String {
     left.iter().for_each(|process| process.signal(Signal::SIGSTOP));
     left.iter().for_each(|process| process.signal(Signal::SIGKILL));
     let mut trouble = Groups::of(record.groups).remove().await;
+    if let Some(proof) = container::clear(job_dir).await.filter(|proof| !proof.clean) {
+        // The directory stays: the next sweep tries again.
+        return format!("{} could not be cleared away: {proof}", job_dir.display());
+    }
     if let Err(error) = prepare::remove_tree(job_dir).await {
         trouble.push(error.to_string());
     }

@@ -74,6 +74,15 @@ impl Engine {
     }
 }
 
+/// The engine that jobs with containers would use: `Podman Engine 4.3.1 at /run/podman/podman.sock`.
+///
+/// # Errors
+/// [`RunnerError::Unavailable`] with what to do when there is none.
+pub async fn examine() -> Result<String, RunnerError> {
+    let engine = Engine::find().await?;
+    Ok(format!("{} at {}", engine.version(), engine.socket().display()))
+}
+
 /// For `map_err`: what was tried, and whose fault the answer is. What the engine refuses (4xx) the job asked for.
 pub(super) fn failed(what: impl Into<String>) -> impl FnOnce(ApiError) -> RunnerError {
     let what = what.into();

@@ -6,29 +6,35 @@ use crate::RunnerError;
 use crate::place::{PlaceSpec, Proof};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
-/// The label that holds the directory of davit's jobs.
-const ROOT: &str = "davit.root";
-/// The label that holds the job's name.
+/// The label that holds the job's directory: no two servers on one engine have the same.
+const DIRECTORY: &str = "davit.directory";
+/// The label that holds the job's name, for people.
 const JOB: &str = "davit.job";
+
+/// In the job's directory; holds the engine's socket while there may be something of the job in the engine.
+const MARK: &str = "control/containers";
 
 /// Everything of one job in the engine.
 #[derive(Debug)]
 pub(super) struct Estate {
     engine: Engine,
     name: String,
+    directory: PathBuf,
     labels: HashMap<String, String>,
 }
 
 impl Estate {
     /// Makes the network. What an earlier attempt of the same name left is removed first.
     pub(super) async fn make(engine: Engine, spec: &PlaceSpec) -> Result<Self, RunnerError> {
-        let root = root_of(spec.job_dir.parent().unwrap_or(&spec.job_dir));
-        let labels = HashMap::from([(ROOT.to_owned(), root), (JOB.to_owned(), spec.name.clone())]);
-        let estate = Self { engine, name: spec.name.clone(), labels };
-        let left = remove_labelled(&estate.engine, &estate.filter()).await;
+        mark(&spec.job_dir, engine.socket())?;
+        let labels =
+            HashMap::from([(DIRECTORY.to_owned(), known_as(&spec.job_dir)), (JOB.to_owned(), spec.name.clone())]);
+        let estate = Self { engine, name: spec.name.clone(), directory: spec.job_dir.clone(), labels };
+        let left = remove_labelled(&estate.engine, &filter(&spec.job_dir)).await;
         if !left.clean {
             return Err(RunnerError::Unavailable(format!("an earlier attempt can't be removed: {left}")));
         }
@@ -81,28 +87,47 @@ impl Estate {
         Ok(id.to_owned())
     }
 
+    /// Notes that there may be something to clear away.
+    pub(super) fn remember(&self) -> Result<(), RunnerError> {
+        mark(&self.directory, self.engine.socket())
+    }
+
     /// Removes all of it and looks.
-    pub(super) async fn close(self) -> Proof {
-        remove_labelled(&self.engine, &self.filter()).await
-    }
-
-    fn filter(&self) -> Vec<String> {
-        self.labels.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    pub(super) async fn close(&self) -> Proof {
+        remove_labelled(&self.engine, &filter(&self.directory)).await
     }
 }
 
-/// What the label says of a directory: two servers never have the same.
-pub(super) fn root_of(jobs: &Path) -> String {
-    jobs.canonicalize().unwrap_or_else(|_| jobs.to_owned()).display().to_string()
+/// Removes what a server that died left of a job in an engine. `None` when it had nothing in any.
+pub(crate) async fn clear(job_dir: &Path) -> Option<Proof> {
+    let socket = std::fs::read_to_string(job_dir.join(MARK)).ok()?;
+    Some(match Engine::at(Path::new(&socket)).await {
+        Ok(engine) => remove_labelled(&engine, &filter(job_dir)).await,
+        Err(error) => Proof { clean: false, text: format!("its containers can't be removed: {error}") },
+    })
 }
 
-/// The label by which everything of a server is found.
-pub(super) fn filter_of_root(jobs: &Path) -> Vec<String> {
-    vec![format!("{ROOT}={}", root_of(jobs))]
+/// Writes where there may be something to clear away.
+fn mark(job_dir: &Path, socket: &Path) -> Result<(), RunnerError> {
+    let file = job_dir.join(MARK);
+    let control = file.parent().unwrap_or(job_dir);
+    std::fs::create_dir_all(control)
+        .and_then(|()| std::fs::write(&file, socket.as_os_str().as_bytes()))
+        .map_err(RunnerError::io(format!("writing {}", file.display())))
+}
+
+/// What the label says of a directory.
+fn known_as(job_dir: &Path) -> String {
+    job_dir.canonicalize().unwrap_or_else(|_| job_dir.to_owned()).display().to_string()
+}
+
+/// The label by which everything of a job is found.
+fn filter(job_dir: &Path) -> Vec<String> {
+    vec![format!("{DIRECTORY}={}", known_as(job_dir))]
 }
 
 /// Removes what carries all these labels, containers first, and looks whether it is gone.
-pub(super) async fn remove_labelled(engine: &Engine, labels: &[String]) -> Proof {
+async fn remove_labelled(engine: &Engine, labels: &[String]) -> Proof {
     let mut trouble = Vec::new();
     let removed = match remove_all(engine, labels, &mut trouble).await {
         Ok(removed) => removed,

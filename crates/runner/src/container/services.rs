@@ -86,8 +86,13 @@ impl Services {
     }
 
     /// Removes the services and their network, and looks whether all are gone.
-    pub async fn close(self) -> Proof {
+    pub async fn close(&self) -> Proof {
         self.estate.close().await
+    }
+
+    /// Notes once more that there is something to clear away, when the job's directory is gone but not all of this.
+    pub(crate) fn remember(&self) -> Result<(), RunnerError> {
+        self.estate.remember()
     }
 
     pub(super) const fn estate(&self) -> &Estate {

@@ -19,6 +19,7 @@ pub(crate) const IMAGE: &str = "localhost/davit-test:1";
 
 /// The programs of the engine: `podman` or `docker`, and the environment it needs.
 struct Program {
+    scratch: PathBuf,
     argv: Vec<String>,
     env: Vec<(String, PathBuf)>,
 }
@@ -44,11 +45,11 @@ impl Site {
         if has("podman") {
             return Some(Self::podman(jobs, registry).await);
         }
-        let program = Program { argv: vec!["docker".to_owned()], env: Vec::new() };
+        let program = Program { scratch: jobs.path().to_owned(), argv: vec!["docker".to_owned()], env: Vec::new() };
         match Engine::find().await {
             // Docker itself takes images from 127.0.0.0/8 without TLS.
             Ok(engine) if has("docker") => {
-                program.import(jobs.path());
+                program.import();
                 Some(Self { engine, jobs, program, service: None })
             }
             Ok(_) | Err(_) => {
@@ -81,6 +82,7 @@ impl Site {
         let registries = file("registries.conf", &insecure.unwrap_or_default());
         let at = |name: &str| storage.join(name).display().to_string();
         let program = Program {
+            scratch: jobs.path().to_owned(),
             argv: ["podman", "--root", &at("root"), "--runroot", &at("run")].map(str::to_owned).to_vec(),
             env: vec![
                 ("CONTAINERS_CONF".to_owned(), conf),
@@ -88,7 +90,7 @@ impl Site {
                 ("REGISTRY_AUTH_FILE".to_owned(), jobs.path().join("auth.json")),
             ],
         };
-        program.import(jobs.path());
+        program.import();
         let socket = jobs.path().join("podman.sock");
         let log = fs::File::create(jobs.path().join("podman.log")).expect("a file");
         let mut command = program.command(&["system", "service", "--time=0", &format!("unix://{}", socket.display())]);
@@ -137,7 +139,8 @@ impl Site {
 
     /// What the engine has of the jobs of this test, as its own command line sees it.
     pub(crate) fn left(&self) -> Vec<String> {
-        let label = format!("label=davit.root={}", self.jobs.path().canonicalize().expect("a directory").display());
+        let jobs = self.jobs.path().canonicalize().expect("a directory");
+        let label = format!("label=davit.directory={}", jobs.join("job").display());
         let ask = |words: &[&str]| {
             let output = self.program.command(words).args(["--filter", &label, "--quiet"]).output().expect("an answer");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -164,17 +167,19 @@ impl Drop for Site {
 impl Program {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.argv[0]);
+        // An engine may leave files where it stands.
+        command.current_dir(&self.scratch);
         command.args(&self.argv[1..]).args(words).envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Makes the image of busybox and the libraries it wants, unless it is there.
-    fn import(&self, scratch: &Path) {
+    fn import(&self) {
         let there = self.command(&["image", "inspect", IMAGE]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if there.expect("an answer").success() {
             return;
         }
-        let file = scratch.join("image.tar");
+        let file = self.scratch.join("image.tar");
         fs::write(&file, root_file_system()).expect("a file");
         let file = file.display().to_string();
         let output = self.command(&["import", &file, IMAGE]).output().expect("an answer");

@@ -1,9 +1,9 @@
 //! Jobs in containers of a real engine.
 
-use crate::container_support::{Open, Site, container, service};
+use crate::container_support::{Site, container, service};
 use davit_domain::log::Stream;
-use davit_runner::container::{Services, sweep_on};
-use davit_runner::{Container, ContainerSpec, PlaceSpec, RunnerError, StepExit};
+use davit_runner::container::Services;
+use davit_runner::{ContainerSpec, PlaceSpec, RunnerError, StepExit, sweep};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -285,17 +285,20 @@ async fn what_a_killed_server_left_is_swept_and_nothing_else() {
     let Some(site) = Site::new().await else { return };
     let mut spec = site.spec();
     spec.services = vec![service("idle", "sleep 5555")];
-    let Open { place, .. } = site.open_with(&spec).await;
-    std::mem::forget::<Container>(place);
-    let elsewhere = tempfile::tempdir().expect("a directory");
-    assert!(sweep_on(&site.engine, elsewhere.path()).await.clean);
-    assert_eq!(site.left().len(), 3, "another server's jobs stay");
-    // The next attempt of the same job takes the names over.
     let open = site.open_with(&spec).await;
-    std::mem::forget(open.place);
-    let proof = sweep_on(&site.engine, site.jobs.path()).await;
-    assert!(proof.clean && proof.text.contains(&spec.name), "{proof}");
-    assert_eq!(site.left(), Vec::<String>::new());
+    assert_eq!(sweep(site.jobs.path()).await, Vec::<String>::new(), "its server lives");
+    assert_eq!(site.left().len(), 3);
+    // As the end of the process would.
+    drop(open);
+    // The next attempt of the same job takes the names over.
+    drop(site.open_with(&spec).await);
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    assert_eq!(sweep(elsewhere.path()).await, Vec::<String>::new());
+    assert_eq!(site.left().len(), 3, "another server's jobs stay");
+    let said = sweep(site.jobs.path()).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(site.left(), Vec::<String>::new(), "{said:?}");
+    assert!(!spec.job_dir.exists());
 }
 
 #[tokio::test]
