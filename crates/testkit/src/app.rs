@@ -450,6 +450,9 @@ impl TestApp {
         for delivery in store.deliveries(&filter, None, 10).await.expect("deliveries") {
             open.push(format!("delivery {}", delivery.id));
         }
+        for change in store.changes_to_judge(engine.now(), 10).await.expect("changes") {
+            open.push(format!("change {}", change.id));
+        }
         let counts = engine.queue().counts().await.expect("jobs");
         if counts.waiting + counts.running > 0 {
             open.push(format!("{counts:?}"));

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub(crate) const COMMIT_STATUS: &str = "commit_status";
 pub(crate) const DEPLOYMENT_STATE: &str = "deployment_state";
+pub(crate) const COMMENT: &str = "comment";
 
 /// While a person has to mend something at the forge or in the configuration: often enough to be seen to work, too
 /// seldom to be locked out.
@@ -28,6 +29,14 @@ pub(crate) struct DeploymentCall {
     pub(crate) at_forge: DeploymentAtForge,
     /// The forge's number of it, where somebody else made it there; `None`: davit's own.
     pub(crate) number: Option<i64>,
+}
+
+/// A comment to be made on a change.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CommentCall {
+    pub(super) repository: String,
+    pub(super) number: i64,
+    pub(super) text: String,
 }
 
 /// Why a call was not made.
@@ -47,7 +56,7 @@ pub(super) enum NotMade {
         /// Why.
         detail: String,
     },
-    /// Nobody is there to be told any more: the forge is not configured.
+    /// Nobody is there to be told: the forge is not configured any more, or takes no calls of davit's.
     Nobody {
         /// Why.
         detail: String,
@@ -94,13 +103,23 @@ impl From<StoreError> for NotMade {
 
 /// Makes a call.
 pub(super) async fn make(engine: &Engine, row: &OutboxRow) -> Result<(), NotMade> {
-    let kind = engine.configured_forge(&row.forge).await?.kind;
+    let forge = engine.configured_forge(&row.forge).await?;
+    if !forge.has_api() {
+        // It only tells davit what happens, and takes no calls.
+        return Err(NotMade::Nobody { detail: format!("davit has no credential for the forge {}", row.forge) });
+    }
+    let kind = forge.kind;
     let client = engine.forge_client(&row.forge).await?;
     let made = match row.kind.as_str() {
         COMMIT_STATUS => {
             let status: CommitStatus = read(row)?;
             engine.traffic().count(&row.forge, kind, engine.now());
             client.set_status(&status).await.map_err(NotMade::from)
+        }
+        COMMENT => {
+            let CommentCall { repository, number, text } = read(row)?;
+            engine.traffic().count(&row.forge, kind, engine.now());
+            client.comment(&repository, number, &text).await.map_err(NotMade::from)
         }
         DEPLOYMENT_STATE => tell_deployment(engine, &client, kind, &row.forge, &read(row)?).await,
         other => Err(NotMade::Never { detail: format!("{other} is not a kind of call that this version makes") }),

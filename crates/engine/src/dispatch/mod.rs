@@ -19,11 +19,13 @@ pub(crate) use traffic::Traffic;
 use crate::hub::{self, Topic};
 use crate::{Engine, EngineError};
 use calls::NotMade;
+use davit_domain::ci::CI_CONTEXT;
 use davit_domain::ids::ForgeId;
 use davit_domain::status::CommitStatus;
 use davit_domain::time::Timestamp;
 use davit_store::Tx;
 use davit_store::alerts::Raised;
+use davit_store::checks::Check;
 use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow};
 use std::time::Duration;
 use traffic::UnderWay;
@@ -45,15 +47,49 @@ const SLOW_RETRY: Duration = Duration::from_secs(3600);
 const GIVE_UP: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Engine {
-    /// Writes a commit status to be set, in the transaction of what it tells about.
+    /// Writes a commit status to be set, in the transaction of what it tells about. What davit's own CI says is a check
+    /// like those of others, which a merge or a release may wait for.
     pub(crate) async fn enqueue_status(
         &self,
         tx: &mut Tx,
         forge: &ForgeId,
         status: &CommitStatus,
     ) -> Result<(), EngineError> {
+        if status.context.starts_with(CI_CONTEXT) {
+            self.record_own_check(tx, forge, status).await?;
+        }
         let lane = format!("status {forge} {} {} {}", status.repository, status.commit, status.context.to_lowercase());
         self.enqueue_call(tx, calls::COMMIT_STATUS, &lane, forge, status, status.state.is_final()).await
+    }
+
+    async fn record_own_check(&self, tx: &mut Tx, forge: &ForgeId, status: &CommitStatus) -> Result<(), EngineError> {
+        let check = Check {
+            forge: forge.clone(),
+            repository: status.repository.clone(),
+            commit: status.commit.clone(),
+            name: status.context.clone(),
+            state: status.state,
+            description: status.description.clone(),
+            target_url: status.target_url.clone(),
+            at: self.now(),
+        };
+        tx.record_check(&check).await?;
+        self.judge_changes_of(tx, forge, &status.repository, &status.commit).await
+    }
+
+    /// Writes a comment on a change to be made, in the transaction of what it tells about.
+    pub(crate) async fn enqueue_comment(
+        &self,
+        tx: &mut Tx,
+        forge: &ForgeId,
+        repository: &str,
+        number: i64,
+        text: &str,
+    ) -> Result<(), EngineError> {
+        // A lane of its own: no comment takes the place of another.
+        let lane = format!("comment {forge} {repository} #{number} {:016x}", rand::random::<u64>());
+        let call = calls::CommentCall { repository: repository.to_owned(), number, text: text.to_owned() };
+        self.enqueue_call(tx, calls::COMMENT, &lane, forge, &call, true).await
     }
 
     /// Writes a deployment's state to be told, in the transaction of what it tells about.
@@ -122,7 +158,7 @@ pub(crate) async fn run(engine: Engine) {
         };
         tokio::select! {
             () = drain.cancelled() => return,
-            () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request]) => {}
+            () = hub::changed(&mut wake, &[Topic::Outbox, Topic::Deployment, Topic::Request, Topic::Run]) => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

@@ -163,6 +163,10 @@ impl Case<'_> {
     async fn ask(&self, tx: &mut Tx, release: WantedRelease) -> Result<Asked, EngineError> {
         let (engine, delivery) = (self.engine, &self.full.delivery);
         let idempotency_key = format!("{} {} {}", self.cause(&release), release.app, release.environment);
+        let by = match self.asked_for_merge(tx).await? {
+            Some(by) => by,
+            None => format!("{}@{}", release.by, delivery.forge),
+        };
         // Nobody is there to fill in anything: defaults count.
         let inputs = engine.default_inputs(self.configuration, &release.app, &release.environment).await?;
         let ask = Ask {
@@ -176,12 +180,19 @@ impl Case<'_> {
             hosts: None,
             build: None,
             inputs,
-            by: format!("{}@{}", release.by, delivery.forge),
+            by,
             delivery: Some(delivery.id),
             forge_deployment: release.forge_deployment,
             idempotency_key: Some(idempotency_key),
         };
         engine.ask(tx, self.configuration, ask).await
+    }
+
+    /// Who had davit merge the change that an event tells of.
+    async fn asked_for_merge(&self, tx: &mut Tx) -> Result<Option<String>, EngineError> {
+        let ForgeEvent::Change(change) = self.event else { return Ok(None) };
+        let known = tx.change_numbered(&self.full.delivery.forge, &change.repository, change.number).await?;
+        Ok(known.and_then(|known| known.asked).map(|ask| ask.by))
     }
 
     /// What makes a request the same one, however often and by whatever delivery it is asked for.

@@ -190,7 +190,15 @@ impl Engine {
         let locks = tx.locks(self.now()).await?;
         let gate = Gate::of(&configuration, locks, Some(app), environment, self.now());
         for deployment in waiting {
-            let keeps = if deployment.gates_overridden_by.is_some() { None } else { gate.keeps(deployment.kind) };
+            let keeps = match (&deployment.gates_overridden_by, gate.keeps(deployment.kind)) {
+                (Some(_), _) => None,
+                (None, Some(keeps)) => Some(keeps),
+                // What people released was green then, or was not asked to be.
+                (None, None) if deployment.kind == Kind::Auto => {
+                    self.not_green(&configuration, app, environment, &deployment.commit).await?
+                }
+                (None, None) => None,
+            };
             if deployment.blocked != keeps {
                 tx.set_blocked(deployment.id, keeps.as_deref()).await?;
             }
@@ -241,6 +249,9 @@ impl Engine {
         let state = request.state.clone().release()?;
         tx.set_request_state(id, &state, Some((by, self.now()))).await?;
         let (app, _) = release_config(configuration, &request.app, &request.environment)?;
+        if request.kind == Kind::Regular {
+            self.refuse_what_is_not_green(configuration, &request).await?;
+        }
         // As it was when the request was made: a host that the selector has come to name since was not approved.
         let (_, config) = tx.revision(request.revision).await?;
         let hosts = hosts_of(configuration, app, &config, request.hosts.as_deref())?;
