@@ -30,6 +30,10 @@ jobs:
           printf '\\033[32mLint is fine\\033[0m\\n'
           echo '## Lint' >> "$GITHUB_STEP_SUMMARY"
           echo 'All <b>fine</b>.' >> "$GITHUB_STEP_SUMMARY"
+      - uses: actions/upload-artifact@v4
+        with:
+          name: page
+          path: index.html
   test:
     needs: lint
     runs-on: ubuntu-latest
@@ -171,6 +175,9 @@ test('groups fold, a search finds what is folded, and a line has an address', as
 
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('log-download').click()])
   expect(download.suggestedFilename()).toMatch(/^job-\d+\.log$/)
+  const artifact = page.getByTestId('artifacts').getByRole('link', { name: 'Download page' })
+  const [saved] = await Promise.all([page.waitForEvent('download'), artifact.click()])
+  expect(saved.suggestedFilename()).toBe('page.tar.gz')
 })
 
 test('a change says why it does not merge, is tried again, and merges', async ({ page }) => {
@@ -197,6 +204,7 @@ test('a change says why it does not merge, is tried again, and merges', async ({
   await writeFile(sugar, '')
   await page.getByTestId('retry-failed-jobs').click()
   await expect(page.getByTestId('run-state')).toContainText('Succeeded')
+  await expect(annotations).toHaveCount(0)
   await page.getByTestId('job-graph').getByRole('button', { name: /test.*black/ }).click()
   await expect(page.getByTestId('log-lines')).toContainText('black: lovely')
   await page.getByTestId('attempts').getByText('attempt 1').click()
@@ -233,6 +241,21 @@ test('a workflow is started by hand with what it asks for', async ({ page }) => 
   await expect(page).toHaveURL(/\/runs\/\d+$/)
   await expect(page.getByTestId('run-state')).toContainText('Succeeded')
   await expect(page.getByTestId('log-lines')).toContainText('A cup for dora')
+})
+
+test('what runs is cancelled', async ({ page }) => {
+  await rm(kettle)
+  await logIn(page, davit)
+  await page.goto(`${davit.url}/runs`)
+  await gitea.push('Boil too much', { 'taste.sh': WAITS })
+  await page.getByRole('link', { name: 'Boil too much' }).click()
+  await page.getByTestId('job-graph').getByRole('button', { name: /test.*green/ }).click()
+  await expect(page.getByTestId('log-lines')).toContainText('green: the kettle is on')
+  await page.getByTestId('cancel-run').click()
+  await expect(page.getByTestId('run-state')).toContainText('Cancelled')
+  await expect(page.getByTestId('log-status')).toHaveText('Complete')
+  await page.getByText('Time', { exact: true }).click()
+  await expect(page.getByTestId('job-timeline').getByRole('button')).toHaveCount(3)
 })
 
 const LOOKS = [

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { atLeast } from './access'
 import { environmentColour } from './environment-colour'
-import { shortRef } from './git-ref'
+import { branchOrTag, shortRef } from './git-ref'
 import { idempotencyKeys } from './idempotency'
 import { prettyJson } from './json'
 import { localPath } from './navigation'
@@ -125,6 +125,17 @@ describe('shortRef', () => {
     ['main', { kind: 'branch', name: 'main' }],
   ])('of %s is %j', (ref, short) => {
     expect(shortRef(ref)).toEqual(short)
+  })
+})
+
+describe('branchOrTag', () => {
+  it.each([
+    ['refs/heads/main', 'refs/heads/main'],
+    ['refs/tags/v1', 'refs/tags/v1'],
+    ['refs/pull/7/head', null],
+    [null, null],
+  ])('of %j is %j', (ref, known) => {
+    expect(branchOrTag(ref)).toBe(known)
   })
 })
 
