@@ -3,7 +3,7 @@
 export const PLAN_ACTIONS = ['create', 'update', 'delete', 'unchanged'] as const
 export type PlanAction = (typeof PLAN_ACTIONS)[number]
 
-export const PLAN_KINDS = ['forge', 'environment', 'host', 'app', 'release', 'channel'] as const
+export const PLAN_KINDS = ['forge', 'environment', 'host', 'app', 'release', 'channel', 'repository'] as const
 export type PlanKind = (typeof PLAN_KINDS)[number]
 
 export interface PlanItem {
