@@ -82,10 +82,11 @@ impl Cell {
         let Start { layout, lease, own_processes, base_env } = start;
         let owner = lease.as_ref().map(|lease| (Uid::from_raw(lease.id()), Gid::from_raw(lease.id())));
         let lock = prepare::directories(&spec.job_dir, &layout, owner).await?;
-        let groups = means().make(&spec.name, &spec.limits)?;
+        let groups = means().groups(&spec.name);
         let mark = (!own_processes).then(|| format!("{MARK}={:032x}", rand::random::<u128>()));
         let record = Record { groups: groups.directories().to_vec(), root: None, mark: mark.clone() };
         record.write(&spec.job_dir)?;
+        means().make(&spec.name, &spec.limits)?;
         let fifo = layout.control.join("replies");
         let entrances = groups.directories().iter().map(|group| group.join("cgroup.procs")).collect();
         let shell = shell(&spec.limits, groups.hold());

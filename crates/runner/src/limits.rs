@@ -61,15 +61,24 @@ impl Means {
         }
     }
 
-    /// Makes the groups of one place.
-    pub(crate) fn make(&self, name: &str, limits: &Limits) -> Result<Groups, RunnerError> {
-        let what = || format!("making a control group for {name}");
-        let directories = match self {
-            Self::Version2(base) => version2::make(base, name, limits).map_err(RunnerError::io(what()))?,
-            Self::Version1(hierarchies) => hierarchies.make(name, limits).map_err(RunnerError::io(what()))?,
+    /// The groups of one place, not made yet: so that whoever clears away after a crash knows of them before.
+    pub(crate) fn groups(&self, name: &str) -> Groups {
+        Groups::of(match self {
+            Self::Version2(base) => vec![base.join(name)],
+            Self::Version1(hierarchies) => hierarchies.directories(name),
             Self::EachProcess(_) => Vec::new(),
-        };
-        Ok(Groups { directories })
+        })
+    }
+
+    /// Makes the groups of one place.
+    pub(crate) fn make(&self, name: &str, limits: &Limits) -> Result<(), RunnerError> {
+        let what = || format!("making a control group for {name}");
+        match self {
+            Self::Version2(base) => version2::make(&base.join(name), limits),
+            Self::Version1(hierarchies) => hierarchies.make(name, limits),
+            Self::EachProcess(_) => Ok(()),
+        }
+        .map_err(RunnerError::io(what()))
     }
 }
 
@@ -80,7 +89,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Those that an earlier process made.
+    /// In these directories.
     pub(crate) const fn of(directories: Vec<PathBuf>) -> Self {
         Self { directories }
     }

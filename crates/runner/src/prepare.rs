@@ -57,17 +57,12 @@ pub(crate) async fn remove_tree(path: &Path) -> io::Result<()> {
 /// A job can take its own user, which is the server's, the right to its directories. Nothing of the job runs any more:
 /// nobody puts links in the way.
 fn open_up(path: &Path) {
-    let mut walk = walkdir::WalkDir::new(path).into_iter();
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
-    while let Some(entry) = walk.next() {
-        let directory = match entry {
-            Ok(entry) if entry.file_type().is_dir() => entry.into_path(),
-            Ok(_) => continue,
-            Err(error) => match error.path() {
-                Some(path) => path.to_owned(),
-                None => continue,
-            },
-        };
+    let mut closed = vec![path.to_owned()];
+    while let Some(directory) = closed.pop() {
+        // What can't be opened up is said by the removal.
         let _ = fs::set_permissions(&directory, fs::Permissions::from_mode(0o700));
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        closed.extend(directories.map(|entry| entry.path()));
     }
 }

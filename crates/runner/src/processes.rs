@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::{HashMap, HashSet};
 
-/// One process that has not ended.
+/// One process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
@@ -12,6 +12,8 @@ pub(crate) struct Process {
     /// When it started, in ticks since the machine did: a process id used again is told apart by it.
     pub(crate) started: u64,
     pub(crate) name: String,
+    /// Whether it has ended and only its parent does not know yet.
+    pub(crate) ended: bool,
 }
 
 /// A process for good, however often its id is used again.
@@ -29,7 +31,7 @@ impl Process {
 
     /// Whether it is still there, and its id not used again by another.
     pub(crate) fn is_alive(&self) -> bool {
-        one(self.pid).is_some_and(|now| now.started == self.started)
+        one(self.pid).is_some_and(|now| now.started == self.started && !now.ended)
     }
 
     /// Whether `NAME=value` is in the environment that it was started with.
@@ -50,7 +52,8 @@ pub(crate) fn descendants(root: i32) -> Vec<Process> {
     below(root, all())
 }
 
-/// Of `everybody`, what descends from `root`, without it.
+/// Of `everybody`, what descends from `root` and has not ended, without `root` itself. Whoever has just ended may still
+/// be known as the parent of others.
 pub(crate) fn below(root: i32, everybody: Vec<Process>) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
     for process in everybody {
@@ -61,7 +64,9 @@ pub(crate) fn below(root: i32, everybody: Vec<Process>) -> Vec<Process> {
     while let Some(parent) = parents.pop() {
         for process in children.remove(&parent).unwrap_or_default() {
             parents.push(process.pid);
-            found.push(process);
+            if !process.ended {
+                found.push(process);
+            }
         }
     }
     found
@@ -100,7 +105,6 @@ pub(crate) fn all() -> Vec<Process> {
 }
 
 /// `4711 (name, which may hold spaces and brackets) S 1 …`: state, parent, 17 others, start (proc_pid_stat(5)).
-/// `None` for a zombie, which has ended.
 fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     let (head, tail) = stat.rsplit_once(')')?;
     let name = head.split_once('(')?.1.to_owned();
@@ -108,7 +112,8 @@ fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let started = fields.nth(17)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(Process { pid, parent, started, name })
+    let ended = matches!(state, "Z" | "X");
+    Some(Process { pid, parent, started, name, ended })
 }
 
 #[cfg(test)]
@@ -116,7 +121,7 @@ mod tests {
     use super::*;
 
     fn process(pid: i32, parent: i32) -> Process {
-        Process { pid, parent, started: 100, name: "x".into() }
+        Process { pid, parent, started: 100, name: "x".into(), ended: false }
     }
 
     #[test]
@@ -124,7 +129,15 @@ mod tests {
         let stat = "7 (a) S (b) R 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9";
         let process = parse_stat(7, stat).expect("a process");
         assert_eq!((process.parent, process.started, process.name.as_str()), (1, 4711, "a) S (b"));
-        assert!(parse_stat(7, &stat.replace(" R ", " Z ")).is_none(), "a zombie has ended");
+        let zombie = parse_stat(7, &stat.replace(" R ", " Z ")).expect("a process");
+        assert!(zombie.ended && !process.ended);
+    }
+
+    #[test]
+    fn a_child_is_found_through_a_parent_that_has_just_ended() {
+        let ended = Process { ended: true, ..process(3, 1) };
+        let pids: Vec<i32> = below(1, vec![process(1, 0), ended, process(2, 3)]).iter().map(|each| each.pid).collect();
+        assert_eq!(pids, [2]);
     }
 
     #[test]

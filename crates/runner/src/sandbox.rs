@@ -19,7 +19,7 @@ pub(crate) async fn open(spec: &PlaceSpec) -> Result<Cell, RunnerError> {
     let base_env = system::base_env(&layout.home.inside);
     let start = Start { layout: layout.clone(), lease, own_processes: true, base_env };
     Cell::start(spec, start, |pieces| {
-        system::write_etc(&layout.control)?;
+        system::write_etc(&layout.control, spec.network)?;
         launch::command(spec, &layout, pieces)
     })
     .await

@@ -4,9 +4,17 @@ use crate::limits::Groups;
 use crate::processes::{self, Identity, Process};
 use nix::sys::signal::Signal;
 use std::collections::HashSet;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Carries the mark of a place in the environment of its steps, where nothing better tells whose they are.
 pub(crate) const MARK: &str = "DAVIT_PLACE";
+
+/// How long KILL may need: longer only for a process stuck in the kernel.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// How often is looked whether processes are gone.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Where to look for them.
 #[derive(Debug, Clone)]
@@ -35,7 +43,7 @@ impl Tree {
         let mut found = processes::below(self.root.pid, everybody.clone());
         let in_groups: HashSet<i32> = strays.groups.members().into_iter().collect();
         let known: HashSet<i32> = found.iter().map(|process| process.pid).chain([self.root.pid]).collect();
-        let others = everybody.into_iter().filter(|process| !known.contains(&process.pid));
+        let others = everybody.into_iter().filter(|process| !process.ended && !known.contains(&process.pid));
         found.extend(
             others.filter(|process| in_groups.contains(&process.pid) || process.has_in_environment(&strays.mark)),
         );
@@ -52,5 +60,41 @@ impl Tree {
         if self.root.is_alive() {
             self.root.signal(Signal::SIGKILL);
         }
+    }
+
+    /// Waits until nothing is left of what is newer than `older`.
+    pub(crate) async fn gone_within(&self, older: &HashSet<Identity>, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        // What is born while `/proc` is read may not be in it: only the second look is sure.
+        let mut empty = 0;
+        while empty < 2 {
+            empty = if self.newer(older).is_empty() { empty + 1 } else { 0 };
+            if empty == 0 && Instant::now() >= deadline {
+                return false;
+            }
+            sleep(LOOK).await;
+        }
+        true
+    }
+
+    /// Kills what is newer than `older`. Everything is stopped first: what is stopped can't start more.
+    pub(crate) async fn kill_all(&self, older: &HashSet<Identity>) -> bool {
+        let deadline = Instant::now() + KILL_GRACE;
+        while Instant::now() < deadline {
+            let mut stopped: HashSet<Identity> = HashSet::new();
+            loop {
+                let mut fresh = self.newer(older);
+                fresh.retain(|process| stopped.insert(process.identity()));
+                if fresh.is_empty() || Instant::now() >= deadline {
+                    break;
+                }
+                fresh.iter().for_each(|process| process.signal(Signal::SIGSTOP));
+            }
+            self.newer(older).iter().for_each(|process| process.signal(Signal::SIGKILL));
+            if self.gone_within(older, LOOK * 2).await {
+                return true;
+            }
+        }
+        false
     }
 }

@@ -7,7 +7,7 @@ use super::step;
 use crate::limits::Groups;
 use crate::place::{Limits, Proof, StepCommand, StepExit};
 use crate::processes::{self, Identity, Process};
-use crate::tree::{Strays, Tree};
+use crate::tree::{self, Strays, Tree};
 use crate::{RunnerError, size};
 use davit_domain::log::Stream;
 use davit_exec::{LineSink, OutputLine};
@@ -35,17 +35,14 @@ const START: Duration = Duration::from_secs(20);
 /// Between TERM and KILL.
 const TERM_GRACE: Duration = Duration::from_secs(5);
 
-/// How long KILL may need: longer only for a process stuck in the kernel.
-const KILL_GRACE: Duration = Duration::from_secs(5);
-
-/// How often is looked whether processes are gone.
-const LOOK: Duration = Duration::from_millis(10);
-
 /// How long the last lines of a step that was ended may take to reach the sink.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What steps that come after the job's time was over may take together: those that clean up.
 const AFTER_TIME: Duration = Duration::from_secs(300);
+
+/// A shell's exit code for a program that wrote more to a file than it may (SIGXFSZ).
+const TOO_BIG: i32 = 128 + Signal::SIGXFSZ as i32;
 
 /// What steps may still say after the job said all it may.
 const AFTER_OUTPUT: u64 = 1 << 20;
@@ -63,8 +60,10 @@ pub(super) struct Supervisor {
     deadline: Instant,
     /// Why the whole place was ended, said by who watches it.
     over: watch::Receiver<Option<String>>,
-    /// What was there before a step that nobody waits for any more.
+    /// What was there before the step that runs, or that nobody waits for any more.
     abandoned: Option<HashSet<Identity>>,
+    /// The step whose end was not heard of yet.
+    running: Option<String>,
     gone: Option<String>,
     _keeper: Keeper,
 }
@@ -108,6 +107,7 @@ impl Supervisor {
             deadline: Instant::now() + limits.time,
             over,
             abandoned: None,
+            running: None,
             gone: None,
             _keeper: keeper,
         })
@@ -139,10 +139,12 @@ impl Supervisor {
         let older: HashSet<Identity> = self.tree.members().iter().map(Process::identity).collect();
         let (kills, refused) = (self.groups.memory_kills(), self.groups.refused_processes());
         self.abandoned = Some(older.clone());
+        self.running = Some(id.clone());
         self.output.begin(sink).await;
         let end = self.follow(&text, &id, command.timeout, cancel).await;
         let exit = match end {
             End::Code(code) => {
+                self.running = None;
                 self.output.end().await;
                 Ok(self.judge(code, kills, refused, sink).await)
             }
@@ -177,10 +179,10 @@ impl Supervisor {
             // process of it is gone.
             self.tree.kill_root();
         } else {
-            self.kill_all(&HashSet::new()).await;
+            self.tree.kill_all(&HashSet::new()).await;
             self.tree.kill_root();
         }
-        let ended = timeout(KILL_GRACE, self.child.wait()).await.is_ok();
+        let ended = timeout(tree::KILL_GRACE, self.child.wait()).await.is_ok();
         let left = self.tree.members();
         let clean = ended && left.is_empty();
         let root = self.tree.root.pid;
@@ -201,6 +203,12 @@ impl Supervisor {
                 what: format!(
                     "the job used more than its {memory} of memory, and the kernel ended a process of it (exit {code})"
                 ),
+            };
+        }
+        if code == TOO_BIG {
+            let disk = size::of(self.limits.disk);
+            return StepExit::OverLimit {
+                what: format!("a file of the job grew over its {disk} of the disk (exit {code})"),
             };
         }
         let mut say = Vec::new();
@@ -243,21 +251,11 @@ impl Supervisor {
 
     async fn follow(&mut self, text: &[u8], id: &str, limit: Option<Duration>, cancel: &CancellationToken) -> End {
         let budget = self.output.budget();
-        let prefix = format!("end {id} ");
         let (stdin, replies) = (&mut self.stdin, &mut self.replies);
         let reply = async {
             // A shell that is gone can't read it, which the branch that waits for it sees.
             let _ = stdin.write_all(text).await;
-            loop {
-                match replies.next().await {
-                    Ok(line) => {
-                        if let Some(code) = line.strip_prefix(&prefix).and_then(|code| code.parse().ok()) {
-                            return End::Code(code);
-                        }
-                    }
-                    Err(_) => return End::Gone,
-                }
-            }
+            reply_to(replies, id).await.map_or(End::Gone, End::Code)
         };
         let patience = async {
             match limit {
@@ -285,9 +283,9 @@ impl Supervisor {
             process.signal(Signal::SIGCONT);
         }
         let mut proof = format!("{} ended by TERM", processes::list(&first));
-        if !self.gone_within(older, TERM_GRACE).await {
+        if !self.tree.gone_within(older, TERM_GRACE).await {
             let stubborn = processes::list(&self.tree.newer(older));
-            let gone = self.kill_all(older).await;
+            let gone = self.tree.kill_all(older).await;
             proof = format!("{stubborn} did not end by TERM and was ended by KILL");
             if !gone {
                 proof = format!("{stubborn} did not end by TERM and KILL, so the whole place was ended");
@@ -295,44 +293,16 @@ impl Supervisor {
                 self.gone = Some(format!("the place was ended: {proof}"));
             }
         }
-        let _ = timeout(LINGER, self.output.end()).await;
+        // The shell says how the step ended, on standard error too, before it replies.
+        let last = async {
+            if let Some(id) = self.running.take() {
+                reply_to(&mut self.replies, &id).await;
+            }
+            self.output.end().await;
+        };
+        // What else holds the output open has no claim to hold up the end.
+        let _ = timeout(LINGER, last).await;
         proof
-    }
-
-    async fn gone_within(&self, older: &HashSet<Identity>, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
-        while !self.tree.newer(older).is_empty() {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            sleep(LOOK).await;
-        }
-        true
-    }
-
-    /// Stops everything first: what is stopped can't start more.
-    async fn kill_all(&self, older: &HashSet<Identity>) -> bool {
-        let deadline = Instant::now() + KILL_GRACE;
-        loop {
-            let mut stopped: HashSet<Identity> = HashSet::new();
-            loop {
-                let fresh: Vec<Process> =
-                    self.tree.newer(older).into_iter().filter(|process| stopped.insert(process.identity())).collect();
-                if fresh.is_empty() || Instant::now() >= deadline {
-                    break;
-                }
-                fresh.iter().for_each(|process| process.signal(Signal::SIGSTOP));
-            }
-            let left = self.tree.newer(older);
-            if left.is_empty() {
-                return true;
-            }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            left.iter().for_each(|process| process.signal(Signal::SIGKILL));
-            sleep(LOOK).await;
-        }
     }
 }
 
@@ -383,6 +353,18 @@ async fn launch(argv: &[String], strays: Option<&Strays>) -> Result<(Keeper, Chi
         .process_group(0)
         .kill_on_drop(true);
     Keeper::spawn(command).await.map_err(RunnerError::io(format!("starting {program}")))
+}
+
+/// The exit code of the step with this id. Whatever else is said is not looked at. `None` when nothing can be read any
+/// more.
+async fn reply_to(replies: &mut Replies, id: &str) -> Option<i32> {
+    let prefix = format!("end {id} ");
+    loop {
+        let line = replies.next().await.ok()?;
+        if let Some(code) = line.strip_prefix(&prefix).and_then(|code| code.parse().ok()) {
+            return Some(code);
+        }
+    }
 }
 
 /// Sends the script and waits for the first reply. Returns what bubblewrap said of pid 1.

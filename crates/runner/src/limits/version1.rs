@@ -41,7 +41,15 @@ impl Hierarchies {
         text
     }
 
-    pub(super) fn make(&self, name: &str, limits: &Limits) -> io::Result<Vec<PathBuf>> {
+    pub(super) fn directories(&self, name: &str) -> Vec<PathBuf> {
+        [Some(&self.memory), Some(&self.pids), self.cpu.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|all| all.join(name))
+            .collect()
+    }
+
+    pub(super) fn make(&self, name: &str, limits: &Limits) -> io::Result<()> {
         let memory = self.memory.join(name);
         make_group(&memory)?;
         fs::write(memory.join("memory.limit_in_bytes"), limits.memory.to_string())?;
@@ -50,15 +58,13 @@ impl Hierarchies {
         let pids = self.pids.join(name);
         make_group(&pids)?;
         fs::write(pids.join("pids.max"), limits.processes.to_string())?;
-        let mut made = vec![memory, pids];
         if let Some(cpu) = &self.cpu {
             let cpu = cpu.join(name);
             make_group(&cpu)?;
             fs::write(cpu.join("cpu.cfs_period_us"), "100000")?;
             fs::write(cpu.join("cpu.cfs_quota_us"), quota(limits.cpus).to_string())?;
-            made.push(cpu);
         }
-        Ok(made)
+        Ok(())
     }
 }
 

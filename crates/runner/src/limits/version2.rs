@@ -49,15 +49,14 @@ pub(super) fn prepare(base: &Path) -> Result<PathBuf, String> {
 }
 
 /// Makes the group of one place.
-pub(super) fn make(base: &Path, name: &str, limits: &Limits) -> io::Result<Vec<PathBuf>> {
-    let group = base.join(name);
-    make_group(&group)?;
+pub(super) fn make(group: &Path, limits: &Limits) -> io::Result<()> {
+    make_group(group)?;
     fs::write(group.join("memory.max"), limits.memory.to_string())?;
     // Not there without swap.
     let _ = fs::write(group.join("memory.swap.max"), "0");
     fs::write(group.join("pids.max"), limits.processes.to_string())?;
     let _ = fs::write(group.join("cpu.max"), format!("{} 100000", quota(limits.cpus)));
-    Ok(vec![group])
+    Ok(())
 }
 
 /// Whether a process is this one or descends from it.
@@ -116,8 +115,9 @@ mod tests {
         let directory = group("cpu memory pids", "");
         let limits =
             Limits { memory: 1 << 20, cpus: 0.5, processes: 7, disk: 1, output: 1, time: Duration::from_secs(1) };
-        let made = make(directory.path(), "davit-job-7-1", &limits).expect("made");
-        let read = |file: &str| fs::read_to_string(made[0].join(file)).expect("a file");
+        let made = directory.path().join("davit-job-7-1");
+        make(&made, &limits).expect("made");
+        let read = |file: &str| fs::read_to_string(made.join(file)).expect("a file");
         assert_eq!((read("memory.max"), read("memory.swap.max")), ("1048576".into(), "0".into()));
         assert_eq!((read("pids.max"), read("cpu.max")), ("7".into(), "50000 100000".into()));
     }

@@ -14,21 +14,27 @@ pub(super) const HOST_NAME: &str = "davit";
 
 /// Files and directories of `/etc` that programs look for and that hold no secret. Where one is missing, it is left
 /// out.
-const ETC: [&str; 21] = [
+const ETC: [&str; 27] = [
     "alternatives",
     "ca-certificates",
     "ca-certificates.conf",
     "crypto-policies",
     "debian_version",
+    "dotnet",
+    "fonts",
     "gai.conf",
     "host.conf",
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
     "localtime",
+    "magic",
+    "maven",
     "mime.types",
     "nsswitch.conf",
     "os-release",
+    "perl",
+    "php",
     "pki/ca-trust",
     "pki/tls/certs",
     "protocols",
@@ -38,22 +44,25 @@ const ETC: [&str; 21] = [
     "ssl/openssl.cnf",
 ];
 
+/// The same for names that have a version in them: `java-17-openjdk`, `python3.11`.
+const ETC_PREFIXES: [&str; 2] = ["java-", "python3"];
+
 /// What lies at the root of the system and is shown: programs and their libraries.
 const ROOT: [&str; 7] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin", "nix"];
 
-/// Writes the files that a sandbox gets instead of the server's own.
-pub(super) fn write_etc(control: &Path) -> Result<(), RunnerError> {
-    let files = [
-        (
-            "passwd",
-            format!(
-                "root:x:0:0:root:/root:/bin/sh\nrunner:x:{USER}:{USER}:runner:/home/runner:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
-            ),
-        ),
-        ("group", format!("root:x:0:\nrunner:x:{USER}:\nnogroup:x:65534:\n")),
-        ("hosts", "127.0.0.1 localhost davit\n::1 localhost ip6-localhost ip6-loopback\n".to_owned()),
-        ("hostname", "davit\n".to_owned()),
-    ];
+/// Files of `/etc` that a sandbox gets instead of the server's own.
+const MADE: [&str; 4] = ["passwd", "group", "hosts", "hostname"];
+
+/// Writes the files that a sandbox gets instead of the server's own. Names that the server has for other machines are
+/// shown to jobs that reach them.
+pub(super) fn write_etc(control: &Path, network: bool) -> Result<(), RunnerError> {
+    let own = format!("127.0.0.1 localhost {HOST_NAME}\n::1 localhost ip6-localhost ip6-loopback\n");
+    let hosts = if network { fs::read_to_string("/etc/hosts").unwrap_or_default() + "\n" + &own } else { own };
+    let passwd = format!(
+        "root:x:0:0:root:/root:/bin/sh\nrunner:x:{USER}:{USER}:runner:/home/runner:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+    );
+    let group = format!("root:x:0:\nrunner:x:{USER}:\nnogroup:x:65534:\n");
+    let files = MADE.into_iter().zip([passwd, group, hosts, format!("{HOST_NAME}\n")]);
     for (name, content) in files {
         fs::write(control.join(name), content).map_err(RunnerError::io(format!("writing the sandbox's {name}")))?;
     }
@@ -78,17 +87,23 @@ pub(super) fn binds(control: &Path) -> Result<Vec<String>, RunnerError> {
         let path = text(&path)?;
         push(["--ro-bind", &path, &path]);
     }
-    for name in ETC {
+    for name in ETC.map(str::to_owned).into_iter().chain(versioned()) {
         let shown = format!("/etc/{name}");
         // A link is followed here, on the server: `/etc/resolv.conf` often points to `/run`.
         if let Ok(real) = fs::canonicalize(&shown) {
             push(["--ro-bind", &text(&real)?, &shown]);
         }
     }
-    for name in ["passwd", "group", "hosts", "hostname"] {
+    for name in MADE {
         push(["--ro-bind", &text(&control.join(name))?, &format!("/etc/{name}")]);
     }
     Ok(arguments)
+}
+
+fn versioned() -> impl Iterator<Item = String> {
+    let entries = fs::read_dir("/etc").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| ETC_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
 /// What is installed in `/opt`. A directory of the server's own user is left out: that may be the server's data, which

@@ -205,8 +205,9 @@ async fn a_job_that_writes_to_davits_own_channels_reaches_nobody() {
         trap.display()
     );
     assert_eq!(open.sh(&forged).await.code(), 7);
-    let happened = open.sh("ls /workspace").await.text();
+    let happened = open.sh("ls /workspace | tail -n 1").await.text();
     // What it tells its supervisor happens inside, as itself. Pipes of root it can't open at all.
+    let happened = happened.lines().last().unwrap_or_default();
     assert_eq!(happened, if nix::unistd::geteuid().is_root() { "" } else { "in" });
     assert!(!trap.exists());
     let proof = open.place.close().await;
@@ -337,7 +338,7 @@ async fn small_disk() -> Open {
 async fn one_file_can_not_be_bigger_than_the_disk() {
     let open = small_disk().await;
     let ran = open.sh("head -c 100000000 /dev/zero >big").await;
-    assert!(!matches!(ran.exit, Ok(StepExit::Code(0))), "{ran:?}");
+    assert!(over(&ran).contains("5 MiB"), "{ran:?}");
     let size = fs::metadata(open.directory.path().join("job/workspace/big")).map_or(0, |found| found.len());
     assert!(size <= 5 << 20, "{size}");
     open.close().await;

@@ -338,3 +338,48 @@ async fn this_machine_is_examined() {
     let limits = findings.iter().find(|finding| finding.about == "limits").expect("a finding");
     assert_eq!(limits.ok, limits.what_to_do.is_none(), "{limits:?}");
 }
+
+#[tokio::test]
+async fn a_job_that_locks_its_own_directories_is_removed_all_the_same() {
+    let open = sandbox().await;
+    assert_eq!(
+        open.sh("mkdir -p a/b/c /tmp/d; : >a/b/c/file; chmod 0 a/b/c a/b a /tmp/d . /home/runner").await.code(),
+        0
+    );
+    let (job, open) = (open.directory.path().join("job"), open);
+    let proof = open.place.close().await;
+    assert!(proof.clean, "{proof}");
+    assert!(!job.exists());
+}
+
+#[tokio::test]
+async fn the_kernel_is_told_the_limits() {
+    if !groups_hold() {
+        // There is nothing to be seen from here: prlimit is told, which isolation tests prove.
+        return;
+    }
+    let name = format!("davit-test-{}", mark());
+    let open = open_with(Executor::Sandbox, |spec| {
+        spec.name.clone_from(&name);
+        spec.limits.cpus = 0.5;
+        spec.limits.processes = 77;
+    })
+    .await;
+    let found: Vec<_> = walkdir::WalkDir::new("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.path().parent().is_some_and(|parent| parent.ends_with(&name)))
+        .collect();
+    let read = |file: &str| {
+        let entry = found.iter().find(|entry| entry.file_name() == file);
+        entry.map(|entry| fs::read_to_string(entry.path()).expect("readable").trim().to_owned())
+    };
+    assert_eq!(read("pids.max").as_deref(), Some("77"));
+    let cpu = read("cpu.max").or_else(|| read("cpu.cfs_quota_us")).expect("a quota");
+    assert!(cpu.starts_with("50000"), "{cpu}");
+    let memory = read("memory.max").or_else(|| read("memory.limit_in_bytes")).expect("a limit");
+    assert_eq!(memory, (1 << 30).to_string());
+    let members = read("cgroup.procs").expect("members");
+    assert!(members.lines().count() >= 3, "bubblewrap and the supervisor are in it: {members}");
+    open.close().await;
+}
