@@ -138,6 +138,15 @@ impl Ci {
         lines.iter().map(|line| format!("{} {} {}\n", line.step, line.stream.as_str(), line.text)).collect()
     }
 
+    /// The logs of all jobs of a run.
+    pub(crate) async fn logs(&self, run: RunId) -> String {
+        let mut all = String::new();
+        for job in self.jobs(run).await {
+            all.push_str(&format!("{} {} {:?}\n{}", job.name, job.attempt, job.reason, self.log(&job).await));
+        }
+        all
+    }
+
     /// What the newest attempt of a job said.
     pub(crate) async fn output_of(&self, run: RunId, name: &str) -> Vec<String> {
         let jobs = self.jobs(run).await;
@@ -191,4 +200,9 @@ impl Ci {
 
 pub(crate) fn sha(text: &str) -> CommitSha {
     text.parse().unwrap()
+}
+
+/// The newest attempt of a job.
+pub(crate) fn job(jobs: &[CiJob], name: &str) -> CiJob {
+    jobs.iter().rfind(|job| job.name == name).unwrap_or_else(|| panic!("no job {name}: {jobs:#?}")).clone()
 }

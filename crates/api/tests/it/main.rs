@@ -6,6 +6,7 @@ mod access;
 mod batches;
 mod builds;
 mod cancelling;
+mod changes;
 mod ci_changes;
 mod ci_control;
 mod ci_kept;

@@ -20,7 +20,8 @@ impl Engine {
     /// `NotFound` when there is none with this number (any more).
     pub async fn open_artifact(&self, id: ArtifactId) -> Result<(Artifact, PathBuf), EngineError> {
         let missing = || EngineError::NotFound(format!("there is no artefact {id}, or its time is over"));
-        let artifact = self.store().artifact(id).await?.ok_or_else(missing)?;
+        let artifact = self.store().artifact(id).await?.filter(|artifact| artifact.expires_at > self.now());
+        let artifact = artifact.ok_or_else(missing)?;
         let file = Keeper::of(self).hand_out(&artifact.path, &artifact.sha256).await?;
         file.map(|file| (artifact, file)).ok_or_else(missing)
     }

@@ -43,9 +43,11 @@ pub(super) struct Occasion {
     /// What the keys of its runs begin with.
     pub(super) key: String,
     pub(super) asked: Asked,
+    /// Who approved this commit of a fork before.
+    pub(super) approved_by: Option<String>,
 }
 
-/// What of a run is known before it has a number.
+/// Why a run does not begin.
 const WAITS: &str = "a person has to look at this commit of a fork before it runs";
 
 impl Engine {
@@ -146,6 +148,9 @@ impl Engine {
         let (id, existed) = tx.insert_run(&new).await?;
         if existed {
             return Ok((id, true));
+        }
+        if let Some(by) = &occasion.approved_by {
+            tx.approve_run(id, by, self.now()).await?;
         }
         let run = Run { repository: new.repository, ..tx.lock_run(id).await? };
         self.feed_run(tx, &run, &run.by, "run_made", None).await?;

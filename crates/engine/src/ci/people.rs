@@ -282,11 +282,12 @@ impl Engine {
             subject,
             key: String::new(),
             asked: Asked::Now,
+            approved_by: None,
         })
     }
 
-    /// Whether a person has approved this very commit of a change before.
-    pub(super) async fn is_approved(&self, forge: &ForgeId, wanted: &CiWanted) -> Result<bool, EngineError> {
+    /// Who approved this very commit of a change before.
+    pub(super) async fn approver(&self, forge: &ForgeId, wanted: &CiWanted) -> Result<Option<String>, EngineError> {
         let filter = RunFilter {
             forge: Some(forge.clone()),
             repository: Some(wanted.repository.clone()),
@@ -295,7 +296,7 @@ impl Engine {
             ..RunFilter::default()
         };
         let runs = self.store().runs(&filter, None, 100).await?;
-        Ok(runs.iter().any(|run| run.approved_by.is_some()))
+        Ok(runs.into_iter().find_map(|run| run.approved_by))
     }
 
     /// Starts a workflow.
@@ -350,6 +351,7 @@ impl Engine {
             event,
             key: format!("start {:032x}", rand::random::<u128>()),
             asked: Asked::Now,
+            approved_by: None,
             settings,
         };
         let made = self.make_runs(&occasion, std::slice::from_ref(file)).await?;
@@ -426,6 +428,7 @@ impl Engine {
             event,
             key: format!("queue {} {}", test.base, test.head),
             asked: Asked::Now,
+            approved_by: None,
             settings,
         };
         self.make_runs(&occasion, &files).await

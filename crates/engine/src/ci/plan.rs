@@ -155,6 +155,7 @@ struct Look {
     files: Vec<WorkflowFile>,
     changed: Option<Vec<String>>,
     is_held: bool,
+    approved_by: Option<String>,
 }
 
 impl Look {
@@ -171,7 +172,11 @@ impl Look {
             Some(branch) => mirror.branch_head(branch).await?,
             None => wanted.before.clone(),
         };
-        let is_held = wanted.from_fork && !engine.is_approved(&settings.forge, wanted).await?;
+        let approved_by = match wanted.from_fork {
+            true => engine.approver(&settings.forge, wanted).await?,
+            false => None,
+        };
+        let is_held = wanted.from_fork && approved_by.is_none();
         // What a stranger wrote must not decide what runs, until somebody has looked at it.
         let files_of = match (is_held, &base) {
             (false, _) => Some(&commit.commit),
@@ -187,7 +192,7 @@ impl Look {
             }
             Some(_) | None => None,
         };
-        Ok(Self { commit, base, files, changed, is_held })
+        Ok(Self { commit, base, files, changed, is_held, approved_by })
     }
 }
 
@@ -286,6 +291,7 @@ async fn occasion(
         event: ci_event,
         key: key.to_owned(),
         asked: if look.is_held { Asked::Held } else { Asked::Now },
+        approved_by: look.approved_by.clone(),
     })
 }
 

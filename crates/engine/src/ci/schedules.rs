@@ -178,6 +178,7 @@ impl Engine {
             event,
             key: format!("schedule {cron} {at}"),
             asked: Asked::Now,
+            approved_by: None,
         };
         self.make_runs(&occasion, std::slice::from_ref(file)).await.map(drop)
     }
