@@ -119,6 +119,11 @@ impl Output {
         line
     }
 
+    /// What a program said: with its colours where there are colours, and nothing else that a terminal would obey.
+    pub(crate) fn program(&self, text: &str) -> String {
+        if self.color { colours_only(text) } else { visible(text) }
+    }
+
     /// `HH:MM:SS job step| text`, the time in UTC.
     pub(crate) fn job_line(&self, job: &str, at: Timestamp, step: u32, text: &str) -> String {
         format!(

@@ -1,6 +1,12 @@
 //! `davit ci`: workflow files of the working copy, for which no server is asked. Starting one at a server is in
 //! [`runs`](super::runs).
 
+mod drive;
+mod local;
+mod run;
+mod screen;
+mod working_copy;
+
 use super::Format;
 use super::runs::{self, StartArgs};
 use crate::failure::{Exit, Failure, Outcome};
@@ -20,6 +26,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum CiCommand {
     /// Check workflow files; prints every mistake as file:line:column
     Lint(LintArgs),
+    /// Run workflows of the working copy on this machine, with what is not committed yet
+    Run(run::RunArgs),
     /// Start a workflow at the server
     Start(StartArgs),
 }
@@ -43,12 +51,13 @@ struct Report {
 pub(super) async fn run(command: CiCommand) -> Outcome {
     match command {
         CiCommand::Lint(args) => lint(args),
+        CiCommand::Run(args) => run::run(args).await,
         CiCommand::Start(args) => runs::start(args).await,
     }
 }
 
 fn lint(args: LintArgs) -> Outcome {
-    let files = if args.files.is_empty() { found_here()? } else { args.files };
+    let files = if args.files.is_empty() { found_in(Path::new(""))? } else { args.files };
     let mut linter = Linter::default();
     for file in &files {
         linter.file(file)?;
@@ -77,11 +86,11 @@ fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// The workflow files of the working directory.
-fn found_here() -> Result<Vec<PathBuf>, Failure> {
+/// The workflow files below a directory.
+fn found_in(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for directory in WORKFLOW_DIRECTORIES {
-        let entries = match fs::read_dir(directory) {
+        let entries = match fs::read_dir(root.join(directory)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(Failure::failed(format!("{directory} can't be read: {error}"))),
@@ -91,7 +100,8 @@ fn found_here() -> Result<Vec<PathBuf>, Failure> {
             paths.push(format!("{directory}/{}", entry.file_name().to_string_lossy()));
         }
     }
-    let files: Vec<PathBuf> = workflow_files(paths.iter().map(String::as_str)).iter().map(PathBuf::from).collect();
+    let files: Vec<PathBuf> =
+        workflow_files(paths.iter().map(String::as_str)).iter().map(|file| root.join(file)).collect();
     if files.is_empty() {
         let message = format!("there is no workflow file in {}", WORKFLOW_DIRECTORIES.join(", "));
         return Err(

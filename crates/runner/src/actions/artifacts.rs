@@ -60,7 +60,8 @@ impl<S: Services> Running<'_, S> {
         let services = self.services;
         let saving = services.save_artifact(artifact, &file);
         let saved = self.ends.unless_ended(saving).await.ok_or(Fault::Ended)??;
-        self.log.say(&format!("Kept {} files as `{}`, {}", files.len(), artifact.name, size(bytes))).await;
+        let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+        self.log.say(&format!("Kept {count} as `{}`, {}", artifact.name, size(bytes))).await;
         let mut outputs = vec![("artifact-id".to_owned(), saved.id), ("artifact-digest".to_owned(), saved.digest)];
         outputs.extend(saved.url.map(|url| ("artifact-url".to_owned(), url)));
         Ok(outputs)
