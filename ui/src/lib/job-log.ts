@@ -20,6 +20,7 @@ export function useJobLog(id: number) {
     toggle: (row: StepRow | GroupRow) => log.change(() => index.toggle(row)),
     /** The position of the row, -1 when it is not there (yet). */
     reveal: (seq: number) => log.change(() => index.reveal(seq)),
+    endOf: (step: number) => index.endOf(step),
     revealStep: (step: number) => log.change(() => index.revealStep(step)),
   }
 }

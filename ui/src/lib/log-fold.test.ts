@@ -111,6 +111,12 @@ describe('FoldIndex', () => {
     expect(index.revealStep(5)).toBe(-1)
   })
 
+  it('knows where a step ends', () => {
+    const index = new FoldIndex()
+    index.add(lines([...GROUPED, '2 five', '4 six']))
+    expect([1, 2, 3, 4].map(step => index.endOf(step))).toEqual([3, 5, -1, 7])
+  })
+
   it('leaves out what a resumed stream repeats', () => {
     const index = new FoldIndex()
     index.add(lines(['1 one', '1 two']))

@@ -110,6 +110,14 @@ export class FoldIndex {
     return this.rows.indexOf(step)
   }
 
+  /** The position of the last row of a step, or -1 when it has written nothing. */
+  endOf(number: number): number {
+    const step = this.steps.findLast(each => each.step === number)
+    if (!step) return -1
+    const next = this.steps[this.steps.indexOf(step) + 1]
+    return (next ? this.rows.indexOf(next) : this.rows.length) - 1
+  }
+
   private append(line: JobLine) {
     const step = this.stepOf(line)
     const [, command, rest = ''] = COMMAND.exec(line.text) ?? []
