@@ -3,6 +3,7 @@
 mod apply;
 mod around;
 mod ci_lint;
+mod ci_run;
 mod crash;
 mod deploy;
 mod exit_codes;
