@@ -43,11 +43,11 @@ async fn the_environment_of_the_server_is_not_to_be_seen() {
 #[tokio::test]
 async fn the_environment_of_a_step_is_on_no_command_line_and_not_with_the_next_step() {
     let open = sandbox().await;
-    let text = format!("echo $TOKEN | rev; {}", search("hunter22").replace("/proc/*/environ", ""));
+    let text = format!("echo $TOKEN | tr h H; {}", search("hunter22").replace("/proc/*/environ", ""));
     let mut command = script(&open.place, &text);
     command.env.push(("TOKEN".into(), "hunter22".into()));
     let ran = run(&open.place, command, &cancelled_never()).await;
-    assert_eq!(ran.text(), "22retnuh\n0", "{text}");
+    assert_eq!(ran.text(), "Hunter22\n0", "{text}");
     let next = open.sh("env; cat /proc/*/environ | tr '\\0' '\\n'").await;
     assert!(!next.text().contains("hunter22") && next.text().contains("HOME="), "{}", next.text());
     open.close().await;

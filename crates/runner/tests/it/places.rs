@@ -135,6 +135,9 @@ async fn a_cancelled_step_goes_with_all_it_started_and_the_place_lives_on() {
         let open = open_with(executor, |_| ()).await;
         let (kept, ended) = (mark(), mark());
         open.sh(&format!("sleep {kept} & true")).await;
+        while processes_with(&kept).is_empty() {
+            tokio::task::yield_now().await;
+        }
         let text = format!(
             "setsid sleep {ended} & ( ( sleep {ended} & ) & ); trap 'echo bye; exit 1' TERM; echo ready; sleep {ended} & wait"
         );
@@ -321,7 +324,9 @@ async fn a_place_that_is_dropped_takes_its_processes_with_it() {
     let open = sandbox().await;
     let mark = mark();
     open.sh(&format!("setsid sleep {mark} & true")).await;
-    assert_eq!(processes_with(&mark).len(), 1);
+    while processes_with(&mark).is_empty() {
+        tokio::task::yield_now().await;
+    }
     drop(open.place);
     while !processes_with(&mark).is_empty() {
         tokio::task::yield_now().await;
