@@ -79,6 +79,7 @@ impl Cell {
         start: Start,
         argv: impl FnOnce(&Pieces<'_>) -> Result<Vec<String>, RunnerError>,
     ) -> Result<Self, RunnerError> {
+        check_name(&spec.name)?;
         let Start { layout, lease, own_processes, base_env } = start;
         let owner = lease.as_ref().map(|lease| (Uid::from_raw(lease.id()), Gid::from_raw(lease.id())));
         let lock = prepare::directories(&spec.job_dir, &layout, owner).await?;
@@ -193,6 +194,15 @@ impl Cell {
         }
         proof
     }
+}
+
+/// The name becomes that of directories outside the place.
+fn check_name(name: &str) -> Result<(), RunnerError> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if plain && name.starts_with("davit-") {
+        return Ok(());
+    }
+    Err(RunnerError::Unavailable(format!("{name:?} is no name for a place: use davit-, letters, digits and dashes")))
 }
 
 /// The shell that supervises, under limits of each process.

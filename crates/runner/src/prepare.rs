@@ -19,6 +19,10 @@ pub(crate) async fn directories(
     if !job_dir.is_absolute() {
         return Err(RunnerError::Unavailable(format!("{} must be a whole path, from the root", job_dir.display())));
     }
+    let ours = || RunnerError::Unavailable(format!("{} belongs to a job that another davit runs", job_dir.display()));
+    if layout.control.is_dir() && record::lock(job_dir).map_err(RunnerError::io(what()))?.is_none() {
+        return Err(ours());
+    }
     remove_tree(job_dir).await.map_err(RunnerError::io(what()))?;
     let make = |mode: u32, path: &Path| {
         fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
@@ -38,7 +42,7 @@ pub(crate) async fn directories(
     };
     make_all().map_err(RunnerError::io(what()))?;
     let lock = record::lock(job_dir).map_err(RunnerError::io(what()))?;
-    lock.ok_or_else(|| RunnerError::Unavailable(format!("{} belongs to another davit that runs", job_dir.display())))
+    lock.ok_or_else(ours)
 }
 
 /// Removes a directory with everything in it. One that is not there is removed.

@@ -27,7 +27,7 @@ impl Lease {
     /// Takes a user that nobody has.
     pub(crate) fn take() -> Result<Self, RunnerError> {
         let locks = Path::new(LOCKS);
-        let what = || format!("making {LOCKS}");
+        let what = || format!("making {LOCKS} (a systemd unit needs RuntimeDirectory=davit for it)");
         DirBuilder::new().recursive(true).mode(0o755).create(locks).map_err(RunnerError::io(what()))?;
         let busy = users_with_processes();
         for id in RANGE.filter(|id| !busy.contains(id)) {

@@ -3,7 +3,7 @@
 
 # davit_enter DIRECTORY INPUT: makes the subshell a step's. The kernel ends steps before their supervisor.
 davit_enter() {
-    exec 3>&- <"$2" || exit 126
+    exec 3>&- 4>&- <"$2" || exit 126
     [ "$2" = /dev/null ] || rm -f -- "$2"
     trap - HUP INT TERM
     { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null

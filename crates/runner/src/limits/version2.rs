@@ -3,11 +3,16 @@
 
 use super::{make_group, mounts, quota};
 use crate::place::Limits;
+use nix::errno::Errno;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Where the server itself goes: a group with controllers for its children may hold no process of its own.
 const SERVER: &str = "davit-server";
+
+/// How often it is tried to make the server's own group empty.
+const TRIES: u32 = 10;
 
 /// The group whose children are to be made.
 pub(super) fn base(mountinfo: &str, own_cgroup: &str) -> Option<PathBuf> {
@@ -26,7 +31,25 @@ pub(super) fn prepare(base: &Path) -> Result<PathBuf, String> {
     let refuse = |error: io::Error| {
         format!("the control group {} is not davit's to divide ({error}): put Delegate=yes in its unit", base.display())
     };
-    let members = fs::read_to_string(base.join("cgroup.procs")).map_err(refuse)?;
+    let switch = base.join("cgroup.subtree_control");
+    let mut tries = 0;
+    loop {
+        move_aside(base, refuse)?;
+        match fs::write(&switch, "+memory +pids") {
+            Ok(()) => break,
+            // A process was born meanwhile.
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && tries < TRIES => tries += 1,
+            Err(error) => return Err(refuse(error)),
+        }
+    }
+    // Processors are divided less often than the rest.
+    let _ = fs::write(&switch, "+cpu");
+    Ok(base.to_owned())
+}
+
+/// Moves this process and its children to a group of their own.
+fn move_aside(base: &Path, refuse: impl Fn(io::Error) -> String) -> Result<(), String> {
+    let members = fs::read_to_string(base.join("cgroup.procs")).map_err(&refuse)?;
     let members: Vec<i32> = members.lines().filter_map(|line| line.parse().ok()).collect();
     if let Some(stranger) = members.iter().find(|pid| !is_ours(**pid)) {
         return Err(format!(
@@ -34,18 +57,19 @@ pub(super) fn prepare(base: &Path) -> Result<PathBuf, String> {
             base.display()
         ));
     }
-    if !members.is_empty() {
-        let server = base.join(SERVER);
-        make_group(&server).map_err(refuse)?;
-        for pid in members {
-            fs::write(server.join("cgroup.procs"), pid.to_string()).map_err(refuse)?;
+    if members.is_empty() {
+        return Ok(());
+    }
+    let server = base.join(SERVER);
+    make_group(&server).map_err(&refuse)?;
+    for pid in members {
+        match fs::write(server.join("cgroup.procs"), pid.to_string()) {
+            // It has ended.
+            Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
+            other => other.map_err(&refuse)?,
         }
     }
-    let switch = base.join("cgroup.subtree_control");
-    fs::write(&switch, "+memory +pids").map_err(refuse)?;
-    // Processors are divided less often than the rest.
-    let _ = fs::write(&switch, "+cpu");
-    Ok(base.to_owned())
+    Ok(())
 }
 
 /// Makes the group of one place.

@@ -11,11 +11,26 @@ use std::path::{Path, PathBuf};
 /// directory. Mounted in a mount namespace of its own: nobody else sees it.
 const STAGE: &str = "/run/davit/stage";
 
-/// What a sandbox has for `/dev/shm`.
-const SHARED_MEMORY: &str = "268435456";
+/// The most that a sandbox has for `/dev/shm`, which is half of its memory otherwise.
+const SHARED_MEMORY: u64 = 256 << 20;
+
+/// Refuses to show a directory in which the server's own data is.
+fn check(spec: &PlaceSpec) -> Result<(), RunnerError> {
+    let shown = spec.tools.iter().map(PathBuf::as_path).chain([Path::new("/usr")]);
+    for directory in shown {
+        if spec.job_dir.starts_with(directory) {
+            return Err(RunnerError::Unavailable(format!(
+                "sandboxes show {}, and davit's data is in it: keep the data somewhere else, or show less",
+                directory.display()
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// The program and arguments of a sandbox's outermost process.
 pub(super) fn command(spec: &PlaceSpec, layout: &Layout, pieces: &Pieces<'_>) -> Result<Vec<String>, RunnerError> {
+    check(spec)?;
     let mut argv = Vec::new();
     let seen: PathBuf = match pieces.owner {
         None => {
@@ -39,6 +54,7 @@ pub(super) fn command(spec: &PlaceSpec, layout: &Layout, pieces: &Pieces<'_>) ->
 /// bubblewrap and its arguments. `seen` is the job's directory as bubblewrap sees it.
 fn walls(spec: &PlaceSpec, layout: &Layout, seen: &Path) -> Result<Vec<String>, RunnerError> {
     let user = system::USER.to_string();
+    let shared_memory = SHARED_MEMORY.min(spec.limits.memory / 2).to_string();
     let mut argv: Vec<String> =
         ["bwrap", "--unshare-user", "--disable-userns", "--unshare-all"].map(str::to_owned).into();
     if spec.network {
@@ -47,10 +63,10 @@ fn walls(spec: &PlaceSpec, layout: &Layout, seen: &Path) -> Result<Vec<String>, 
     let mut push = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     push(&["--die-with-parent", "--new-session", "--info-fd", "4"]);
     push(&["--uid", &user, "--gid", &user, "--hostname", system::HOST_NAME]);
-    for word in system::binds(&seen.join("control"))? {
+    for word in system::binds(&seen.join("control"), &spec.job_dir)? {
         push(&[&word]);
     }
-    push(&["--proc", "/proc", "--dev", "/dev", "--size", SHARED_MEMORY, "--perms", "1777", "--tmpfs", "/dev/shm"]);
+    push(&["--proc", "/proc", "--dev", "/dev", "--size", &shared_memory, "--perms", "1777", "--tmpfs", "/dev/shm"]);
     push(&["--remount-ro", "/dev", "--dir", "/run", "--symlink", "/tmp", "/var/tmp"]);
     for directory in layout.writable() {
         let name = directory.outside.file_name().map_or(Path::new("."), Path::new);

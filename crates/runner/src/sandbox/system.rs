@@ -3,7 +3,7 @@
 use crate::RunnerError;
 use crate::launch::text;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The user that steps are, in the sandbox.
@@ -64,13 +64,18 @@ pub(super) fn write_etc(control: &Path, network: bool) -> Result<(), RunnerError
     let group = format!("root:x:0:\nrunner:x:{USER}:\nnogroup:x:65534:\n");
     let files = MADE.into_iter().zip([passwd, group, hosts, format!("{HOST_NAME}\n")]);
     for (name, content) in files {
-        fs::write(control.join(name), content).map_err(RunnerError::io(format!("writing the sandbox's {name}")))?;
+        let path = control.join(name);
+        let written = fs::write(&path, content).and_then(|()| {
+            // Whatever the server's umask is.
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644))
+        });
+        written.map_err(RunnerError::io(format!("writing the sandbox's {name}")))?;
     }
     Ok(())
 }
 
 /// The arguments of bubblewrap that show the system. `control` is where [`write_etc`] wrote, as bubblewrap sees it.
-pub(super) fn binds(control: &Path) -> Result<Vec<String>, RunnerError> {
+pub(super) fn binds(control: &Path, job_dir: &Path) -> Result<Vec<String>, RunnerError> {
     let mut arguments = Vec::new();
     let mut push = |words: [&str; 3]| arguments.extend(words.map(str::to_owned));
     push(["--ro-bind", "/usr", "/usr"]);
@@ -83,7 +88,7 @@ pub(super) fn binds(control: &Path) -> Result<Vec<String>, RunnerError> {
             Err(_) => {}
         }
     }
-    for path in programs_in_opt() {
+    for path in programs_in_opt(job_dir) {
         let path = text(&path)?;
         push(["--ro-bind", &path, &path]);
     }
@@ -106,15 +111,15 @@ fn versioned() -> impl Iterator<Item = String> {
     names.filter(|name| ETC_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
-/// What is installed in `/opt`. A directory of the server's own user is left out: that may be the server's data, which
-/// a job that runs as the same user could read. Who wants it shown names it as a tool.
-fn programs_in_opt() -> Vec<PathBuf> {
+/// What is installed in `/opt`. A directory of the server's own user is left out, and one that jobs lie in: that may be
+/// the server's data, which a job that runs as the same user could read. Who wants it shown names it as a tool.
+fn programs_in_opt(job_dir: &Path) -> Vec<PathBuf> {
     let own = nix::unistd::geteuid();
     let entries = fs::read_dir("/opt").into_iter().flatten().flatten();
     let foreign = |path: &PathBuf| {
         path.symlink_metadata().is_ok_and(|found| found.is_dir() && (own.is_root() || found.uid() != own.as_raw()))
     };
-    entries.map(|entry| entry.path()).filter(foreign).collect()
+    entries.map(|entry| entry.path()).filter(|path| foreign(path) && !job_dir.starts_with(path)).collect()
 }
 
 /// What every step is given.

@@ -1,13 +1,14 @@
 //! What a job must not be able to do, tried by a job. Where it is not plain that a test could fail at all, the same is
 //! tried where it works.
 
-use crate::place_support::{Open, Ran, cancelled_never, open_with, processes_with, run, sandbox, script};
-use davit_runner::{Executor, RunnerError, StepExit};
+use crate::place_support::{Open, Ran, cancelled_never, open_with, processes_with, run, sandbox, script, spec};
+use davit_runner::{Executor, Place, PlaceSpec, RunnerError, StepExit};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 
 /// Looks everywhere for a text, and says how often it was found. The text is on no command line of the search itself.
 fn search(text: &str) -> String {
@@ -212,6 +213,31 @@ async fn a_job_that_writes_to_davits_own_channels_reaches_nobody() {
     assert!(!trap.exists());
     let proof = open.place.close().await;
     assert!(proof.clean, "{proof}");
+}
+
+#[tokio::test]
+async fn a_step_has_three_open_files() {
+    for executor in [Executor::Sandbox, Executor::Host] {
+        let open = open_with(executor, |_| ()).await;
+        // The fourth is what `ls` reads.
+        assert_eq!(open.sh("exec ls /proc/self/fd").await.text(), "0\n1\n2\n3", "{executor:?}");
+        open.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_would_show_davits_own_data_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut spec = spec(&directory, Executor::Sandbox);
+    spec.tools = vec![directory.path().to_owned()];
+    for (name, job_dir) in
+        [("davit-x", directory.path().join("job")), ("../x", "/tmp/none".into()), ("davit-x", "relative".into())]
+    {
+        let (sink, _lines) = mpsc::channel(1);
+        let refused =
+            Place::open(&PlaceSpec { name: name.into(), job_dir, ..spec.clone() }, &sink, &cancelled_never()).await;
+        assert!(matches!(refused, Err(RunnerError::Unavailable(_))), "{refused:?}");
+    }
 }
 
 #[tokio::test]
