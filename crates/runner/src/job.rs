@@ -17,10 +17,9 @@ pub(crate) use steps::Outputs;
 
 use crate::log::Log;
 use crate::mask::Masks;
-use crate::place::{Executor, Place, PlaceSpec};
+use crate::place::{Executor, Limits, Place, PlaceSpec};
 use crate::search::Roots;
 use crate::services::Services;
-use crate::shell::Programs;
 use crate::spec::{JobEvent, JobOutcome, JobSpec};
 use contexts::{Known, Scope};
 use davit_ci::Value;
@@ -37,6 +36,10 @@ use variables::Variables;
 const SET_UP: &str = "Set up job";
 /// The name of the last step.
 const COMPLETE: &str = "Complete job";
+/// No job takes longer, whatever its limits say.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// What ending steps may take in addition to the job's time and [`GRACE`].
+const SPARE: Duration = Duration::from_secs(60);
 /// Lines that wait for the log.
 const LINES: usize = 64;
 
@@ -54,7 +57,7 @@ pub async fn run_job<S: Services>(
     let secrets = spec.secrets.iter().map(|(_, secret)| secret.expose_secret().to_owned());
     let mut log = Log::new(events, Masks::new(secrets.collect()), contexts::is_debug(&spec));
     let own = spec.instance.timeout_minutes.map(steps::duration);
-    let mut ends = Ends::new(cancel, own.unwrap_or(Duration::MAX).min(spec.place.limits.time));
+    let mut ends = Ends::new(cancel, own.unwrap_or(LONGEST).min(spec.place.limits.time).min(LONGEST));
     let names = [SET_UP.to_owned()].into_iter().chain(spec.job.steps.iter().map(steps::shown_name));
     let names = names.chain([COMPLETE.to_owned()]).map(|name| log.masks().redact(&name).into_owned());
     log.send(JobEvent::Steps(names.collect())).await;
@@ -89,7 +92,9 @@ async fn open(spec: &JobSpec, log: &mut Log, ends: &mut Ends) -> Result<Place, F
     if let Some(environment) = &spec.instance.environment {
         log.say(&format!("It has the variables and secrets of the environment `{environment}`")).await;
     }
-    let wanted = PlaceSpec { container, services, ..spec.place.clone() };
+    // The job's own time is watched here; the place only sees to it that what cleans up comes to an end.
+    let limits = Limits { time: ends.limit() + GRACE + SPARE, ..spec.place.limits.clone() };
+    let wanted = PlaceSpec { container, services, limits, ..spec.place.clone() };
     let (sink, mut lines) = mpsc::channel(LINES);
     let token = CancellationToken::new();
     let making = async {
@@ -150,7 +155,8 @@ async fn in_place<S: Services>(
         roots,
         env: Variables::default(),
         paths: Vec::new(),
-        programs: Programs { bash: false, python: false },
+        programs: None,
+        used: false,
         caches: Vec::new(),
         scratch: spec.place.job_dir.join("archives"),
         named: 0,
@@ -196,7 +202,6 @@ impl<S: Services> Running<'_, S> {
         made.map_err(|error| Fault::Ours(format!("{} can't be made: {error}", self.scratch.display())))?;
         let event = self.spec.github.get("event").map_or_else(|| "{}".to_owned(), Value::to_json_text);
         self.place.write_file(&contexts::event_path(&self.roots), event.as_bytes(), 0o644).await?;
-        self.programs = Programs::answered(&self.ask(Programs::QUESTION, &[]).await?);
         let nothing = Variables::default();
         let of_workflow = self.variables(&self.spec.workflow_env, scope, &nothing).await?;
         let of_job = self.variables(&self.spec.job.env, scope, &of_workflow).await?;

@@ -99,6 +99,7 @@ impl<S: Services> Running<'_, S> {
     }
 
     pub(super) async fn unpack(&mut self, file: &Path, into: &str) -> Result<(), Fault> {
+        self.used = true;
         let unpacking = self.place.unpack(file, into);
         self.ends.unless_ended(unpacking).await.ok_or(Fault::Ended)??;
         Ok(())

@@ -35,10 +35,11 @@ impl<S: Services> Running<'_, S> {
         };
         let brought = self.ends.unless_ended(async { tokio::join!(bring, talk).0 }).await;
         let commit = brought.ok_or(Fault::Ended)??;
-        if inputs.text("clean").is_none() || inputs.flag("clean")? {
+        if self.used && (inputs.text("clean").is_none() || inputs.flag("clean")?) {
             self.ask(EMPTY, &[&into]).await.map_err(|fault| because("the workspace can't be emptied", fault))?;
         }
         self.place.put_tree(&from, &into).await?;
+        self.used = true;
         self.log.say(&format!("Checked out {commit}")).await;
         let reference = request.reference.unwrap_or_default();
         Ok(vec![("commit".to_owned(), commit.to_string()), ("ref".to_owned(), reference)])

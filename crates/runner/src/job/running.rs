@@ -37,7 +37,10 @@ pub(crate) struct Running<'a, S> {
     pub(crate) env: Variables,
     /// What steps put in front of `PATH`, the newest last.
     pub(crate) paths: Vec<String>,
-    pub(crate) programs: Programs,
+    /// Which shells there are, once that was asked.
+    pub(crate) programs: Option<Programs>,
+    /// Whether something ran in the place: until then, nothing of the job is there.
+    pub(crate) used: bool,
     /// Caches to keep when the job succeeds.
     pub(crate) caches: Vec<NewCache>,
     /// A directory outside of the place, for archives on their way in and out.
@@ -111,6 +114,7 @@ impl<S> Running<'_, S> {
     /// Runs a program of a step to its end; what it says goes to the log.
     pub(crate) async fn run(&mut self, command: StepCommand) -> Result<i32, Fault> {
         self.log.begin_script();
+        self.used = true;
         let (sink, mut lines) = mpsc::channel(LINES);
         let token = CancellationToken::new();
         let (place, log) = (self.place, &mut *self.log);
@@ -135,8 +139,20 @@ impl<S> Running<'_, S> {
         }
     }
 
+    /// Which shells there are.
+    pub(crate) async fn programs(&mut self) -> Result<Programs, Fault> {
+        match self.programs {
+            Some(known) => Ok(known),
+            None => {
+                let answer = self.ask(Programs::QUESTION, &[]).await?;
+                Ok(*self.programs.insert(Programs::answered(&answer)))
+            }
+        }
+    }
+
     /// Runs a script of davit's own in the place; what it prints is the answer.
     pub(crate) async fn ask(&mut self, script: &str, arguments: &[&str]) -> Result<Vec<String>, Fault> {
+        self.used = true;
         let argv = ["sh", "-c", script, "davit"].into_iter().chain(arguments.iter().copied());
         let command = StepCommand {
             argv: argv.map(str::to_owned).collect(),

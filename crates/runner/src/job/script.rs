@@ -20,7 +20,8 @@ impl<S> Running<'_, S> {
         env: &Variables,
         action: &str,
     ) -> Result<Outputs, Fault> {
-        let shell = Shell::of(shell, self.programs).map_err(Fault::failed)?;
+        let programs = self.programs().await?;
+        let shell = Shell::of(shell, programs).map_err(Fault::failed)?;
         let cwd = match directory {
             Some(directory) => self.roots.resolve(directory).map_err(Fault::failed)?,
             None => self.roots.workspace.clone(),
