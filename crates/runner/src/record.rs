@@ -1,5 +1,5 @@
 //! What a place leaves on the disk for the case that the server dies: a lock that only a living server holds, and what
-//! there is to clear away ([`crate::sweep`]).
+//! there is to clear away ([`mod@crate::sweep`]).
 
 use crate::RunnerError;
 use crate::processes::Process;
