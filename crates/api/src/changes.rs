@@ -4,11 +4,11 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
-use crate::views::{ChangeView, CheckView, PolicyView, QueueView, RunView};
+use crate::views::{ChangeCheckView, ChangeView, PolicyView, QueueView, RunView};
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
-use davit_domain::config::Configuration;
+use davit_domain::config::{Configuration, MergeBy};
 use davit_domain::ids::ChangeId;
 use davit_domain::merge::ChangeState;
 use davit_store::changes::{Change, ChangeFilter};
@@ -36,7 +36,7 @@ pub(crate) struct ChangeQuery {
 pub(crate) struct ChangeFull {
     change: ChangeView,
     /// Of its head, davit's own included.
-    checks: Vec<CheckView>,
+    checks: Vec<ChangeCheckView>,
     /// Of its head, newest first.
     runs: Vec<RunView>,
     /// The merge queue of its base branch, where there is one.
@@ -49,6 +49,7 @@ pub(crate) struct ChangeFull {
 /// What the caller may do with a change now.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct ChangeAllowed {
+    /// Ask for its merge, and take that back.
     merge: bool,
     refresh: bool,
 }
@@ -99,11 +100,11 @@ pub(crate) async fn show(
     let policy = configuration.repository(&row.forge, &row.repository).and_then(|found| found.merge.as_ref());
     let is_open = row.state == ChangeState::Open;
     let allowed = ChangeAllowed {
-        merge: is_open && policy.is_some() && caller.may(Action::Merge),
+        merge: is_open && policy.is_some_and(|policy| policy.by.contains(&MergeBy::Ui)) && caller.may(Action::Merge),
         refresh: caller.may(Action::Ask),
     };
     Ok(Json(ChangeFull {
-        checks: checks.into_iter().map(CheckView::from).collect(),
+        checks: checks.into_iter().map(ChangeCheckView::from).collect(),
         runs: runs.iter().map(|run| RunView::new(run, &configuration)).collect(),
         queue: queue(&api, &change).await?,
         policy: policy.map(PolicyView::from),

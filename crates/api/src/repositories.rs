@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// A repository that davit tests.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RepositoryView {
+pub(crate) struct TestedRepositoryView {
     forge: String,
     name: String,
     /// sandbox, host.
@@ -28,7 +28,7 @@ pub(crate) struct RepositoryView {
     queue: bool,
 }
 
-impl From<&RepositorySettings> for RepositoryView {
+impl From<&RepositorySettings> for TestedRepositoryView {
     fn from(repository: &RepositorySettings) -> Self {
         Self {
             forge: repository.forge.to_string(),
@@ -43,9 +43,9 @@ impl From<&RepositorySettings> for RepositoryView {
 }
 
 /// The repositories that davit tests, in the order of the configuration.
-#[utoipa::path(get, path = "/api/v1/repositories", responses((status = 200, body = Page<RepositoryView>)))]
-pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<RepositoryView>>, Problem> {
+#[utoipa::path(get, path = "/api/v1/repositories", responses((status = 200, body = Page<TestedRepositoryView>)))]
+pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<TestedRepositoryView>>, Problem> {
     caller.allow(Action::See)?;
     let configuration = api.engine.store().configuration().await?;
-    Ok(Json(Page::whole(configuration.repositories.iter().map(RepositoryView::from).collect())))
+    Ok(Json(Page::whole(configuration.repositories.iter().map(TestedRepositoryView::from).collect())))
 }

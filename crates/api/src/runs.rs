@@ -62,7 +62,7 @@ pub(crate) enum RetryBody {
     Failed,
     /// One job, and whatever needs it.
     Job {
-        /// Any of its attempts.
+        /// Its newest attempt.
         job_id: i64,
     },
 }

@@ -5,7 +5,7 @@ mod ci;
 mod configs;
 mod deployments;
 
-pub(crate) use changes::{ChangeView, CheckView, PolicyView, QueueView};
+pub(crate) use changes::{ChangeCheckView, ChangeView, PolicyView, QueueView};
 pub(crate) use ci::{AnnotationView, JobView, RunAllowed, RunView, ended};
 pub(crate) use configs::ConfigView;
 pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};

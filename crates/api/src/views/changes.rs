@@ -103,7 +103,7 @@ impl ChangeView {
 
 /// A check of a commit.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct CheckView {
+pub(crate) struct ChangeCheckView {
     name: String,
     /// pending, success, failure, error.
     state: &'static str,
@@ -114,7 +114,7 @@ pub(crate) struct CheckView {
     is_davit: bool,
 }
 
-impl From<Check> for CheckView {
+impl From<Check> for ChangeCheckView {
     fn from(check: Check) -> Self {
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {

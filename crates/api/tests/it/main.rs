@@ -28,6 +28,8 @@ mod hooks_forges;
 mod install_key;
 mod lists;
 mod merge_gate;
+mod merge_queue;
+mod merge_release;
 mod merge_support;
 mod openapi;
 mod operate;
