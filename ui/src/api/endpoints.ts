@@ -73,6 +73,8 @@ export interface RunFilter {
   change?: number
   workflow?: string
   trigger?: string
+  /** A full SHA. */
+  head?: string
   limit?: number
 }
 

@@ -64,11 +64,6 @@ export function layOut(jobs: readonly Job[]): JobGraph {
   }
 }
 
-/** Whether there is something to draw: more than one box. */
-export function isGraph(graph: JobGraph): boolean {
-  return graph.boxes.length > 1
-}
-
 function toBoxes(jobs: readonly Job[]): GraphBox[] {
   const byKey = new Map<string, GraphBox>()
   for (const job of jobs) {

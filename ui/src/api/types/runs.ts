@@ -183,7 +183,8 @@ export interface Workflow {
 export interface StartBody {
   forge: string
   repository: string
-  ref: string
+  /** Without it, the default branch. */
+  ref?: string
   file: string
   inputs: Record<string, string>
 }
