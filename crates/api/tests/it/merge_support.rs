@@ -33,6 +33,13 @@ impl Merging {
         merging
     }
 
+    /// Runs workflows in the real sandbox too, with `workflow` on the base branch.
+    pub(crate) async fn start_testing(database: Database, policy: &str, workflow: &str) -> Self {
+        let merging = Self::start(ForgeKind::Github, database, policy).await;
+        merging.branch("main", ".davit/workflows/queue.yml", workflow);
+        merging
+    }
+
     pub(crate) fn document(&self, policy: &str) -> String {
         let forge = self.app.forge_id();
         let repository = format!("[[repository]]\nforge = {forge:?}\nname = {REPOSITORY:?}\n");

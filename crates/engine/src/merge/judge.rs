@@ -234,8 +234,14 @@ pub(super) async fn keep(
     asked_at: Timestamp,
 ) -> Result<Change, EngineError> {
     let row = row_of(forge, at_forge);
-    if let Some(known) = tx.change_numbered(forge, &row.repository, row.number).await? {
-        tx.lock_change(known.id).await?;
+    let known = tx.change_numbered(forge, &row.repository, row.number).await?;
+    let was = match known {
+        Some(known) => Some(tx.lock_change(known.id).await?),
+        None => None,
+    };
+    if let Some(merged) = was.filter(|was| was.row.state == ChangeState::Merged && row.state != ChangeState::Merged) {
+        // An answer from before the merge that came late: no forge takes a merge back.
+        return Ok(merged);
     }
     let id = tx.upsert_change(&row, asked_at).await?;
     let mut change = tx.lock_change(id).await?;

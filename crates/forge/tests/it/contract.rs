@@ -6,12 +6,12 @@
 //! `generated/api.github.com.json`, and without that nothing is tested here.
 
 use crate::calls_app::Key;
-use crate::calls_server::{REPOSITORY, Reply, Seen, Server, client, deployment, reply, status};
-use davit_domain::config::{ForgeKind, HookSignature};
+use crate::calls_server::{REPOSITORY, Reply, Seen, Server, client, commit, deployment, reply, status};
+use davit_domain::config::{ForgeKind, HookSignature, MergeMethod};
 use davit_domain::deployment_at_forge::{DeploymentAtForge, ForgeDeploymentState};
 use davit_domain::status::{CommitState, CommitStatus};
 use davit_domain::time::Timestamp;
-use davit_forge::{Client, Credential, NewHook};
+use davit_forge::{Client, Credential, MergeOrder, NewHook};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -19,17 +19,23 @@ use std::sync::{Arc, Mutex};
 use url::Url;
 
 /// Everything that the client ever calls.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 23] = [
     "apps/create-installation-access-token",
     "apps/get-repo-installation",
     "checks/list-for-ref",
+    "git/delete-ref",
+    "issues/create-comment",
+    "pulls/get",
     "pulls/list",
+    "pulls/list-reviews",
+    "pulls/merge",
     "repos/create-commit-status",
     "repos/create-deploy-key",
     "repos/create-deployment",
     "repos/create-deployment-status",
     "repos/create-webhook",
     "repos/get",
+    "repos/get-collaborator-permission-level",
     "repos/list-branches",
     "repos/list-commit-statuses-for-ref",
     "repos/list-deploy-keys",
@@ -97,6 +103,13 @@ async fn call_everything(github: &Client) {
     }
 
     assert!(!github.open_changes(REPOSITORY).await.expect("a list").is_empty());
+    github.change(REPOSITORY, 7).await.expect("told");
+    for method in MergeMethod::ALL {
+        let order = MergeOrder { number: 7, head: &commit(), method, delete_branch: Some("topic") };
+        github.merge(REPOSITORY, &order).await.expect("merged");
+    }
+    github.comment(REPOSITORY, 7, "It waits.").await.expect("made");
+    assert!(github.may_write(REPOSITORY, "octocat").await.expect("told"));
     let hooks = github.hooks(REPOSITORY).await.expect("a list");
     let secret = SecretString::from("h00k-secret");
     for url in ["https://davit.example.com/hooks/gh", &hooks[0].url] {

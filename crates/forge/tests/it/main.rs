@@ -3,6 +3,7 @@
 
 mod calls;
 mod calls_app;
+mod calls_changes;
 mod calls_fakes;
 mod calls_gitea;
 mod calls_gitee;
