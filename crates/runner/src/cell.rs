@@ -16,7 +16,7 @@ use crate::limits::{Groups, Means};
 use crate::place::{Limits, PlaceSpec, Proof, StepCommand, StepExit};
 use crate::prepare;
 use crate::record::{Lock, Record};
-use crate::tree::{MARK, Strays};
+use crate::tree::MARK;
 use crate::user::Lease;
 use crate::watch::Watch;
 use davit_exec::LineSink;
@@ -24,7 +24,7 @@ use nix::unistd::{Gid, Uid};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use supervisor::Supervisor;
+use supervisor::{Launch, Supervisor};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -83,19 +83,25 @@ impl Cell {
         let Start { layout, lease, own_processes, base_env } = start;
         let owner = lease.as_ref().map(|lease| (Uid::from_raw(lease.id()), Gid::from_raw(lease.id())));
         let lock = prepare::directories(&spec.job_dir, &layout, owner).await?;
-        let groups = means().groups(&spec.name);
+        // Another davit on this machine may have a job of the same name.
+        let group_name = format!("{}-{:016x}", spec.name, rand::random::<u64>());
+        let groups = means().groups(&group_name);
         let mark = (!own_processes).then(|| format!("{MARK}={:032x}", rand::random::<u128>()));
-        let record = Record { groups: groups.directories().to_vec(), root: None, mark: mark.clone() };
-        record.write(&spec.job_dir)?;
-        means().make(&spec.name, &spec.limits)?;
         let fifo = layout.control.join("replies");
-        let entrances = groups.directories().iter().map(|group| group.join("cgroup.procs")).collect();
-        let shell = shell(&spec.limits, groups.hold());
-        let argv = argv(&Pieces { fifo: &fifo, entrances, shell, owner })?;
-        let strays = mark.map(|mark| Strays { groups: groups.clone(), mark });
         let (over, is_over) = watch::channel(None);
-        let started = Supervisor::start(&fifo, &argv, strays, &spec.limits, groups.clone(), owner, is_over).await;
-        let supervisor = match started {
+        let launch = Launch { fifo: &fifo, mark, limits: &spec.limits, groups: groups.clone(), owner, over: is_over };
+        let come_up = async {
+            let record = Record { groups: groups.directories().to_vec(), root: None, mark: launch.mark.clone() };
+            record.write(&spec.job_dir)?;
+            means().make(&group_name, &spec.limits)?;
+            let entrances = groups.directories().iter().map(|group| group.join("cgroup.procs")).collect();
+            let shell = shell(&spec.limits, groups.hold());
+            let argv = argv(&Pieces { fifo: &fifo, entrances, shell, owner })?;
+            let supervisor = Supervisor::start(launch, &argv).await?;
+            record.with_root(&supervisor.tree().root).write(&spec.job_dir)?;
+            Ok::<Supervisor, RunnerError>(supervisor)
+        };
+        let supervisor = match come_up.await {
             Ok(supervisor) => supervisor,
             Err(error) => {
                 groups.remove().await;
@@ -104,7 +110,6 @@ impl Cell {
                 return Err(error);
             }
         };
-        record.with_root(&supervisor.tree().root).write(&spec.job_dir)?;
         let mut watching = JoinSet::new();
         let watch = Watch {
             roots: layout.writable().map(|directory| directory.outside.clone()).into(),

@@ -14,10 +14,10 @@ use nix::errno::Errno;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
-/// How long a group may need to become empty after its processes were killed.
-const EMPTY: Duration = Duration::from_secs(5);
+/// How often, and how long apart, it is tried to remove a group: its processes were killed and are about to end.
+const TRIES: u32 = 500;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The way limits are held on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,19 +129,27 @@ impl Groups {
 
     /// Kills what is in them and removes them. Returns those that could not be.
     pub(crate) async fn remove(&self) -> Vec<String> {
-        let deadline = Instant::now() + EMPTY;
+        let groups = self.clone();
+        let lost = |error: tokio::task::JoinError| vec![error.to_string()];
+        tokio::task::spawn_blocking(move || groups.remove_here()).await.unwrap_or_else(lost)
+    }
+
+    /// [`remove`](Self::remove) on this thread.
+    pub(crate) fn remove_here(&self) -> Vec<String> {
+        let mut tries = 0;
         loop {
             let left: Vec<String> = self.directories.iter().filter_map(|directory| try_remove(directory)).collect();
-            if left.is_empty() || Instant::now() >= deadline {
+            if left.is_empty() || tries == TRIES {
                 return left;
             }
+            tries += 1;
             for pid in self.members() {
                 // One that has ended meanwhile is what is wanted. Zero is a process that davit can't see.
                 if pid > 0 {
                     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
                 }
             }
-            sleep(Duration::from_millis(5)).await;
+            pause();
         }
     }
 
@@ -153,6 +161,11 @@ impl Groups {
             .max()
             .unwrap_or(0)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever removes groups has a thread for it alone")]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 /// Removes one group. Why not, when that did not work.

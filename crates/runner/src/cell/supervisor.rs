@@ -16,7 +16,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, fchown};
 use std::collections::HashSet;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -29,8 +29,8 @@ const SCRIPT: &str = include_str!("supervise.sh");
 /// Where the programs are that build the walls.
 const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How long a place may need to come up.
-const START: Duration = Duration::from_secs(20);
+/// How long a place may need to come up: milliseconds, but the machine may be busy with other things.
+const START: Duration = Duration::from_secs(300);
 
 /// Between TERM and KILL.
 const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -46,6 +46,20 @@ const TOO_BIG: i32 = 128 + Signal::SIGXFSZ as i32;
 
 /// What steps may still say after the job said all it may.
 const AFTER_OUTPUT: u64 = 1 << 20;
+
+/// What a supervisor is started with.
+pub(super) struct Launch<'a> {
+    /// Where its replies are to come from; made here.
+    pub(super) fifo: &'a Path,
+    /// `DAVIT_PLACE=…`, where its processes have no process ids of their own.
+    pub(super) mark: Option<String>,
+    pub(super) limits: &'a Limits,
+    pub(super) groups: Groups,
+    /// Whose the job's output is.
+    pub(super) owner: Option<(Uid, Gid)>,
+    /// Why the whole place was ended, said by who watches it.
+    pub(super) over: watch::Receiver<Option<String>>,
+}
 
 /// The running shell.
 #[derive(Debug)]
@@ -70,26 +84,20 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Starts it and waits until it is ready.
-    pub(super) async fn start(
-        fifo: &Path,
-        argv: &[String],
-        strays: Option<Strays>,
-        limits: &Limits,
-        groups: Groups,
-        owner: Option<(Uid, Gid)>,
-        over: watch::Receiver<Option<String>>,
-    ) -> Result<Self, RunnerError> {
+    pub(super) async fn start(launch: Launch<'_>, argv: &[String]) -> Result<Self, RunnerError> {
+        let Launch { fifo, mark, limits, groups, owner, over } = launch;
         nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).map_err(RunnerError::io("making a pipe"))?;
         let mut replies = Replies::open(fifo).map_err(RunnerError::io("opening a pipe"))?;
-        let (keeper, mut child) = launch(argv, strays.as_ref()).await?;
+        let strays = mark.map(|mark| Strays { groups: groups.clone(), mark });
+        let (keeper, mut child) = spawn(argv, strays.as_ref(), groups.clone()).await?;
         let Some(mut pipes) = Pipes::of(&mut child) else {
             return Err(RunnerError::Unavailable("the supervisor has no pipes".into()));
         };
         pipes.give_to(owner).map_err(RunnerError::io("giving the output to the job's user"))?;
         let first = tokio::select! {
             first = come_up(&mut pipes.stdin, &mut replies) => first?,
-            _ = child.wait() => return Err(did_not_start(&mut pipes.stderr).await),
-            () = sleep(START) => return Err(did_not_start(&mut pipes.stderr).await),
+            status = child.wait() => return Err(did_not_start(&mut pipes.stderr, &ending(status)).await),
+            () = sleep(START) => return Err(did_not_start(&mut pipes.stderr, "it did not come up in time").await),
         };
         let tree = find_tree(&child, first, strays)?;
         let what = "taking the output of the supervisor";
@@ -336,7 +344,7 @@ impl Pipes {
     }
 }
 
-async fn launch(argv: &[String], strays: Option<&Strays>) -> Result<(Keeper, Child), RunnerError> {
+async fn spawn(argv: &[String], strays: Option<&Strays>, groups: Groups) -> Result<(Keeper, Child), RunnerError> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(RunnerError::Unavailable("there is no program to start a place with".into()));
     };
@@ -352,7 +360,7 @@ async fn launch(argv: &[String], strays: Option<&Strays>) -> Result<(Keeper, Chi
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    Keeper::spawn(command).await.map_err(RunnerError::io(format!("starting {program}")))
+    Keeper::spawn(command, groups).await.map_err(RunnerError::io(format!("starting {program}")))
 }
 
 /// The exit code of the step with this id. Whatever else is said is not looked at. `None` when nothing can be read any
@@ -397,14 +405,21 @@ fn find_tree(child: &Child, first: Option<i32>, strays: Option<Strays>) -> Resul
     Ok(Tree { root, shell, strays })
 }
 
-/// What it said on standard error, as an error for whoever runs davit.
-async fn did_not_start(stderr: &mut ChildStderr) -> RunnerError {
+fn ending(status: std::io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => format!("its first process ended without a word ({status})"),
+        Err(error) => format!("its first process is lost: {error}"),
+    }
+}
+
+/// What it said on standard error, or else `silence`, as an error for whoever runs davit.
+async fn did_not_start(stderr: &mut ChildStderr, silence: &str) -> RunnerError {
     let mut said = vec![0; 4096];
     let read = timeout(LINGER, stderr.read(&mut said)).await.ok().and_then(Result::ok).unwrap_or(0);
     said.truncate(read);
     let said = String::from_utf8_lossy(&said);
     RunnerError::Unavailable(format!(
         "a place for the job could not be made: {}. `davit doctor` says what the machine lacks",
-        if said.trim().is_empty() { "it did not come up in time" } else { said.trim() }
+        if said.trim().is_empty() { silence } else { said.trim() }
     ))
 }

@@ -321,13 +321,18 @@ async fn plays_a_server_that_dies() {
 
 #[tokio::test]
 async fn a_place_that_is_dropped_takes_its_processes_with_it() {
-    let open = sandbox().await;
     let mark = mark();
+    let name = format!("davit-test-{mark}");
+    let open = open_with(Executor::Sandbox, |spec| spec.name.clone_from(&name)).await;
     open.sh(&format!("setsid sleep {mark} & true")).await;
     while processes_with(&mark).is_empty() {
         tokio::task::yield_now().await;
     }
     drop(open.place);
+    let groups = || walkdir::WalkDir::new("/sys/fs/cgroup").into_iter().flatten();
+    while groups().any(|entry| entry.file_name().to_string_lossy().contains(&name)) {
+        tokio::task::yield_now().await;
+    }
     while !processes_with(&mark).is_empty() {
         tokio::task::yield_now().await;
     }
@@ -373,7 +378,7 @@ async fn the_kernel_is_told_the_limits() {
     let found: Vec<_> = walkdir::WalkDir::new("/sys/fs/cgroup")
         .into_iter()
         .flatten()
-        .filter(|entry| entry.path().parent().is_some_and(|parent| parent.ends_with(&name)))
+        .filter(|entry| entry.path().parent().is_some_and(|parent| parent.to_string_lossy().contains(&name)))
         .collect();
     let read = |file: &str| {
         let entry = found.iter().find(|entry| entry.file_name() == file);
