@@ -91,23 +91,24 @@ async fn a_newer_commit_ends_the_runs_of_the_older_on_postgres() {
 }
 
 #[tokio::test]
-async fn a_change_told_of_late_does_not_end_the_newer_run() {
+async fn of_two_runs_of_one_commit_the_newer_one_speaks_for_it() {
     let ci = Ci::start("").await;
     ci.repo.branch("topic");
     let head = ci.commit("Same", WAITING, &[]);
     ci.change("opened", &head, false).await;
     ci.wait_for_line("waiting").await;
-    // The same commit once more: one of the two is enough, and only the newer one speaks for it.
-    ci.change("reopened", &head, false).await;
+    ci.replay().await;
     let both = async || (ci.runs().await.len() == 2).then_some(());
     ci.app.until("a second run", both).await;
-    let second = ci.runs().await.pop().unwrap();
-    ci.wait_for_state(second.id, RunState::Running).await;
+    let [first, second] = &ci.runs().await[..] else { panic!("two runs") };
+    ci.wait_for_state(first.id, RunState::Cancelled).await;
+    assert_eq!(ci.run_now(first.id).await.superseded_by, Some(second.id));
+    ci.wait_for_line("waiting").await;
+    let pending = ["pending davit/ci/Tests (pull_request)", "pending davit/ci/Tests / unit (pull_request)"];
+    assert_eq!(ci.statuses(&head), pending, "what the first one had to say at its end is not told");
     ci.app.engine().cancel_run(second.id, "ada").await.unwrap();
     ci.app.settle().await;
-    let runs = ci.runs().await;
-    assert!(runs.iter().all(|run| run.state == RunState::Cancelled), "{runs:#?}");
-    assert_eq!(ci.statuses(&head).len(), 2);
+    assert!(ci.statuses(&head).iter().all(|status| status.starts_with("error ")));
     ci.finish().await;
 }
 
@@ -139,9 +140,11 @@ async fn forks_wait_for_a_person(database: Database) {
     assert!(again.to_string().contains("does not wait for approval"), "{again}");
 
     // The very same commit needs no second look; another one does.
-    ci.change("reopened", &head, true).await;
+    ci.replay().await;
     ci.app.settle().await;
     assert_eq!(ci.runs().await[1].state, RunState::Success, "{:#?}", ci.runs().await[1]);
+    let said = ci.output_of(ci.runs().await[1].id, "unit").await;
+    assert_eq!(said, ["own file", "pull_request opened 7 to main from topic token=***"]);
     let next = ci.commit("More", &own, &[]);
     ci.change("synchronize", &next, true).await;
     ci.app.settle().await;

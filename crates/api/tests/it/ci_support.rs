@@ -77,7 +77,7 @@ impl Ci {
     /// Tells of a change from the branch `topic` of the repository itself, or of a fork.
     pub(crate) async fn change(&self, action: &str, head: &str, from_fork: bool) {
         let head = sha(head);
-        let delivery = self.app.forge.pull_request_delivery(&NewPullRequest {
+        let new = NewPullRequest {
             repository: REPOSITORY,
             number: 7,
             action,
@@ -89,9 +89,18 @@ impl Ci {
             base_branch: "main",
             draft: false,
             merge_commit: None,
-        });
+        };
+        self.app.forge.open_change(&new);
+        let delivery = self.app.forge.pull_request_delivery(&new);
         let (status, body) = self.app.deliver(&delivery).await;
         assert_eq!(status, 202, "{body}");
+    }
+
+    /// Has the newest delivery processed once more.
+    pub(crate) async fn replay(&self) {
+        let deliveries = self.app.get("/deliveries").await;
+        let id = deliveries["items"][0]["id"].as_i64().unwrap();
+        self.app.engine().replay_delivery(davit_domain::ids::DeliveryId(id), "test").await.unwrap();
     }
 
     /// All runs, oldest first.

@@ -141,6 +141,7 @@ impl Engine {
             for job in tx.jobs_of_run(run.id).await?.iter().filter(|job| !job.state.is_final()) {
                 self.stop_job(tx, job, reason).await?;
                 tx.set_job_state(job.id, JobState::Error, Some(reason), self.now()).await?;
+                self.tell_job(tx, &run, job, JobState::Error, Some(reason)).await?;
             }
             self.conclude(tx, &run, RunState::Error, Some(reason), &mut Agenda::default()).await?;
             return Ok(None);

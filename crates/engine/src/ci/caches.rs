@@ -55,7 +55,9 @@ pub(super) async fn restore(
         return Ok(found);
     }
     // Nobody said what the default branch is: its remote knows.
-    match remote_default(engine, settings).await {
+    let debug = remote_default(engine, settings).await;
+    eprintln!("DBG {debug:?} {refs:?}");
+    match debug {
         Ok(Some(branch)) if !refs.contains(&full(&branch)) => {
             keeper.restore_cache(&CacheQuery { refs: &[full(&branch)], ..query }).await.map_err(failed)
         }

@@ -16,6 +16,7 @@ use davit_domain::ids::{JobId, RunId};
 use davit_runner::{Executor, JobEvent, JobOutcome, JobSpec, Limits, PlaceSpec, run_job};
 use davit_store::Tx;
 use davit_store::ci_jobs::{CiJob, NewCiJob};
+use davit_store::ci_runs::Run;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -106,6 +107,7 @@ async fn take(engine: &Engine, run: RunId, id: JobId, attempt: &Attempt) -> Resu
     let Some(fence) = tx.take_job(id, &worker, engine.now()).await? else { return Ok(None) };
     if run.state == RunState::Queued {
         tx.set_run_state(run.id, RunState::Running, None, engine.now()).await?;
+        engine.tell_run(&mut tx, &run, RunState::Running, None).await?;
     }
     let run = tx.run(run.id).await?.unwrap_or(run);
     let Some(loaded) = engine.load_run(&mut tx, run).await? else {
@@ -220,7 +222,7 @@ fn failed(reason: String) -> JobOutcome {
 /// Stores how a job ended, and lets its run go on.
 async fn end(engine: &Engine, taken: &Taken, outcome: JobOutcome, stop: &CancellationToken) -> Result<(), EngineError> {
     let mut tx = engine.store().begin().await?;
-    let run = tx.lock_run(taken.loaded.run.id).await?;
+    let run = Run { repository: taken.loaded.run.repository.clone(), ..tx.lock_run(taken.loaded.run.id).await? };
     let Some(row) = tx.job(taken.row.id).await? else { return Ok(()) };
     let proof = outcome.reason.as_deref();
     let was_stopped = stop.is_cancelled() && outcome.state == JobState::Cancelled;
@@ -252,7 +254,7 @@ async fn end(engine: &Engine, taken: &Taken, outcome: JobOutcome, stop: &Cancell
 pub(super) async fn replace(
     engine: &Engine,
     tx: &mut Tx,
-    run: &davit_store::ci_runs::Run,
+    run: &Run,
     row: &CiJob,
     reason: &str,
 ) -> Result<(), EngineError> {

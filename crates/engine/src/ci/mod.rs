@@ -22,13 +22,15 @@ mod retention;
 mod schedules;
 mod secrets;
 mod services;
+mod start;
 mod status;
 mod web;
 
-pub use people::{InputInfo, QueueRun, RetryWhat, StartWorkflow, WorkflowInfo};
+pub use people::RetryWhat;
 pub(crate) use reconcile::runs as reconcile_runs;
 pub(crate) use retention::run as run_retention;
 pub(crate) use schedules::run as run_schedules;
+pub use start::{InputInfo, QueueRun, StartWorkflow, WorkflowInfo};
 
 use crate::Engine;
 use crate::queue::Attempt;

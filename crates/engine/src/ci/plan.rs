@@ -135,7 +135,8 @@ async fn plan_delivery(
     let Some(wanted) = decide::ci_wanted(&configuration, forge, &read) else { return Ok(()) };
     let Some(settings) = configuration.repository(forge, &wanted.repository) else { return Ok(()) };
     let look = Look::at(engine, settings, &wanted, stop).await?;
-    if look.files.is_empty() {
+    // A change that has no workflows any more ends what runs for it.
+    if look.files.is_empty() && wanted.change.is_none() {
         return Ok(());
     }
     let kind = configuration.forges.iter().find(|known| known.id == *forge).map(|known| known.kind);

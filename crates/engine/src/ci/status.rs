@@ -50,10 +50,9 @@ impl Engine {
         let said = sentence(job_words(state), reason);
         // A job that may fail leaves the commit green; its own page says how it went.
         let may_fail = job.instance.get("continue_on_error").and_then(serde_json::Value::as_bool) == Some(true);
-        let state = match state.commit_state() {
-            CommitState::Failure | CommitState::Error if may_fail => CommitState::Success,
-            state => state,
-        };
+        let state = state.commit_state();
+        let is_bad = matches!(state, CommitState::Failure | CommitState::Error);
+        let state = if is_bad && may_fail { CommitState::Success } else { state };
         self.tell_commit(tx, run, context, state, said, self.job_url(run.id, job.id)).await
     }
 
