@@ -116,6 +116,26 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_line_is_read(line in ".{0,120}", rest in ".{0,60}") {
+            let mut commands = Commands::default();
+            let _ = commands.read(&line);
+            let (error, stop) = (format!("::error {line}::{rest}"), format!("::stop-commands::{rest}"));
+            let _ = commands.read(&error);
+            let _ = commands.read(&stop);
+            let _ = commands.read(&line);
+        }
+
+        #[test]
+        fn what_is_escaped_arrives(text in "[^\0]{0,60}") {
+            let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+            let line = format!("::add-mask::{escaped}");
+            prop_assert_eq!(Commands::default().read(&line), Said::Mask(text));
+        }
+    }
 
     fn read(line: &str) -> Said<'_> {
         Commands::default().read(line)

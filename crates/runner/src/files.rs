@@ -132,6 +132,7 @@ fn text(file: StepFile, bytes: &[u8]) -> Result<&str, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn both_forms_are_read() {
@@ -155,6 +156,26 @@ mod tests {
         ];
         for (text, message) in cases {
             assert_eq!(pairs(StepFile::Env, text), Err(message.to_owned()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_program_quotes_arrives(value in "[^\\r\0]{0,80}", name in "[a-z_-]{1,9}") {
+            prop_assume!(!value.lines().any(|line| line == "the-end"));
+            let text = format!("{name}<<the-end\n{value}\nthe-end\n");
+            prop_assert_eq!(pairs(StepFile::Output, text.as_bytes()), Ok(vec![(name, value)]));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for file in [StepFile::Output, StepFile::Env] {
+                match pairs(file, &bytes) {
+                    Ok(pairs) => prop_assert!(pairs.iter().all(|(name, _)| !name.trim().is_empty())),
+                    Err(reason) => prop_assert!(reason.starts_with("line "), "{}", reason),
+                }
+            }
+            let _ = directories(&bytes);
         }
     }
 

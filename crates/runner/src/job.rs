@@ -66,12 +66,12 @@ pub async fn run_job<S: Services>(
         Ok(place) => place,
         Err(fault) => return not_opened(&spec, &log, &mut ends, fault).await,
     };
-    let (summed, outputs) = Box::pin(in_place(&spec, services, &place, &mut log, &mut ends)).await;
+    let (summed, end, outputs) = Box::pin(in_place(&spec, services, &place, &mut log, &mut ends)).await;
     let proof = Box::pin(place.close()).await;
     log.say(&proof.text).await;
     let state = if proof.clean { StepState::Success } else { StepState::Failure };
     log.send(JobEvent::StepEnded { number: last(&spec), state, exit_code: None }).await;
-    let (state, reason) = conclusion(summed, &mut ends);
+    let (state, reason) = conclusion(summed, end, ends.limit());
     JobOutcome { state, reason, outputs }
 }
 
@@ -131,18 +131,19 @@ async fn not_opened(spec: &JobSpec, log: &Log, ends: &mut Ends, fault: Fault) ->
     for number in 1..=last(spec) {
         log.send(JobEvent::StepEnded { number, state: StepState::Skipped, exit_code: None }).await;
     }
-    let (state, reason) = conclusion(summed, ends);
+    let (state, reason) = conclusion(summed, ends.now(), ends.limit());
     JobOutcome { state, reason, outputs: Vec::new() }
 }
 
-/// Everything between opening and closing the place.
+/// Everything between opening and closing the place. The end counts that came while steps ran: one that comes later
+/// takes nothing away from what they did.
 async fn in_place<S: Services>(
     spec: &JobSpec,
     services: &S,
     place: &Place,
     log: &mut Log,
     ends: &mut Ends,
-) -> (Summed, Outputs) {
+) -> (Summed, Option<End>, Outputs) {
     let roots = Roots::of(place);
     let containers = Value::from_json(&place.job_context().to_string()).unwrap_or_default();
     let mut running = Running {
@@ -189,10 +190,11 @@ async fn in_place<S: Services>(
             running.log.send(JobEvent::StepEnded { number, state: StepState::Skipped, exit_code: None }).await;
         }
     }
+    let end = running.ends.now();
     running.log.begin_step(last(spec));
     running.log.send(JobEvent::StepStarted { number: last(spec), name: COMPLETE.to_owned() }).await;
     let outputs = running.complete(&scope, &mut summed).await;
-    (summed, outputs)
+    (summed, end, outputs)
 }
 
 impl<S: Services> Running<'_, S> {
@@ -247,12 +249,12 @@ fn last(spec: &JobSpec) -> u32 {
 }
 
 /// How the job ended.
-fn conclusion(summed: Summed, ends: &mut Ends) -> (JobState, Option<String>) {
-    match (summed.last, ends.now(), summed.failure) {
+fn conclusion(summed: Summed, end: Option<End>, limit: Duration) -> (JobState, Option<String>) {
+    match (summed.last, end, summed.failure) {
         (Some(Fault::Ours(reason)), _, _) => (JobState::Error, Some(reason)),
         (_, Some(End::Cancelled), _) => (JobState::Cancelled, Some("the job was cancelled".to_owned())),
         (_, Some(End::TimedOut), _) => {
-            (JobState::TimedOut, Some(format!("the job took longer than {}", steps::minutes(ends.limit()))))
+            (JobState::TimedOut, Some(format!("the job took longer than {}", steps::minutes(limit))))
         }
         (Some(Fault::Gone(reason)), None, _) => (JobState::Failure, Some(reason)),
         (_, None, Some(failure)) => (JobState::Failure, Some(failure)),

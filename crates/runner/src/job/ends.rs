@@ -120,3 +120,46 @@ impl Ends {
         self.ended = Some((end, Instant::now() + GRACE));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// Work that ends when it is told to.
+    async fn until(token: CancellationToken) -> &'static str {
+        token.cancelled().await;
+        "told"
+    }
+
+    #[tokio::test]
+    async fn work_is_told_that_the_job_ends() {
+        let (cancel, token) = (CancellationToken::new(), CancellationToken::new());
+        let mut ends = Ends::new(cancel.clone(), LONG);
+        assert_eq!((ends.now(), ends.watch(&token, async { "done" }).await), (None, "done"));
+        cancel.cancel();
+        assert_eq!(ends.watch(&token, until(token.clone())).await, "told");
+        assert_eq!((ends.now(), ends.is_over()), (Some(End::Cancelled), false));
+        // What runs in spite of it is left alone.
+        let token = CancellationToken::new();
+        assert_eq!((ends.watch(&token, async { "cleaned" }).await, token.is_cancelled()), ("cleaned", false));
+
+        let mut late = Ends::new(CancellationToken::new(), Duration::ZERO);
+        assert_eq!(late.unless_ended(pending::<()>()).await, None);
+        assert_eq!(late.now(), Some(End::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn a_step_has_its_own_limit() {
+        let mut ends = Ends::new(CancellationToken::new(), LONG);
+        ends.begin_step(Some(Duration::ZERO));
+        let token = CancellationToken::new();
+        assert_eq!(ends.watch(&token, until(token.clone())).await, "told");
+        assert!(ends.step_is_late() && ends.now().is_none());
+        ends.begin_step(None);
+        assert!(!ends.step_is_late());
+        assert_eq!(ends.unless_ended(async { 1 }).await, Some(1));
+    }
+}

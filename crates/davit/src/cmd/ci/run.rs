@@ -103,7 +103,7 @@ pub(super) async fn run(args: RunArgs) -> Outcome {
     let plans = plans(&args, &working_copy, &workflows, &base)?;
     if args.executor == ExecutorName::Host {
         output.note("Jobs run on this machine as you, without a sandbox.");
-    } else {
+    } else if plans.iter().flat_map(|(_, plan)| &plan.jobs).any(|planned| planned.job.container.is_none()) {
         sandbox_works().await?;
     }
     let directory = cache_directory(&working_copy.root)?;
