@@ -150,7 +150,7 @@ impl Container {
     #[must_use]
     pub fn job_context(&self) -> Value {
         let mut context = self.services.job_context();
-        context["container"] = json!({ "id": self.id, "network": self.services.estate().network() });
+        context["container"] = json!({ "id": self.id, "network": self.services.estate().name() });
         context
     }
 
@@ -194,7 +194,7 @@ async fn start(
 ) -> Result<(String, Vec<(String, String)>, files::Owner), RunnerError> {
     let image = image::pull(estate.engine(), own, sink).await?;
     let body = create::body(estate, own, spec, &image, Role::Job)?;
-    let id = estate.start(&spec.name, &own.image, &body).await?;
+    let id = estate.start(estate.name(), &own.image, &body).await?;
     let owner = files::prepare(estate.engine(), &id).await?;
     Ok((id, image.environment, owner))
 }

@@ -73,7 +73,7 @@ pub(super) fn body(
     let mut host = limited(&options, spec)?;
     host["PortBindings"] = ports.into();
     host["Mounts"] = volumes(estate, own, spec, role)?.into();
-    host["NetworkMode"] = estate.network().into();
+    host["NetworkMode"] = estate.name().into();
     Ok(without_nulls(json!({
         "Image": image.reference,
         "Hostname": options.hostname,
@@ -88,7 +88,7 @@ pub(super) fn body(
         "Labels": labels,
         "StopTimeout": 0,
         "HostConfig": host,
-        "NetworkingConfig": { "EndpointsConfig": { estate.network(): { "Aliases": aliases(own, &options) } } },
+        "NetworkingConfig": { "EndpointsConfig": { estate.name(): { "Aliases": aliases(own, &options) } } },
     })))
 }
 

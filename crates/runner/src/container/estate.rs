@@ -5,6 +5,7 @@ use super::engine::{Engine, failed};
 use crate::RunnerError;
 use crate::place::{PlaceSpec, Proof};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl Estate {
         mark(&spec.job_dir, engine.socket())?;
         let labels =
             HashMap::from([(DIRECTORY.to_owned(), known_as(&spec.job_dir)), (JOB.to_owned(), spec.name.clone())]);
-        let estate = Self { engine, name: spec.name.clone(), directory: spec.job_dir.clone(), labels };
+        let estate = Self { engine, name: unique(&spec.name, &spec.job_dir), directory: spec.job_dir.clone(), labels };
         let left = remove_labelled(&estate.engine, &filter(&spec.job_dir)).await;
         if !left.clean {
             return Err(RunnerError::Unavailable(format!("an earlier attempt can't be removed: {left}")));
@@ -53,8 +54,8 @@ impl Estate {
         &self.engine
     }
 
-    /// The network's name.
-    pub(super) fn network(&self) -> &str {
+    /// The network's name, and that of the job's own container.
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
@@ -114,6 +115,13 @@ fn mark(job_dir: &Path, socket: &Path) -> Result<(), RunnerError> {
     std::fs::create_dir_all(control)
         .and_then(|()| std::fs::write(&file, socket.as_os_str().as_bytes()))
         .map_err(RunnerError::io(format!("writing {}", file.display())))
+}
+
+/// Another davit on this engine may have a job of the same name: what things of this one are called.
+fn unique(name: &str, job_dir: &Path) -> String {
+    let digest = Sha256::digest(known_as(job_dir).as_bytes());
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}-{short}")
 }
 
 /// What the label says of a directory.

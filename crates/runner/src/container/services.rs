@@ -102,7 +102,7 @@ impl Services {
     fn described(&self, service: &Service) -> Value {
         let ports: Map<String, Value> =
             service.ports.iter().map(|(inside, outside)| (inside.clone(), json!(outside))).collect();
-        json!({ "id": service.id, "network": self.estate.network(), "ports": ports })
+        json!({ "id": service.id, "network": self.estate.name(), "ports": ports })
     }
 }
 
@@ -114,7 +114,7 @@ async fn start_all(estate: &Estate, spec: &PlaceSpec, sink: &LineSink) -> Result
         let check = check_of(own)?;
         let image = image::pull(estate.engine(), own, sink).await.map_err(of)?;
         let body = create::body(estate, own, spec, &image, Role::Service).map_err(of)?;
-        let id = estate.start(&format!("{}-{}", spec.name, own.key), &own.image, &body).await.map_err(of)?;
+        let id = estate.start(&format!("{}-{}", estate.name(), own.key), &own.image, &body).await.map_err(of)?;
         checks.push(match check {
             Wanted::Of(check) => Some(check),
             Wanted::OfTheImage => Check::of_image(&image.check),
