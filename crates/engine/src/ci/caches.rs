@@ -55,9 +55,7 @@ pub(super) async fn restore(
         return Ok(found);
     }
     // Nobody said what the default branch is: its remote knows.
-    let debug = remote_default(engine, settings).await;
-    eprintln!("DBG {debug:?} {refs:?}");
-    match debug {
+    match remote_default(engine, settings).await {
         Ok(Some(branch)) if !refs.contains(&full(&branch)) => {
             keeper.restore_cache(&CacheQuery { refs: &[full(&branch)], ..query }).await.map_err(failed)
         }
