@@ -25,7 +25,7 @@ pub struct PlaceSpec {
     pub services: Vec<ContainerSpec>,
     /// What the job may use.
     pub limits: Limits,
-    /// Whether steps reach the network.
+    /// Whether steps reach the network. On the host they always do.
     pub network: bool,
     /// Further directories of the server that a sandbox shows read-only, at the same path.
     pub tools: Vec<PathBuf>,

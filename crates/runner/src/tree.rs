@@ -35,19 +35,36 @@ pub(crate) struct Strays {
     pub(crate) mark: String,
 }
 
+impl Strays {
+    fn of(&self, everybody: &[Process]) -> Vec<Process> {
+        let in_groups: HashSet<i32> = self.groups.members().into_iter().collect();
+        let is_ours = |process: &&Process| {
+            !process.ended && (in_groups.contains(&process.pid) || process.has_in_environment(&self.mark))
+        };
+        everybody.iter().filter(is_ours).cloned().collect()
+    }
+}
+
 impl Tree {
     /// All but the root.
     pub(crate) fn members(&self) -> Vec<Process> {
-        let Some(strays) = &self.strays else { return processes::descendants(self.root.pid) };
         let everybody = processes::all();
-        let mut found = processes::below(self.root.pid, everybody.clone());
-        let in_groups: HashSet<i32> = strays.groups.members().into_iter().collect();
+        // A root that is gone may have left its id to somebody else.
+        let is_there = everybody.iter().any(|process| process.identity() == self.root.identity());
+        let strays = self.strays.as_ref().map(|strays| strays.of(&everybody)).unwrap_or_default();
+        let mut found = if is_there { processes::below(self.root.pid, everybody) } else { Vec::new() };
         let known: HashSet<i32> = found.iter().map(|process| process.pid).chain([self.root.pid]).collect();
-        let others = everybody.into_iter().filter(|process| !process.ended && !known.contains(&process.pid));
-        found.extend(
-            others.filter(|process| in_groups.contains(&process.pid) || process.has_in_environment(&strays.mark)),
-        );
+        found.extend(strays.into_iter().filter(|process| !known.contains(&process.pid)));
         found
+    }
+
+    /// Lets the shell go on if somebody has stopped it.
+    pub(crate) fn wake_shell(&self) {
+        let tree = self.members();
+        let shell = tree.iter().chain([&self.root]).find(|process| process.pid == self.shell);
+        if let Some(shell) = shell.filter(|shell| shell.is_alive()) {
+            shell.signal(Signal::SIGCONT);
+        }
     }
 
     /// What neither is in `older` nor descends from one of these: what a step started.

@@ -72,6 +72,8 @@ pub(super) struct Supervisor {
     groups: Groups,
     limits: Limits,
     deadline: Instant,
+    /// Whether the job's time is over and only what cleans up still runs.
+    overtime: bool,
     /// Why the whole place was ended, said by who watches it.
     over: watch::Receiver<Option<String>>,
     /// What was there before the step that runs, or that nobody waits for any more.
@@ -113,6 +115,7 @@ impl Supervisor {
             groups,
             limits: limits.clone(),
             deadline: Instant::now() + limits.time,
+            overtime: false,
             over,
             abandoned: None,
             running: None,
@@ -165,7 +168,10 @@ impl Supervisor {
             End::OutOfTime => {
                 let what = format!("the job took longer than its {} seconds: ", self.limits.time.as_secs());
                 let proof = self.end_step(&older).await;
-                self.deadline = self.deadline.max(Instant::now().min(self.deadline + AFTER_TIME) + AFTER_TIME);
+                if !self.overtime {
+                    self.overtime = true;
+                    self.deadline = Instant::now() + AFTER_TIME;
+                }
                 Ok(StepExit::OverLimit { what: what + &proof })
             }
             End::Spent => {
@@ -290,7 +296,12 @@ impl Supervisor {
             // A stopped process would not see the TERM.
             process.signal(Signal::SIGCONT);
         }
-        let mut proof = format!("{} ended by TERM", processes::list(&first));
+        // Nor would a stopped shell notice the end of its step.
+        self.tree.wake_shell();
+        let mut proof = match first.as_slice() {
+            [] => "nothing of it was running any more".to_owned(),
+            some => format!("{} ended by TERM", processes::list(some)),
+        };
         if !self.tree.gone_within(older, TERM_GRACE).await {
             let stubborn = processes::list(&self.tree.newer(older));
             let gone = self.tree.kill_all(older).await;

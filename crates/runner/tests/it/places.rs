@@ -180,6 +180,17 @@ async fn a_step_has_its_time_and_the_job_too() {
 }
 
 #[tokio::test]
+async fn a_step_that_stops_its_supervisor_does_not_stop_the_job() {
+    let open = sandbox().await;
+    let text = "kill -STOP $PPID; exec sleep 600";
+    let limited = StepCommand { timeout: Some(Duration::from_millis(100)), ..script(&open.place, text) };
+    let ran = run(&open.place, limited, &cancelled_never()).await;
+    assert!(matches!(ran.exit, Ok(StepExit::TimedOut { .. })), "{ran:?}");
+    assert_eq!(open.sh("echo next").await.text(), "next");
+    open.close().await;
+}
+
+#[tokio::test]
 async fn a_step_says_no_more_than_the_job_may() {
     let open = open_with(Executor::Sandbox, |spec| spec.limits.output = 1 << 20).await;
     let ran = open.sh("yes").await;
@@ -392,4 +403,14 @@ async fn the_kernel_is_told_the_limits() {
     let members = read("cgroup.procs").expect("members");
     assert!(members.lines().count() >= 3, "bubblewrap and the supervisor are in it: {members}");
     open.close().await;
+}
+
+#[tokio::test]
+async fn two_servers_may_call_their_jobs_the_same() {
+    let name = format!("davit-test-{}", mark());
+    let one = open_with(Executor::Sandbox, |spec| spec.name.clone_from(&name)).await;
+    let other = open_with(Executor::Sandbox, |spec| spec.name.clone_from(&name)).await;
+    one.close().await;
+    assert_eq!(other.sh("echo alive").await.text(), "alive");
+    other.close().await;
 }
