@@ -2,10 +2,12 @@
 //!
 //! A git repository with two commits; an environment `staging` with a `local` host, and where `sshd` is installed an
 //! environment `production` with an `ssh` host; a server on SQLite. Both commits are released everywhere, then the last
-//! environment goes back to the first one. What the hosts serve is read from their disks each time.
+//! environment goes back to the first one. What the hosts serve is read from their disks each time. Before that a workflow
+//! runs, where there is a sandbox to run it in.
 
 mod repository;
 mod sshd;
+mod workflow;
 
 use crate::app::App;
 use crate::client::types::{Deployment, DeploymentState};
@@ -118,6 +120,7 @@ impl Demo {
             }
         })?;
         self.client.apply(&self.configuration(sshd), &BTreeMap::new(), false, false).await?;
+        let run = self.test_it().await?;
         let mut releases = Vec::new();
         let mut first = None;
         for place in &self.places {
@@ -132,6 +135,7 @@ impl Demo {
             "ok": true,
             "state": back.state,
             "ssh": sshd.is_some(),
+            "run": run,
             "releases": releases,
             "rollback": summary(place, &back),
         }))
@@ -171,7 +175,7 @@ impl Demo {
 
     /// The same file that a person would write.
     fn configuration(&self, sshd: Option<&Sshd>) -> String {
-        let mut text = String::new();
+        let mut text = workflow::tables(&self.repository.dir);
         for place in &self.places {
             let Place { environment, name, color, host, .. } = place;
             text.push_str(&format!(
@@ -254,7 +258,7 @@ fn invitation(address: SocketAddr, password: &SecretString, places: &[Place]) ->
     let back = places.last().map_or("staging", |place| place.environment);
     format!(
         "\ndavit is running. Look around:\n\n    http://{address}\n    name      {USER}\n    password  {}\n\n\
-         It released two commits of a sample app to {} and rolled {back} back to the first.\nCtrl-C stops everything.",
+         It tested a sample app with its workflow, released two commits of it to {} and rolled {back} back to the first.\nCtrl-C stops everything.",
         password.expose_secret(),
         places.iter().map(|place| place.environment).collect::<Vec<_>>().join(" and "),
     )

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 /// What is in the first commit; the second changes the page.
-const FILES: [(&str, &str); 4] = [
-    ("README.md", "# Sample\n\nA page, a build step and a check: enough to see a release from end to end.\n"),
+const FILES: [(&str, &str); 5] = [
+    ("README.md", "# Sample\n\nA page, a build step and a check: enough to see a run and a release from end to end.\n"),
     ("public/style.css", "body { font: 1.2rem/1.6 system-ui; margin: 4rem auto; max-width: 40rem }\n"),
     (
         "build.sh",
         "#!/bin/sh\nset -e\necho \"built from $DAVIT_COMMIT by davit\" > public/build.txt\necho 'Built:'\nls public\n",
     ),
+    (super::workflow::FILE, super::workflow::WORKFLOW),
     ("check.sh", "#!/bin/sh\nset -e\ngrep -q '<h1>' index.html\necho \"The page of $DAVIT_RELEASE is complete.\"\n"),
 ];
 

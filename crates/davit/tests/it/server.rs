@@ -367,4 +367,5 @@ async fn the_demo_does_what_it_says() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!((&report["ok"], &report["ssh"]), (&json!(true), &json!(true)), "{report}");
     assert_eq!(report["rollback"]["state"], "succeeded", "{report}");
+    assert_eq!(report["run"]["state"], "success", "{report}");
 }
