@@ -258,7 +258,7 @@ fn invitation(address: SocketAddr, password: &SecretString, places: &[Place]) ->
     let back = places.last().map_or("staging", |place| place.environment);
     format!(
         "\ndavit is running. Look around:\n\n    http://{address}\n    name      {USER}\n    password  {}\n\n\
-         It tested a sample app with its workflow, released two commits of it to {} and rolled {back} back to the first.\nCtrl-C stops everything.",
+         It released two commits of a sample app to {} and rolled {back} back to the first.\nCtrl-C stops everything.",
         password.expose_secret(),
         places.iter().map(|place| place.environment).collect::<Vec<_>>().join(" and "),
     )
