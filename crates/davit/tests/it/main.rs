@@ -2,6 +2,8 @@
 
 mod apply;
 mod around;
+mod changes;
+mod ci_crash;
 mod ci_lint;
 mod ci_run;
 mod crash;
@@ -15,6 +17,7 @@ mod logs;
 mod operate;
 mod outage;
 mod process;
+mod runs;
 mod server;
 mod stub;
 mod whole;
