@@ -27,6 +27,10 @@ test('the first visit makes the administrator and shows what to do next', async 
   await expect(page.getByTestId('next-steps')).toBeVisible()
   await page.goto(davit.url)
   await expect(page.getByTestId('first-start')).toBeVisible()
+  for (const name of ['runs', 'changes']) {
+    await page.getByTestId(`nav-${name}`).click()
+    await expect(page.getByTestId('empty')).toContainText('[[repository]]')
+  }
   expect(problems).toEqual([])
 })
 
