@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A sender of webhooks without an API: nobody sends any in the demo.
-const FORGE: &str = "nobody";
+/// Sends webhooks and has no API; in the demo nobody sends any.
+const FORGE: &str = "demo";
 const NAME: &str = "demo/sample";
 /// Where the workflow lies in the repository.
 pub(super) const FILE: &str = ".davit/workflows/check.yml";
