@@ -409,7 +409,7 @@ impl Mirror {
 /// Changes with what [`Mirror::configure`] sets.
 const CONFIGURATION: &str = "1";
 /// How often a taken lock is tried again.
-const LOCK_POLL: Duration = Duration::from_millis(50);
+const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// `*.lock` files of references and configuration that a git left behind as it was killed.
 fn remove_stale_locks(repository: &Path) -> Result<(), ExecError> {

@@ -191,3 +191,18 @@ async fn a_retry_of_a_change_speaks_for_the_same_commit() {
     assert!(ci.statuses(&head).iter().all(|status| status.starts_with("failure ")));
     ci.finish().await;
 }
+
+#[tokio::test]
+async fn a_change_without_workflows_ends_what_ran_for_it() {
+    let ci = Ci::start("").await;
+    ci.repo.branch("topic");
+    let old = ci.commit("Old", WAITING, &[]);
+    ci.change("opened", &old, false).await;
+    let running = ci.wait_for_line("waiting").await;
+    std::fs::remove_file(ci.repo.path().join(".davit/workflows/ci.yml")).unwrap();
+    let new = ci.repo.commit("No workflows", &[("x", "y")]);
+    ci.app.publish(&ci.repo, crate::ci_support::REPOSITORY);
+    ci.change("synchronize", &new, false).await;
+    ci.wait_for_state(running.run, RunState::Cancelled).await;
+    ci.finish().await;
+}

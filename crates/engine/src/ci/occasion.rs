@@ -10,7 +10,7 @@ use davit_domain::config::RepositorySettings;
 use davit_domain::ids::{CommitSha, RunId};
 use davit_store::Tx;
 use davit_store::ci_jobs::NewCiJob;
-use davit_store::ci_runs::{NewRun, PlannedRun, Run};
+use davit_store::ci_runs::{NewRun, PlannedRun, Run, RunFilter, RunPlan};
 use serde_json::{Value, json};
 
 /// Whether a run may begin.
@@ -66,6 +66,9 @@ impl Engine {
             Err(_) => may_apply(occasion),
         };
         let files: Vec<&WorkflowFile> = files.iter().filter(applies).collect();
+        if self.is_old_news(occasion).await? {
+            return Ok(Vec::new());
+        }
         let mut tx = self.store().begin().await?;
         let outdated = match occasion.change {
             Some(number) if occasion.trigger == Trigger::PullRequest => {
@@ -100,12 +103,28 @@ impl Engine {
     /// Whether runs of a later delivery about the same change are there: this one came late.
     async fn is_overtaken(&self, tx: &mut Tx, occasion: &Occasion, open: &[Run]) -> Result<bool, EngineError> {
         for run in open.iter().filter(|run| run.trigger == Trigger::PullRequest && run.head != occasion.head) {
-            let subject: Option<Subject> = serde_json::from_value(tx.run_plan(run.id).await?.event).ok();
-            if subject.is_some_and(|subject| subject.delivery > occasion.subject.delivery) {
+            if occasion.is_older_than(tx.run_plan(run.id).await?) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The same of runs that have ended by now.
+    async fn is_old_news(&self, occasion: &Occasion) -> Result<bool, EngineError> {
+        if occasion.trigger != Trigger::PullRequest || occasion.subject.delivery.is_none() {
+            return Ok(false);
+        }
+        let filter = RunFilter {
+            forge: Some(occasion.settings.forge.clone()),
+            repository: Some(occasion.settings.name.clone()),
+            change: occasion.change,
+            trigger: Some(Trigger::PullRequest),
+            ..RunFilter::default()
+        };
+        let Some(newest) = self.store().runs(&filter, None, 1).await?.pop() else { return Ok(false) };
+        let plan = self.store().run_plan(newest.id).await?;
+        Ok(newest.head != occasion.head && plan.is_some_and(|plan| occasion.is_older_than(plan)))
     }
 
     async fn make_run(
@@ -252,6 +271,14 @@ impl Engine {
             self.end_run(tx, old.id, &reason).await?;
         }
         Ok(())
+    }
+}
+
+impl Occasion {
+    /// Whether another run began with a later delivery.
+    fn is_older_than(&self, other: RunPlan) -> bool {
+        let subject: Option<Subject> = serde_json::from_value(other.event).ok();
+        subject.is_some_and(|subject| subject.delivery > self.subject.delivery)
     }
 }
 

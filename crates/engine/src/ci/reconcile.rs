@@ -12,7 +12,10 @@ use davit_domain::ids::RunId;
 pub(crate) async fn runs(engine: &Engine) -> Result<(), EngineError> {
     let open = engine.store().open_runs().await?;
     for run in &open {
-        one(engine, run.id).await?;
+        if let Err(error) = one(engine, run.id).await {
+            // The others must not wait for this one.
+            tracing::error!(run = run.id.0, %error, "a run can't go on now");
+        }
     }
     if !open.is_empty() {
         engine.queue().wake();
