@@ -23,7 +23,7 @@ pub(crate) struct DoctorView {
 /// One thing that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FindingView {
-    /// server, forge, outbox.
+    /// server, forge, outbox, runner.
     about: &'static str,
     name: String,
     ok: bool,
@@ -38,13 +38,14 @@ impl From<Finding> for FindingView {
             About::Server => "server",
             About::Forge => "forge",
             About::Outbox => "outbox",
+            About::Runner => "runner",
         };
         let Finding { name, ok, detail, fix, .. } = finding;
         Self { about, name, ok, detail, fix }
     }
 }
 
-/// Examines the server, and asks every forge about every repository that an app has there. Changes nothing.
+/// Examines the server, asks every forge about every repository that davit uses there, and tries out where jobs run.
 #[utoipa::path(get, path = "/api/v1/doctor", responses((status = 200, body = DoctorView)))]
 pub(crate) async fn examine(State(api): State<Api>, caller: Caller) -> Result<Json<DoctorView>, Problem> {
     caller.allow(Action::ManageForges)?;

@@ -398,7 +398,9 @@ async fn named<'t>(api: &Api, caller: &Caller, forge: &ForgeId, text: &'t str) -
     if caller.may(Action::Configure) || used() {
         return Ok(text);
     }
-    Err(Problem::denied(format!("no app uses {text} at {forge}: an administrator can ask about other repositories")))
+    Err(Problem::denied(format!(
+        "neither an app nor a [[repository]] is {text} at {forge}: an administrator can ask about other repositories"
+    )))
 }
 
 fn well_formed(text: &str) -> Result<&str, Problem> {

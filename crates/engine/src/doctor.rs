@@ -1,10 +1,11 @@
-//! What is wrong with a davit that runs: its address, its forges with every repository of an app there, its outbox.
+//! What is wrong with a davit that runs: its address, its forges with every repository that it uses there, its outbox,
+//! and the places where jobs run.
 //!
 //! Hosts are not asked here: a client verifies them one by one, so that a slow one is seen to be slow.
 
 use crate::forges::{ForgeCheck, HookStanding, repositories_at};
 use crate::{Engine, EngineError};
-use davit_domain::config::{Configuration, Forge, ForgeKind};
+use davit_domain::config::{Configuration, ExecutorKind, Forge, ForgeKind};
 use davit_domain::ids::ForgeId;
 use davit_forge::{Need, RepositoryAccess};
 use davit_store::outbox::OutboxState;
@@ -29,6 +30,8 @@ pub enum About {
     Forge,
     /// Calls to forges.
     Outbox,
+    /// Where jobs of CI runs run.
+    Runner,
 }
 
 /// One thing that was looked at.
@@ -57,7 +60,8 @@ impl Finding {
 }
 
 impl Engine {
-    /// Looks at everything and asks every forge about every repository that an app has there. Changes nothing.
+    /// Looks at everything and asks every forge about every repository that davit uses there; where davit tests any,
+    /// tries out the places where jobs run. Changes nothing that lasts.
     ///
     /// # Errors
     /// When the store does not answer; everything else that is wrong is a finding.
@@ -68,6 +72,9 @@ impl Engine {
             findings.extend(self.forge_findings(&configuration, forge).await?);
         }
         findings.extend(self.outbox_findings().await?);
+        if !configuration.repositories.is_empty() {
+            findings.extend(davit_runner::examine().await.into_iter().map(|found| place(&configuration, found)));
+        }
         Ok(findings)
     }
 
@@ -153,6 +160,19 @@ impl Engine {
 }
 
 /// Whether forges and people elsewhere could reach this address, by its looks.
+/// What was found about a place for jobs. One that does not work is a fault where a repository is declared to use it;
+/// which workflows name containers nobody knows before they run.
+fn place(configuration: &Configuration, found: davit_runner::Finding) -> Finding {
+    let uses = |executor| configuration.repositories.iter().any(|repository| repository.executor == executor);
+    let is_used = match found.about {
+        "sandbox" | "limits" => uses(ExecutorKind::Sandbox),
+        "host" => uses(ExecutorKind::Host),
+        _ => false,
+    };
+    let name = format!("jobs: {}", found.about);
+    Finding { about: About::Runner, name, ok: found.ok || !is_used, detail: found.detail, fix: found.what_to_do }
+}
+
 fn address(public_url: &str) -> Finding {
     let url = reqwest::Url::parse(public_url);
     let host = url.as_ref().ok().and_then(reqwest::Url::host_str).unwrap_or_default();
@@ -242,6 +262,20 @@ mod tests {
         for good in ["https://davit.example.com", "http://10.0.0.5:8700", "https://localhost.example.com"] {
             assert!(address(good).ok, "{good}");
         }
+    }
+
+    #[test]
+    fn a_place_that_no_repository_uses_may_be_broken() {
+        let text = "forge = [{ id = \"hub\", kind = \"github\" }]\nrepository = [{ forge = \"hub\", name = \"a/b\" }]";
+        let parsed = davit_domain::config::parse(text, &Configuration::default()).expect("a good file");
+        let broken = |about| {
+            let found =
+                davit_runner::Finding { about, ok: false, detail: "it is not there".to_owned(), what_to_do: None };
+            place(&parsed.configuration, found)
+        };
+        assert!(!broken("sandbox").ok && !broken("limits").ok);
+        assert!(broken("host").ok && broken("container").ok);
+        assert_eq!(broken("sandbox").name, "jobs: sandbox");
     }
 
     #[test]

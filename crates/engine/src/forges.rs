@@ -222,16 +222,18 @@ impl Engine {
     }
 }
 
-/// The repositories that apps have at a forge, sorted.
+/// The repositories at a forge that apps release and that davit tests, sorted; each one once, as it is written first.
 #[must_use]
 pub fn repositories_at(configuration: &Configuration, id: &ForgeId) -> Vec<String> {
     let names = configuration.apps.iter().filter_map(|app| match &app.repository {
         Repository::Forge { forge, name, .. } if forge == id => Some(name.clone()),
         Repository::Forge { .. } | Repository::Url { .. } => None,
     });
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    names.dedup();
+    let tested = configuration.repositories.iter().filter(|tested| tested.forge == *id);
+    let mut names: Vec<String> = names.chain(tested.map(|tested| tested.name.clone())).collect();
+    // Stable: of two in different case the one of an app stays.
+    names.sort_by_key(|name| name.to_ascii_lowercase());
+    names.dedup_by(|later, first| later.eq_ignore_ascii_case(first));
     names
 }
 

@@ -1,7 +1,7 @@
 //! `davit doctor`: one line a check, ✓ or ✗, and what to do.
 //!
-//! Sees what a client can see, and asks the server for the rest: its address, its forges, its outbox. What stands on the
-//! server's own disk shows in `/readyz`.
+//! Sees what a client can see, and asks the server for the rest: its address, its forges, its outbox, the places where
+//! jobs run. What stands on the server's own disk shows in `/readyz`.
 
 use super::{Format, hosts};
 use crate::client::Client;
