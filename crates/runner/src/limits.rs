@@ -56,7 +56,9 @@ impl Means {
                 format!("limits by control groups (version 1) in {}", hierarchies.describe())
             }
             Self::EachProcess(reason) => {
-                format!("limits hold for each process, and all together are watched, because {reason}")
+                format!(
+                    "limits hold for each process, memory and disk of all together are watched, and processors are not limited, because {reason}"
+                )
             }
         }
     }

@@ -16,15 +16,18 @@ pub(super) async fn pack(cell: &Cell, files: &[String], root: &str, into: &Path)
     let archive = InExchange::named(cell, "pack");
     let list = files.iter().flat_map(|file| [b"./", file.as_bytes(), b"\0"].concat()).collect();
     let argv = ["tar", "-czf", &archive.inside, "--null", "-T", "-"];
-    run(cell, &argv, root, Some(list)).await?;
-    archive.take_out(into).await
+    match run(cell, &argv, root, Some(list)).await? {
+        // Files that change while they are packed are as they are.
+        Ran { code: 0 | CHANGED, .. } => archive.take_out(into).await,
+        ran => Err(ran.failed("tar")),
+    }
 }
 
 pub(super) async fn unpack(cell: &Cell, archive: &Path, into: &str) -> Result<(), RunnerError> {
     let copy = InExchange::named(cell, "unpack");
     copy.bring_in(archive, cell.owner).await?;
     let script = r#"mkdir -p -- "$1" && tar -xzf "$2" -C "$1""#;
-    run(cell, &["sh", "-c", script, "sh", into, &copy.inside], "/", None).await
+    run(cell, &["sh", "-c", script, "sh", into, &copy.inside], "/", None).await?.or_failed("unpacking")
 }
 
 pub(super) async fn put_tree(cell: &Cell, from: &Path, into: &str) -> Result<(), RunnerError> {
@@ -45,7 +48,7 @@ pub(super) async fn put_tree(cell: &Cell, from: &Path, into: &str) -> Result<(),
         Ok(()) if cell.is_unused() => Ok(()),
         Ok(()) => {
             let script = r#"mkdir -p -- "$1" && cp -a --reflink=auto -- "$2/." "$1/" && rm -rf -- "$2""#;
-            run(cell, &["sh", "-c", script, "sh", into, &tree.inside], "/", None).await
+            run(cell, &["sh", "-c", script, "sh", into, &tree.inside], "/", None).await?.or_failed("copying")
         }
         Err(error) if error.kind() == ErrorKind::CrossesDevices => carry_over(cell, from, into).await,
         Err(error) => Err(RunnerError::io(what())(error)),
@@ -113,8 +116,27 @@ impl Drop for InExchange {
     }
 }
 
+/// The exit code of GNU tar when a file changed while it was read.
+const CHANGED: i32 = 1;
+
+/// What a program for davit itself did.
+struct Ran {
+    code: i32,
+    said: String,
+}
+
+impl Ran {
+    fn failed(&self, what: &str) -> RunnerError {
+        RunnerError::Refused(format!("{what} failed (exit {}): {}", self.code, self.said.trim()))
+    }
+
+    fn or_failed(self, what: &str) -> Result<(), RunnerError> {
+        if self.code == 0 { Ok(()) } else { Err(self.failed(what)) }
+    }
+}
+
 /// Runs a program inside, for davit itself.
-async fn run(cell: &Cell, argv: &[&str], cwd: &str, stdin: Option<Vec<u8>>) -> Result<(), RunnerError> {
+async fn run(cell: &Cell, argv: &[&str], cwd: &str, stdin: Option<Vec<u8>>) -> Result<Ran, RunnerError> {
     let (sink, mut lines) = mpsc::channel::<davit_exec::OutputLine>(64);
     let command = StepCommand {
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
@@ -139,8 +161,7 @@ async fn run(cell: &Cell, argv: &[&str], cwd: &str, stdin: Option<Vec<u8>>) -> R
     };
     let (exit, ()) = tokio::join!(step, listen);
     match exit? {
-        StepExit::Code(0) => Ok(()),
-        StepExit::Code(code) => Err(RunnerError::Refused(format!("{} failed (exit {code}): {}", argv[0], said.trim()))),
+        StepExit::Code(code) => Ok(Ran { code, said }),
         StepExit::OverLimit { what } => Err(RunnerError::Refused(what)),
         StepExit::TimedOut { proof } | StepExit::Cancelled { proof } => Err(RunnerError::Ended(proof)),
     }

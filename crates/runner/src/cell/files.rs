@@ -40,6 +40,10 @@ pub(super) fn explain(path: &str) -> impl FnOnce(Trouble) -> RunnerError + use<>
         Trouble::System(Errno::ENOTDIR | Errno::EISDIR) | Trouble::NotAFile => {
             RunnerError::Refused(format!("{path} is no regular file"))
         }
+        Trouble::System(Errno::EACCES | Errno::EPERM) => {
+            RunnerError::Refused(format!("{path} can't be opened: the job took away the permission"))
+        }
+        Trouble::System(Errno::ENAMETOOLONG) => RunnerError::Refused(format!("{path} is too long for a path")),
         Trouble::TooBig(most) => RunnerError::Refused(format!("{path} is bigger than {most} bytes")),
         Trouble::System(errno) => RunnerError::io(path)(errno),
         Trouble::Io(error) => RunnerError::io(path)(error),

@@ -269,6 +269,27 @@ async fn the_first_tree_is_moved_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_tree_from_another_file_system_arrives_too() {
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else {
+        eprintln!("skipped: there is no second file system to write to");
+        return;
+    };
+    for used in [false, true] {
+        let open = sandbox().await;
+        if used {
+            assert_eq!(open.sh("true").await.code(), 0);
+        }
+        let tree = elsewhere.path().join("tree");
+        fs::create_dir_all(tree.join("sub")).expect("made");
+        fs::write(tree.join("sub/file"), "tree").expect("written");
+        open.place.put_tree(&tree, &format!("{}/in", open.place.workspace())).await.expect("put");
+        assert!(!tree.exists());
+        assert_eq!(open.sh("cat in/sub/file; echo more >>in/sub/file").await.text(), "tree");
+        open.close().await;
+    }
+}
+
+#[tokio::test]
 async fn tools_are_shown_and_not_to_be_changed() {
     let tools = tempfile::tempdir().expect("a directory");
     let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
