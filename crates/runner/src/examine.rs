@@ -76,7 +76,7 @@ async fn on_host() -> Finding {
 fn limits(means: &Means) -> Finding {
     let ok = !matches!(means, Means::EachProcess(_));
     let what_to_do = (!ok).then(|| {
-        "Start davit as a systemd service with Delegate=yes: then the kernel holds the limits of all processes of a job together".to_owned()
+        "Put Delegate=yes and DelegateSubgroup=davit-server in davit's unit (systemd 254 or newer): then the kernel holds the limits of all processes of a job together".to_owned()
     });
     Finding { about: "limits", ok, detail: means.describe(), what_to_do }
 }

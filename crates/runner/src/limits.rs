@@ -1,8 +1,8 @@
 //! Limits that the kernel holds: memory, processors, processes.
 //!
-//! Control groups where davit may make them (version 2 when its service has `Delegate=yes`, version 1 as root);
-//! elsewhere limits of each process (`setrlimit`), with [`crate::watch`] for what all together use. Disk, output and
-//! time are not here: [`crate::watch`] and [`crate::cell`] hold them.
+//! Control groups where davit may make them (as root, or version 2 in a service with `Delegate=yes`); elsewhere limits
+//! of each process (`setrlimit`), with [`crate::watch`] for what all together use. Disk, output and time are not here:
+//! [`crate::watch`] and [`crate::cell`] hold them.
 
 mod mounts;
 mod version1;
@@ -35,12 +35,9 @@ impl Means {
     pub(crate) fn find() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let (mounts, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
-        let second = match version2::base(&mounts, &own) {
-            Some(base) => match version2::prepare(&base) {
-                Ok(base) => return Self::Version2(base),
-                Err(reason) => reason,
-            },
-            None => "there are no control groups of version 2 with memory and pids".to_owned(),
+        let second = match version2::find(&mounts, &own, nix::unistd::geteuid().is_root()) {
+            Ok(base) => return Self::Version2(base),
+            Err(reason) => reason,
         };
         match version1::find(&mounts) {
             Ok(hierarchies) => Self::Version1(hierarchies),

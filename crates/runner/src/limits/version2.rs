@@ -1,74 +1,56 @@
-//! Control groups of version 2: one directory a place, beside the group of the server in the part of the tree that was
-//! handed to it (`Delegate=yes` in its unit).
+//! Control groups of version 2: one directory a place.
+//!
+//! They are made beside the server's own group, where systemd starts it in a subgroup of a part of the tree that is
+//! handed to it (`Delegate=yes`, `DelegateSubgroup=davit-server`), or, for a server that is root, in `davit` at the top.
+//! The server never moves itself: hooks that outlive it stay in its group, and systemd must be able to start the next
+//! server beside them, which it can't in a group with controllers for its children.
 
 use super::{make_group, mounts, quota};
 use crate::place::Limits;
-use nix::errno::Errno;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Where the server itself goes: a group with controllers for its children may hold no process of its own.
-const SERVER: &str = "davit-server";
+/// The name of the server's own group, where the one above it is the server's to divide.
+const SUBGROUP: &str = "davit-server";
 
-/// How often it is tried to make the server's own group empty.
-const TRIES: u32 = 10;
-
-/// The group whose children are to be made.
-pub(super) fn base(mountinfo: &str, own_cgroup: &str) -> Option<PathBuf> {
-    let own = mounts::version2(mountinfo)?.join(mounts::own_group(own_cgroup)?);
-    let base = if own.file_name().is_some_and(|name| name == SERVER) { own.parent()?.to_owned() } else { own };
-    let controllers = fs::read_to_string(base.join("cgroup.controllers")).ok()?;
-    let has = |controller| controllers.split_whitespace().any(|each| each == controller);
-    (has("memory") && has("pids")).then_some(base)
-}
-
-/// Makes `base` ready to have groups with limits.
+/// The group whose children are to be made, ready for it.
 ///
 /// # Errors
-/// Why not, for a person.
-pub(super) fn prepare(base: &Path) -> Result<PathBuf, String> {
-    let refuse = |error: io::Error| {
-        format!("the control group {} is not davit's to divide ({error}): put Delegate=yes in its unit", base.display())
+/// Why there is none, for a person.
+pub(super) fn find(mountinfo: &str, own_cgroup: &str, is_root: bool) -> Result<PathBuf, String> {
+    let mount = mounts::version2(mountinfo).ok_or("there are no control groups of version 2")?;
+    let own = mount.join(mounts::own_group(own_cgroup).unwrap_or_default());
+    if let Some(base) = own.parent().filter(|_| own.file_name().is_some_and(|name| name == SUBGROUP)) {
+        enable(base)?;
+        return Ok(base.to_owned());
+    }
+    if !is_root {
+        return Err("davit has no control group to divide".to_owned());
+    }
+    let base = mount.join("davit");
+    enable(&mount)?;
+    make_group(&base).map_err(|error| format!("{} can't be made: {error}", base.display()))?;
+    enable(&base)?;
+    Ok(base)
+}
+
+/// Gives the children of a group their own memory, processes and processors.
+fn enable(group: &Path) -> Result<(), String> {
+    let refuse = |error: io::Error| format!("the control group {} can't be divided: {error}", group.display());
+    let words = |file: &str| fs::read_to_string(group.join(file)).map_err(refuse);
+    let has = |words: &str| {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        ["memory", "pids"].iter().all(|controller| words.contains(controller))
     };
-    let switch = base.join("cgroup.subtree_control");
-    let mut tries = 0;
-    loop {
-        move_aside(base, refuse)?;
-        match fs::write(&switch, "+memory +pids") {
-            Ok(()) => break,
-            // A process was born meanwhile.
-            Err(error) if error.kind() == ErrorKind::ResourceBusy && tries < TRIES => tries += 1,
-            Err(error) => return Err(refuse(error)),
-        }
+    if !has(&words("cgroup.controllers")?) {
+        return Err(format!("the control group {} has no memory and pids to divide", group.display()));
+    }
+    let switch = group.join("cgroup.subtree_control");
+    if !has(&words("cgroup.subtree_control")?) {
+        fs::write(&switch, "+memory +pids").map_err(refuse)?;
     }
     // Processors are divided less often than the rest.
     let _ = fs::write(&switch, "+cpu");
-    Ok(base.to_owned())
-}
-
-/// Moves this process and its children to a group of their own.
-fn move_aside(base: &Path, refuse: impl Fn(io::Error) -> String) -> Result<(), String> {
-    let members = fs::read_to_string(base.join("cgroup.procs")).map_err(&refuse)?;
-    let members: Vec<i32> = members.lines().filter_map(|line| line.parse().ok()).collect();
-    if let Some(stranger) = members.iter().find(|pid| !is_ours(**pid)) {
-        return Err(format!(
-            "process {stranger} shares the control group {}: start davit as a service with Delegate=yes",
-            base.display()
-        ));
-    }
-    if members.is_empty() {
-        return Ok(());
-    }
-    let server = base.join(SERVER);
-    make_group(&server).map_err(&refuse)?;
-    for pid in members {
-        match fs::write(server.join("cgroup.procs"), pid.to_string()) {
-            // It has ended.
-            Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => {}
-            other => other.map_err(&refuse)?,
-        }
-    }
     Ok(())
 }
 
@@ -83,28 +65,17 @@ pub(super) fn make(group: &Path, limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a process is this one or descends from it.
-fn is_ours(mut pid: i32) -> bool {
-    let own = nix::unistd::getpid().as_raw();
-    while pid > 1 && pid != own {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
-        pid = parent.unwrap_or(0);
-    }
-    pid == own
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn group(controllers: &str, members: &str) -> tempfile::TempDir {
-        let directory = tempfile::tempdir().expect("a directory");
-        for (file, content) in [("cgroup.controllers", controllers), ("cgroup.procs", members)] {
-            fs::write(directory.path().join(file), content).expect("written");
+    /// A directory that looks like a group, for what the kernel would make.
+    fn group(path: &Path, controllers: &str) {
+        fs::create_dir_all(path).expect("made");
+        for (file, content) in [("cgroup.controllers", controllers), ("cgroup.subtree_control", "")] {
+            fs::write(path.join(file), content).expect("written");
         }
-        directory
     }
 
     fn mountinfo(directory: &Path) -> String {
@@ -112,31 +83,34 @@ mod tests {
     }
 
     #[test]
-    fn a_group_with_the_controllers_is_the_base_from_the_leaf_too() {
-        let directory = group("cpuset cpu memory pids", "");
+    fn the_group_above_the_servers_own_is_divided_when_it_is_the_servers() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let service = directory.path().join("system.slice/davit.service");
+        group(&service, "cpu memory pids");
         let mounts = mountinfo(directory.path());
-        assert_eq!(base(&mounts, "0::/"), Some(directory.path().join("")));
-        assert_eq!(base(&mounts, "0::/davit-server"), Some(directory.path().to_owned()));
-        let poor = group("cpu", "");
-        assert_eq!(base(&mountinfo(poor.path()), "0::/"), None);
+        let base = find(&mounts, "0::/system.slice/davit.service/davit-server\n", false);
+        assert_eq!(base.as_ref(), Ok(&service));
+        assert_eq!(fs::read_to_string(service.join("cgroup.subtree_control")).expect("read"), "+cpu");
+        let undivided = find(&mounts, "0::/system.slice/davit.service\n", false);
+        assert!(undivided.is_err(), "the server's own group is left alone");
     }
 
     #[test]
-    fn the_server_moves_aside_and_strangers_stay() {
-        let own = std::process::id().to_string();
-        let directory = group("memory pids", &own);
-        let made = prepare(directory.path()).expect("prepared");
-        let moved = fs::read_to_string(made.join("davit-server/cgroup.procs")).expect("a file");
-        assert_eq!(moved, own);
-        let shared = group("memory pids", "1\n");
-        let refused = prepare(shared.path()).expect_err("process 1 is not ours");
-        assert!(refused.contains("Delegate=yes"), "{refused}");
-        assert!(!shared.path().join("cgroup.subtree_control").exists(), "nothing was changed");
+    fn root_has_a_group_at_the_top() {
+        let directory = tempfile::tempdir().expect("a directory");
+        group(directory.path(), "cpu memory pids");
+        group(&directory.path().join("davit"), "cpu memory pids");
+        let mounts = mountinfo(directory.path());
+        assert_eq!(find(&mounts, "0::/user.slice\n", true), Ok(directory.path().join("davit")));
+        assert!(find(&mounts, "0::/user.slice\n", false).is_err());
+        group(directory.path(), "cpu");
+        let poor = find(&mounts, "0::/user.slice\n", true).expect_err("version 1 has the controllers");
+        assert!(poor.contains("no memory and pids"), "{poor}");
     }
 
     #[test]
     fn a_place_has_its_limits_written() {
-        let directory = group("cpu memory pids", "");
+        let directory = tempfile::tempdir().expect("a directory");
         let limits =
             Limits { memory: 1 << 20, cpus: 0.5, processes: 7, disk: 1, output: 1, time: Duration::from_secs(1) };
         let made = directory.path().join("davit-job-7-1");
