@@ -2,7 +2,9 @@
 
 use crate::stub::{self, Run};
 use std::path::Path;
+use std::process::Stdio;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 /// Jobs of every kind: outputs, a matrix of them, an action, a cache, artefacts.
@@ -170,6 +172,45 @@ async fn the_host_runs_jobs_without_a_sandbox() {
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stderr.starts_with("Jobs run on this machine as you, without a sandbox.\n"), "{run:?}");
     assert!(!said(&run, "a", "/workspace"), "{run:?}");
+}
+
+#[tokio::test]
+async fn an_interrupt_cancels_and_cleans_up() {
+    let home = repository(
+        "on: push
+jobs:
+  slow:
+    runs-on: linux
+    steps: [{run: echo started; sleep 600}, {run: 'echo \"then ${{ job.status }}\"', if: always()}]
+  never: {runs-on: linux, needs: slow, steps: [{run: echo never}]}
+  told: {runs-on: linux, needs: slow, if: cancelled(), steps: [{run: 'echo \"told ${{ needs.slow.result }}\"'}]}
+",
+    )
+    .await;
+    let mut davit = stub::davit(home.path());
+    davit.current_dir(home.path().join("repository")).args(["ci", "run"]);
+    davit.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = davit.spawn().expect("davit starts");
+    let id = i32::try_from(child.id().expect("it runs")).expect("a process id");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut stdout = String::new();
+    while let Some(line) = lines.next_line().await.expect("a text") {
+        if line.starts_with("slow ") && line.ends_with("│ started") {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGINT).expect("it runs");
+        }
+        stdout += &line;
+        stdout += "\n";
+    }
+    let output = child.wait_with_output().await.expect("davit ends");
+    let run = Run {
+        code: output.status.code().expect("davit ends by itself"),
+        stdout,
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    };
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(said(&run, "slow", "then cancelled") && said(&run, "told", "told cancelled"), "{run:?}");
+    assert!(said(&run, "never", "cancelled: the run was cancelled"), "{run:?}");
+    assert!(run.stderr.ends_with("whole.yml: cancelled\n"), "{run:?}");
 }
 
 #[tokio::test]
