@@ -122,7 +122,6 @@ macro_rules! select {
 
 const ONE: &str = select!("WHERE id = $1");
 const NUMBERED: &str = select!("WHERE forge = $1 AND repository = $2 AND number = $3");
-const OF_HEAD: &str = select!("WHERE forge = $1 AND repository = $2 AND head_sha = $3 ORDER BY id");
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -253,21 +252,6 @@ impl Store {
         Row::read_all(rows)
     }
 
-    /// The changes whose head is this commit, oldest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn changes_of_head(
-        &self,
-        forge: &ForgeId,
-        repository: &str,
-        head: &CommitSha,
-    ) -> Result<Vec<Change>, StoreError> {
-        Row::read_all(on_read!(&self.db, p => sqlx::query_as(OF_HEAD)
-            .bind(forge.as_str()).bind(repository_key(repository).as_str()).bind(head.as_str())
-            .fetch_all(p).await)?)
-    }
-
     /// At most `limit` changes that are due to be judged, the one that waits longest first.
     ///
     /// # Errors
@@ -324,16 +308,8 @@ impl Tx {
     /// `NotFound` when there is none with this number.
     pub async fn lock_change(&mut self, id: ChangeId) -> Result<Change, StoreError> {
         self.lock_row("SELECT 1 FROM changes WHERE id = $1 FOR NO KEY UPDATE", id.0).await?;
-        self.change(id).await?.ok_or_else(|| not_found(id))
-    }
-
-    /// A change, as it is.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn change(&mut self, id: ChangeId) -> Result<Option<Change>, StoreError> {
         let row: Option<Row> = on_tx!(self, c => sqlx::query_as(ONE).bind(id.0).fetch_optional(&mut **c).await)?;
-        row.map(Row::read).transpose()
+        row.ok_or_else(|| not_found(id))?.read()
     }
 
     /// The change with this number at its forge.
@@ -350,21 +326,6 @@ impl Tx {
             .bind(forge.as_str()).bind(repository_key(repository).as_str()).bind(number)
             .fetch_optional(&mut **c).await)?;
         row.map(Row::read).transpose()
-    }
-
-    /// The changes whose head is this commit, oldest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn changes_of_head(
-        &mut self,
-        forge: &ForgeId,
-        repository: &str,
-        head: &CommitSha,
-    ) -> Result<Vec<Change>, StoreError> {
-        Row::read_all(on_tx!(self, c => sqlx::query_as(OF_HEAD)
-            .bind(forge.as_str()).bind(repository_key(repository).as_str()).bind(head.as_str())
-            .fetch_all(&mut **c).await)?)
     }
 
     /// Notes that somebody wants a change merged. The last one to ask counts. It is due to be judged.

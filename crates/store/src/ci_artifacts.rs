@@ -57,7 +57,6 @@ macro_rules! select {
 }
 
 const ONE: &str = select!("WHERE id = $1");
-const OF_RUN: &str = select!("WHERE run_id = $1 ORDER BY name, id");
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -103,7 +102,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn artifacts(&self, run: RunId) -> Result<Vec<Artifact>, StoreError> {
-        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(OF_RUN).bind(run.0).fetch_all(p).await)?;
+        let sql = select!("WHERE run_id = $1 ORDER BY name, id");
+        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql).bind(run.0).fetch_all(p).await)?;
         Ok(rows.into_iter().map(Row::read).collect())
     }
 
@@ -180,14 +180,5 @@ impl Tx {
             .bind(new.expires_at.millis())
             .fetch_optional(&mut **c).await)?;
         Ok(id.map(ArtifactId))
-    }
-
-    /// The artifacts of a run, by name.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn artifacts(&mut self, run: RunId) -> Result<Vec<Artifact>, StoreError> {
-        let rows: Vec<Row> = on_tx!(self, c => sqlx::query_as(OF_RUN).bind(run.0).fetch_all(&mut **c).await)?;
-        Ok(rows.into_iter().map(Row::read).collect())
     }
 }

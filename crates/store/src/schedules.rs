@@ -76,16 +76,6 @@ impl Store {
             .bind(forge.as_str()).bind(repository_key(repository).as_str())
             .fetch_all(p).await)?)
     }
-
-    /// The repositories that have schedules, in lower case.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn scheduled_repositories(&self) -> Result<Vec<(ForgeId, String)>, StoreError> {
-        let sql = "SELECT DISTINCT forge, repository FROM ci_schedules ORDER BY forge, repository";
-        let rows: Vec<(String, String)> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
-        rows.into_iter().map(|(forge, repository)| Ok((parsed("ci_schedules", &forge)?, repository))).collect()
-    }
 }
 
 impl Tx {

@@ -68,7 +68,6 @@ both!(a_change_is_read_as_its_forge_told_it, |store| {
     assert_eq!(store.change(ChangeId(99)).await.expect("reads"), None);
     let mut tx = store.begin().await.expect("begins");
     assert_eq!(tx.lock_change(id).await.expect("locks"), told);
-    assert_eq!(tx.change(id).await.expect("reads"), Some(told.clone()));
     assert_eq!(tx.change_numbered(&hub(), "acme/SHOP", 7).await.expect("reads"), Some(told.clone()));
     assert_eq!(is_not_found(tx.lock_change(ChangeId(99)).await), "change 99 does not exist");
     let facts = told.facts(vec![("test".into(), CommitState::Success)]);
@@ -155,9 +154,6 @@ both!(changes_are_listed_by_what_is_asked, |store| {
     assert_eq!(list(ChangeFilter { number: Some(1), ..all() }).await, [far, one]);
     assert_eq!(list(ChangeFilter { state: Some(ChangeState::Merged), ..all() }).await, [two]);
     assert_eq!(ids(store.changes(&all(), Some(far), 1).await.expect("reads")), [two]);
-    let of_head = store.changes_of_head(&hub(), "acme/SHOP", &other_sha()).await.expect("reads");
-    assert_eq!(ids(of_head), [two]);
-    assert_eq!(ids(commit!(store, tx => tx.changes_of_head(&hub(), "acme/SHOP", &sha()))), [one]);
 });
 
 both!(a_queue_keeps_its_order, |store| {
