@@ -115,7 +115,7 @@ const HOOKS: [Hook; 7] = [
         proof: "x-gitee-token",
         covers_body: false,
         push: ("Push Hook", "gitee/push"),
-        other: "Note Hook",
+        other: "Issue Hook",
         sign: |m| {
             let time = m.at.millis().to_string();
             let signed = format!("{time}\n{}", m.secret);
@@ -132,7 +132,7 @@ const HOOKS: [Hook; 7] = [
         proof: "x-gitee-token",
         covers_body: false,
         push: ("Push Hook", "gitee/push"),
-        other: "Note Hook",
+        other: "Issue Hook",
         sign: |m| {
             vec![
                 ("x-gitee-event", m.event.to_owned()),

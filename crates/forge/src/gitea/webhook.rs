@@ -102,6 +102,7 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
     Ok(ChangeEvent {
         repository: repository(event, payload.repository)?,
         number,
+        word: word(&payload.action).map(str::to_owned),
         action: match payload.action.as_str() {
             "opened" | "reopened" => ChangeAction::Opened,
             "synchronized" => ChangeAction::Updated,
@@ -120,9 +121,25 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
     })
 }
 
+/// GitHub's word for what happened, where it has one that says the same.
+fn word(action: &str) -> Option<&'static str> {
+    match action {
+        "opened" => Some("opened"),
+        "reopened" => Some("reopened"),
+        "synchronized" => Some("synchronize"),
+        "closed" => Some("closed"),
+        "edited" => Some("edited"),
+        "assigned" => Some("assigned"),
+        "unassigned" => Some("unassigned"),
+        "label_updated" => Some("labeled"),
+        "label_cleared" => Some("unlabeled"),
+        _ => None,
+    }
+}
+
 /// What a reviewer says changes what may be done with a change; its heads are as they were.
 fn review(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
-    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, ..pull_request(event, payload)? })
+    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, word: None, ..pull_request(event, payload)? })
 }
 
 /// A pull request's comments come as those of the issue with its number.

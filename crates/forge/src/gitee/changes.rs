@@ -81,6 +81,7 @@ pub(super) fn event(repository: &str, change: &wire::PullRequest) -> Result<Chan
         from_fork: !change.head.repo.as_ref().is_some_and(is_here),
         draft: change.draft,
         merge_commit,
+        word: None,
     })
 }
 

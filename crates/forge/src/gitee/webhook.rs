@@ -139,6 +139,7 @@ fn merge_request(event: &str, payload: payload::MergeRequestEvent) -> Result<For
         from_fork: head.repo.is_none_or(|repo| repo.path_with_namespace != base_name),
         draft,
         merge_commit,
+        word: None,
         repository: base_name,
     }))
 }

@@ -119,8 +119,8 @@ fn refused(error: ApiError) -> MergeError {
 /// <https://docs.github.com/en/rest/git/refs#delete-a-reference>
 async fn delete_branch(repository: &Repository<'_>, branch: &str) -> Result<(), ApiError> {
     let what = format!("delete the branch {branch} of {}/{}", repository.owner, repository.name);
-    let parts: Vec<&str> = ["git", "refs", "heads"].into_iter().chain(branch.split('/')).collect();
-    let request = Request::bare(Method::DELETE, repository.url(&parts));
+    let url = repository.url(&["git", "refs", &format!("heads/{branch}")]);
+    let request = Request::bare(Method::DELETE, url);
     repository.call(&call(what, "Contents: write", &[204]), request).await.map(drop)
 }
 

@@ -109,6 +109,7 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
     };
     Ok(ChangeEvent {
         number,
+        word: Some(payload.action.clone()),
         action: match payload.action.as_str() {
             "opened" | "reopened" => ChangeAction::Opened,
             "synchronize" => ChangeAction::Updated,
@@ -131,7 +132,7 @@ pub(super) fn pull_request(event: &str, payload: payload::PullRequestEvent) -> R
 
 /// What a reviewer says changes what may be done with a change; its heads are as they were.
 fn review(event: &str, payload: payload::PullRequestEvent) -> Result<ChangeEvent, ParseError> {
-    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, ..pull_request(event, payload)? })
+    Ok(ChangeEvent { action: ChangeAction::Edited, merge_commit: None, word: None, ..pull_request(event, payload)? })
 }
 
 /// A pull request's comments come as those of the issue with its number.

@@ -96,6 +96,7 @@ pub(super) fn event(repository: &str, change: &wire::MergeRequest) -> Result<Opt
         from_fork: change.source_project_id != Some(change.target_project_id),
         draft: change.draft,
         merge_commit,
+        word: None,
     }))
 }
 

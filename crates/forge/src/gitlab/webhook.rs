@@ -117,6 +117,7 @@ fn merge_request(event: &str, payload: payload::MergeRequestEvent) -> Result<For
         from_fork: change.source_project_id != Some(change.target_project_id),
         draft: change.draft.or(change.work_in_progress).unwrap_or(false),
         merge_commit,
+        word: None,
     }))
 }
 

@@ -133,6 +133,7 @@ fn a_pull_request_is_opened() {
         from_fork: false,
         draft: false,
         merge_commit: None,
+        word: Some("opened".into()),
     };
     assert_eq!(change(&payload("pull_request.opened")), expected);
 }

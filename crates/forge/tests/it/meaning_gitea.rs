@@ -91,6 +91,7 @@ fn a_pull_request_is_opened_updated_and_merged() {
         from_fork: false,
         draft: false,
         merge_commit: None,
+        word: Some("opened".into()),
     };
     assert_eq!(change("pull_request", &payload("gitea/pull_request.opened")), opened);
     let synchronized = payload("gitea/pull_request.synchronized");

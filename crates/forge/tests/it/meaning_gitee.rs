@@ -93,6 +93,7 @@ fn a_pull_request_is_opened() {
         from_fork: false,
         draft: false,
         merge_commit: None,
+        word: None,
     };
     assert_eq!(change(&payload("gitee/merge_request.open")), expected, "and its merge commit is none");
     assert!(change(&payload("gitee/merge_request.open_from_fork")).from_fork);

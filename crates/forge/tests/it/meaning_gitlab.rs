@@ -114,6 +114,7 @@ fn a_merge_request_is_opened() {
         from_fork: false,
         draft: false,
         merge_commit: None,
+        word: None,
     };
     assert_eq!(change(&payload("gitlab/merge_request.open")), expected);
 }

@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/repos/{owner}/{name}/pulls/{number}/merge", put(merge))
         .route("/repos/{owner}/{name}/issues/{number}/comments", post(comment))
         .route("/repos/{owner}/{name}/collaborators/{login}/permission", get(permission))
-        .route("/repos/{owner}/{name}/git/refs/heads/{*branch}", delete(delete_branch))
+        .route("/repos/{owner}/{name}/git/refs/{reference}", delete(delete_branch))
 }
 
 async fn show(State(shared): State<Arc<Shared>>, Path((owner, name, number)): Numbered, headers: HeaderMap) -> Answer {
@@ -169,12 +169,13 @@ async fn permission(
 
 async fn delete_branch(
     State(shared): State<Arc<Shared>>,
-    Path((owner, name, branch)): Path<(String, String, String)>,
+    Path((owner, name, reference)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Answer {
     let repository = format!("{owner}/{name}");
     allowed(&shared, &headers, &repository, Access::Write, Some(MERGE))?;
-    if shared.delete_branch(&repository, &branch).await {
+    let branch = reference.strip_prefix("heads/").unwrap_or_default();
+    if shared.delete_branch(&repository, branch).await {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(refusal(StatusCode::UNPROCESSABLE_ENTITY, "Reference does not exist").into())

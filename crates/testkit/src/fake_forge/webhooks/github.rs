@@ -112,6 +112,7 @@ pub(super) fn review(shared: &Shared, new: &NewPullRequest<'_>, reviewer: &str, 
 pub(in super::super) fn pull_request(shared: &Shared, change: &Change) -> Value {
     let mut pull_request = template(shared, PULL_REQUEST, &change.repository)["pull_request"].take();
     pull_request["number"] = json!(change.number);
+    pull_request["html_url"] = json!(format!("{}/{}/pull/{}", shared.web_url, change.repository, change.number));
     pull_request["title"] = json!(change.title);
     pull_request["user"]["login"] = json!(change.author);
     pull_request["draft"] = json!(change.draft);
