@@ -57,6 +57,16 @@ impl Engine {
     ) -> Result<(), EngineError> {
         if status.context.starts_with(CI_CONTEXT) {
             self.record_own_check(tx, forge, status).await?;
+            let configuration = tx.read_configuration().await?;
+            if !configuration.forges.iter().any(|known| known.id == *forge && known.has_api()) {
+                // It tells davit what happens there, and takes no calls.
+                return Ok(());
+            }
+        }
+        let configuration = tx.read_configuration().await?;
+        // What is configured again by then may still be told; what has no API never.
+        if configuration.forges.iter().any(|known| known.id == *forge && !known.has_api()) {
+            return Ok(());
         }
         let lane = format!("status {forge} {} {} {}", status.repository, status.commit, status.context.to_lowercase());
         self.enqueue_call(tx, calls::COMMIT_STATUS, &lane, forge, status, status.state.is_final()).await
