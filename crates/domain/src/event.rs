@@ -143,6 +143,10 @@ pub struct ChangeEvent {
     pub draft: bool,
     /// The commit on the base branch that the merge made, once merged.
     pub merge_commit: Option<CommitSha>,
+    /// GitHub's word for what happened (`opened`, `reopened`, `ready_for_review`, `labeled`, …), where the forge says that
+    /// much.
+    #[serde(default)]
+    pub word: Option<String>,
 }
 
 /// A deployment was made at the forge: by davit, a chat command, a script, another tool.

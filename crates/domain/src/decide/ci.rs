@@ -89,9 +89,9 @@ fn of_change(configuration: &Configuration, forge: &ForgeId, change: &ChangeEven
 /// waits for one kind of edit must not run on all of them.
 fn action(change: &ChangeEvent) -> Option<&str> {
     match change.action {
-        ChangeAction::Opened => Some("opened"),
+        ChangeAction::Opened => change.word.as_deref().or(Some("opened")),
         ChangeAction::Updated => Some("synchronize"),
         ChangeAction::Closed | ChangeAction::Merged => Some("closed"),
-        ChangeAction::Edited => None,
+        ChangeAction::Edited => change.word.as_deref(),
     }
 }

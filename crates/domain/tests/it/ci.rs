@@ -118,6 +118,7 @@ fn change(repository: &str, action: ChangeAction, from_fork: bool) -> ForgeEvent
         from_fork,
         draft: false,
         merge_commit: None,
+        word: None,
     })
 }
 
@@ -153,6 +154,11 @@ fn changes_that_are_tested() {
     for (action, word) in words {
         let wanted = wanted("hub", &change("acme/shop", action, false));
         assert_eq!(wanted.map(|wanted| wanted.action).as_deref(), word, "{action:?}");
+    }
+    for (action, said) in [(ChangeAction::Edited, "ready_for_review"), (ChangeAction::Opened, "reopened")] {
+        let ForgeEvent::Change(event) = change("acme/shop", action, false) else { unreachable!("it is a change") };
+        let event = ForgeEvent::Change(ChangeEvent { word: Some(said.into()), ..event });
+        assert_eq!(wanted("hub", &event).map(|wanted| wanted.action).as_deref(), Some(said));
     }
     let forks = wanted("hub", &change("acme/shop", ChangeAction::Opened, true)).expect("it waits for approval");
     assert!(forks.from_fork && forks.git_ref.is_none(), "its branch is none of the repository's");

@@ -104,6 +104,7 @@ fn merged(base_branch: &str, action: ChangeAction, merge_commit: Option<CommitSh
         from_fork: true,
         draft: false,
         merge_commit,
+        word: None,
     })
 }
 

@@ -38,6 +38,7 @@ fn change(repository: &str, branch: &str, commit: &HistoryEntry) -> Option<Chang
         from_fork: false,
         draft: false,
         merge_commit: Some(commit.commit.clone()),
+        word: None,
     })
 }
 
