@@ -41,8 +41,11 @@ pub fn program() -> anyhow::Result<PathBuf> {
 pub fn command(data: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
     let mut command = Command::new(program()?);
     command.args(arguments).arg("--data-dir").arg(data).env_clear().kill_on_drop(true).stdin(Stdio::null());
-    command
-        .envs(["PATH", "HOME", "DAVIT_PARALLEL_HOSTS"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.envs(
+        ["PATH", "HOME", "DAVIT_PARALLEL_HOSTS", "DAVIT_PARALLEL_JOBS"]
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
     if let Some(level) = std::env::var_os("DAVIT_LOG") {
         command.env("DAVIT_LOG", level);
     }
