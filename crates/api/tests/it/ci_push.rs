@@ -305,3 +305,21 @@ jobs:
     assert!(!log.contains("hunter2") && log.contains("The secret MISSING has no value"), "{log}");
     ci.finish().await;
 }
+
+#[tokio::test]
+async fn a_forge_that_takes_no_calls_is_told_nothing() {
+    let ci = Ci::start("").await;
+    let forge = ci.app.forge_table().replace("token = { env = \"TEST_TOKEN\" }\n", "");
+    let document = format!("{forge}[[repository]]\nforge = \"github\"\nname = {REPOSITORY:?}\n");
+    let values = [("env:TEST_SECRET".to_owned(), ci.app.forge.webhook_secret().into())].into();
+    let apply = davit_engine::apply::Apply { document, values, prune: false, dry_run: false };
+    ci.app.engine().apply(apply, "test").await.unwrap();
+    let run = ci.run(HELLO).await;
+    assert_eq!(run.state, RunState::Success, "{}", ci.logs(run.id).await);
+    assert!(ci.statuses(run.head.as_str()).is_empty());
+    let calls = ci.app.get("/outbox").await;
+    assert_eq!(calls["items"].as_array().map(Vec::len), Some(0), "{calls}");
+    let checks = ci.app.engine().store().checks(&run.forge, REPOSITORY, &run.head).await.unwrap();
+    assert_eq!(checks.len(), 2, "gates see them all the same: {checks:?}");
+    ci.finish().await;
+}

@@ -73,7 +73,9 @@ pub(crate) async fn run_jobs(engine: Engine) {
 
 /// Takes away what jobs of an earlier process left: its processes, groups, containers and directories.
 pub(crate) async fn clean_up(engine: &Engine) {
-    davit_runner::sweep(&engine.jobs_dir()).await;
+    for sentence in davit_runner::sweep(&engine.jobs_dir()).await {
+        tracing::info!(sentence, "cleared away after an earlier process");
+    }
 }
 
 /// What this process has looked at already; what it forgets with its end is looked at once more.
