@@ -65,7 +65,7 @@ impl Git {
     }
 
     /// A run in a repository elsewhere that takes from the mirror alone.
-    pub(super) async fn from_mirror(
+    pub(super) async fn taking_from_mirror(
         &self,
         arguments: Vec<OsString>,
         cwd: &Path,

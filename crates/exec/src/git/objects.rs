@@ -114,7 +114,7 @@ impl Objects {
         let id_bytes = commit.as_str().len() / 2;
         let mut files = Vec::new();
         let mut rest = bytes.as_slice();
-        while let Some((mode, name, id, behind)) = entry(rest, id_bytes) {
+        while let Some(TreeEntry { mode, name, id, behind }) = entry(rest, id_bytes) {
             if mode.starts_with(b"100") {
                 let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
                 files.push(FileEntry { name: String::from_utf8_lossy(name).into_owned(), id });
@@ -195,11 +195,20 @@ async fn patiently<T>(work: impl Future<Output = std::io::Result<T>>) -> Result<
     result.map_err(ExecError::io("reading the mirror"))
 }
 
-/// The next entry of a directory (mode, name, id) and what is behind it.
-fn entry(bytes: &[u8], id_bytes: usize) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
+/// An entry of a directory, as git stores it.
+struct TreeEntry<'b> {
+    mode: &'b [u8],
+    name: &'b [u8],
+    id: &'b [u8],
+    /// What is behind it.
+    behind: &'b [u8],
+}
+
+/// The next entry of a directory.
+fn entry(bytes: &[u8], id_bytes: usize) -> Option<TreeEntry<'_>> {
     let blank = bytes.iter().position(|byte| *byte == b' ')?;
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let name = bytes.get(blank + 1..end)?;
     let id = bytes.get(end + 1..end + 1 + id_bytes)?;
-    Some((&bytes[..blank], name, id, &bytes[end + 1 + id_bytes..]))
+    Some(TreeEntry { mode: &bytes[..blank], name, id, behind: &bytes[end + 1 + id_bytes..] })
 }

@@ -133,7 +133,7 @@ impl Mirror {
             Some(GitRef::Tag(tag)) if depth.is_some() && !tags => format!("+{commit}:refs/tags/{tag}").into(),
             Some(GitRef::Branch(_) | GitRef::Tag(_)) | None => format!("+{commit}:refs/davit/checkout").into(),
         });
-        self.git.from_mirror(fetch, into, cancel).await?.ok(&self.git)
+        self.git.taking_from_mirror(fetch, into, cancel).await?.ok(&self.git)
     }
 }
 
