@@ -55,7 +55,7 @@ pub(crate) struct RunFull {
 /// What to run again.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum RetryBody {
+pub(crate) enum RunRetryBody {
     /// Every job.
     All,
     /// Those that did not succeed, and whatever needs them.
@@ -183,21 +183,21 @@ pub(crate) async fn cancel(
 }
 
 /// Runs jobs again; earlier attempts and their logs stay.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/retry", params(("id" = i64, Path)), request_body = RetryBody,
+#[utoipa::path(post, path = "/api/v1/runs/{id}/retry", params(("id" = i64, Path)), request_body = RunRetryBody,
     responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem)))]
 pub(crate) async fn retry(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<i64>,
-    Body(body): Body<RetryBody>,
+    Body(body): Body<RunRetryBody>,
 ) -> Result<Json<RunView>, Problem> {
     caller.allow(Action::RunWorkflow)?;
     let id = known(&api, RunId(id)).await?.id;
     let what = match body {
-        RetryBody::All => RetryWhat::All,
-        RetryBody::Failed => RetryWhat::Failed,
-        RetryBody::Job { job_id } => RetryWhat::Job(JobId(job_id)),
+        RunRetryBody::All => RetryWhat::All,
+        RunRetryBody::Failed => RetryWhat::Failed,
+        RunRetryBody::Job { job_id } => RetryWhat::Job(JobId(job_id)),
     };
     api.engine.retry_run(id, what, caller.name()).await?;
     seen(&api, id).await
