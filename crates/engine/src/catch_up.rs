@@ -19,7 +19,7 @@ pub use notes::Notes;
 use crate::inbox::look_at;
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Configuration, Forge, Repository};
-use davit_domain::event::{ForgeEvent, GitRef};
+use davit_domain::event::{ChangeEvent, ForgeEvent, GitRef};
 use davit_domain::heads::{self, SeenHead};
 use davit_domain::ids::{CommitSha, ForgeId};
 use davit_domain::time::Timestamp;
@@ -114,6 +114,13 @@ pub async fn once(engine: &Engine) -> Result<(), EngineError> {
         look(engine, &watched).await?;
     }
     Ok(())
+}
+
+/// Makes a delivery of a change whose own was missed; the same head of it once.
+pub(crate) async fn tell_of_change(engine: &Engine, forge: &ForgeId, change: ChangeEvent) -> Result<(), EngineError> {
+    let delivery = format!("{OWN}{}:change {}:{}", change.repository, change.number, change.head);
+    let why = "no delivery told about this change as it is: davit found it in the forge's list";
+    tell::put(engine, forge, delivery, "pull_request", why, &ForgeEvent::Change(change)).await
 }
 
 /// Whether davit made this delivery itself.

@@ -3,6 +3,7 @@
 
 use crate::merge_support::{KINDS, Merging, REPOSITORY, pull_request};
 use davit_domain::config::ForgeKind;
+use davit_domain::ids::CommitSha;
 use davit_domain::merge::ChangeState;
 use davit_domain::status::CommitState::{Failure, Pending, Success};
 use davit_testkit::app::Database;
@@ -241,5 +242,25 @@ async fn a_change_that_nobody_told_of_is_found() {
     merging.app.forge.set_labels(REPOSITORY, 7, &["merge"]);
     merging.app.advance(Duration::from_secs(600));
     merging.until_merged(7).await;
+    merging.finish().await;
+}
+
+#[tokio::test]
+async fn what_nobody_told_of_is_tested() {
+    let workflow = "on: pull_request\njobs:\n  see:\n    runs-on: ubuntu-latest\n    steps:\n      - run: 'true'\n";
+    let merging = Merging::start_testing(Database::Sqlite, "required = [\"davit/ci/*\"]", workflow).await;
+    merging.open(1, "one.html", "one").await;
+    let moved = merging.commit("change-1", "one.html", "another");
+    merging.app.forge.move_head(REPOSITORY, 1, &moved);
+    let new = merging.branch("change-2", "two.html", "two");
+    merging.app.forge.open_change(&pull_request(2, "change-2", &new, "opened"));
+    for number in [1, 2] {
+        merging.app.forge.set_labels(REPOSITORY, number, &["merge"]);
+    }
+    merging.app.advance(Duration::from_secs(600));
+    merging.until_merged(1).await;
+    merging.until_merged(2).await;
+    let heads: Vec<CommitSha> = merging.app.forge.merges(REPOSITORY).into_iter().map(|merge| merge.head).collect();
+    assert!(heads.contains(&moved) && heads.contains(&new), "{heads:?}");
     merging.finish().await;
 }

@@ -120,20 +120,21 @@ async fn tell_one(
     for (event, body) in events {
         // The same for two processes that look at the same time, another one when the branch comes here again.
         let delivery = format!("{OWN}{}:{name}:{}:{event}:{}", watched.repository, head.after, last.at.millis());
-        put(engine, &watched.forge.id, delivery, event, &body).await?;
+        let why = "no delivery told about this move of a branch or tag: davit found it with git";
+        put(engine, &watched.forge.id, delivery, event, why, &body).await?;
     }
     Ok(())
 }
 
-async fn put(
+pub(super) async fn put(
     engine: &Engine,
     forge: &ForgeId,
     delivery: String,
     event: &str,
+    why: &str,
     body: &ForgeEvent,
 ) -> Result<(), EngineError> {
     let body = serde_json::to_vec(body).map_err(|error| EngineError::Unavailable(error.to_string()))?;
-    let why = "no delivery told about this move of a branch or tag: davit found it with git";
     let headers =
         vec![("content-type".to_owned(), "application/json".to_owned()), ("davit".to_owned(), why.to_owned())];
     let new = NewDelivery {

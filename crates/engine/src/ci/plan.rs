@@ -34,6 +34,10 @@ pub(super) enum Payload {
     Delivery {
         /// Which delivery.
         delivery: i64,
+        /// Where it is from, for whoever waits for the answer.
+        forge: ForgeId,
+        /// `owner/name` there, in lower case.
+        repository: String,
         /// What keys of runs begin with: a person's replay makes runs of its own.
         key: String,
     },
@@ -62,13 +66,38 @@ impl Payload {
 
 impl Engine {
     /// Has a delivery's workflows looked for, in the transaction that ends the delivery.
-    pub(crate) async fn enqueue_ci(&self, tx: &mut Tx, full: &DeliveryFull) -> Result<(), EngineError> {
+    pub(crate) async fn enqueue_ci(
+        &self,
+        tx: &mut Tx,
+        full: &DeliveryFull,
+        wanted: &CiWanted,
+    ) -> Result<(), EngineError> {
         let delivery = &full.delivery;
         let key = match delivery.replay {
             true => format!("delivery {} replay {}", delivery.id, delivery.attempts),
             false => format!("delivery {}", delivery.id),
         };
-        Payload::Delivery { delivery: delivery.id.0, key: key.clone() }.enqueue(self, tx, key).await
+        let payload = Payload::Delivery {
+            delivery: delivery.id.0,
+            forge: delivery.forge.clone(),
+            repository: wanted.repository.to_lowercase(),
+            key: key.clone(),
+        };
+        payload.enqueue(self, tx, key).await
+    }
+
+    /// Whether nobody has looked yet which workflows run on something that was told of a repository. Until then a
+    /// commit without a pending check may be one whose checks are about to begin.
+    pub(crate) async fn looks_for_workflows(&self, forge: &ForgeId, repository: &str) -> Result<bool, EngineError> {
+        let mut tx = self.store().begin().await?;
+        let open = self.queue().open_payloads(&mut tx, KIND).await?;
+        let is_of = |payload: serde_json::Value| match serde_json::from_value(payload) {
+            Ok(Payload::Delivery { forge: of, repository: name, .. }) => {
+                of == *forge && name == repository.to_lowercase()
+            }
+            Ok(Payload::Due { .. } | Payload::Schedules { .. }) | Err(_) => false,
+        };
+        Ok(open.into_iter().any(is_of))
     }
 }
 
@@ -79,7 +108,7 @@ pub(super) async fn handle(engine: &Engine, attempt: &Attempt, stop: Cancellatio
     };
     let work = async {
         match &payload {
-            Payload::Delivery { delivery, key } => plan_delivery(engine, DeliveryId(*delivery), key, &stop).await,
+            Payload::Delivery { delivery, key, .. } => plan_delivery(engine, DeliveryId(*delivery), key, &stop).await,
             Payload::Due { forge, repository, file, cron, at } => {
                 engine.run_due(forge, repository, file, cron, *at, &stop).await
             }

@@ -231,7 +231,7 @@ impl Case<'_> {
         let Some(wanted) = decide::ci_wanted(self.configuration, &self.full.delivery.forge, self.event) else {
             return Ok(None);
         };
-        self.engine.enqueue_ci(tx, self.full).await?;
+        self.engine.enqueue_ci(tx, self.full, &wanted).await?;
         Ok(Some(format!("CI: looks which workflows run on {}", wanted.head.short())))
     }
 

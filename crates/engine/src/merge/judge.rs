@@ -1,9 +1,10 @@
 //! Judging one change: what is in the way, whether the forge has to be asked, when to look again.
 
 use super::{order, train};
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, catch_up};
+use davit_domain::ci::CI_CONTEXT;
 use davit_domain::config::{Configuration, MergePolicy};
-use davit_domain::event::ChangeAction;
+use davit_domain::event::{ChangeAction, ChangeEvent};
 use davit_domain::ids::{ChangeId, ForgeId};
 use davit_domain::merge::{self, ChangeState, Hold};
 use davit_domain::time::Timestamp;
@@ -20,6 +21,8 @@ const LEASE: Duration = Duration::from_secs(150);
 const RECHECK: Duration = Duration::from_secs(60);
 /// What is known of a change that somebody wants merged is not older than this.
 const STALE: Duration = Duration::from_secs(300);
+/// davit looks which workflows run.
+const WHILE_PLANNING: Duration = Duration::from_secs(2);
 /// The forge works it out.
 const SOONEST: Duration = Duration::from_millis(500);
 /// The forge said no.
@@ -122,6 +125,12 @@ async fn consider(engine: &Engine, change: Change) -> Result<Verdict, EngineErro
         Err(error) => return Err(error),
     };
     let holds = judged(engine, policy, &change).await?;
+    // What goes through the queue is tested there in any case.
+    let may_begin = holds.is_empty() && !policy.queue;
+    if may_begin && engine.looks_for_workflows(&change.row.forge, &change.row.repository).await? {
+        let context = format!("{CI_CONTEXT}…");
+        return Ok(Verdict::at(vec![Hold::Pending { context }], engine.now().plus(WHILE_PLANNING)));
+    }
     if holds.is_empty() {
         return if policy.queue {
             train::join(engine, &change).await
@@ -194,11 +203,17 @@ pub(super) async fn judged(engine: &Engine, policy: &MergePolicy, change: &Chang
     Ok(merge::holds(policy, &change.facts(checks)))
 }
 
-/// Asks the forge how a change stands, and keeps the answer; the change stays taken.
+/// Asks the forge how a change stands, and keeps the answer; the change stays taken. A head that no event told of
+/// becomes one, so that workflows run on it; the event that is on its way counts as the same then.
 async fn ask_forge(engine: &Engine, change: &Change) -> Result<Change, EngineError> {
     let row = &change.row;
     let asked_at = engine.now();
     let at_forge = read_at_forge(engine, &row.forge, &row.repository, row.number).await?;
+    let has_ended = matches!(at_forge.event.action, ChangeAction::Closed | ChangeAction::Merged);
+    if at_forge.event.head != row.head && !has_ended {
+        let moved = ChangeEvent { action: ChangeAction::Updated, word: None, ..at_forge.event.clone() };
+        catch_up::tell_of_change(engine, &row.forge, moved).await?;
+    }
     let mut tx = engine.store().begin().await?;
     let mut kept = keep(engine, &mut tx, &row.forge, at_forge, asked_at).await?;
     hold_on(engine, &mut tx, &mut kept).await?;

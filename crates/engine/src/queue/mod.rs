@@ -273,6 +273,14 @@ impl Queue {
         Ok(sql::is_open(tx, kind.name(), key).await?)
     }
 
+    /// What the jobs of a kind that wait or run are about.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_payloads(&self, tx: &mut Tx, kind: JobKind) -> Result<Vec<serde_json::Value>, QueueError> {
+        Ok(sql::open_payloads(tx, kind.name()).await?)
+    }
+
     /// Whether the attempt still holds its job. If it does, its lease starts anew, and until the caller's transaction
     /// ends nobody can take the job away: what is written beside it is written by the attempt in charge.
     ///

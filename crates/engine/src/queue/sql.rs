@@ -244,6 +244,14 @@ pub(super) async fn is_open(tx: &mut Tx, kind: &str, key: &str) -> Result<bool, 
     Ok(count > 0)
 }
 
+/// What the jobs that wait or run are about.
+pub(super) async fn open_payloads(tx: &mut Tx, kind: &str) -> Result<Vec<serde_json::Value>, StoreError> {
+    let sql = "SELECT payload FROM queue_jobs WHERE kind = $1 AND state IN ('waiting', 'running')";
+    let payloads: Vec<String> =
+        on_tx!(tx, c => sqlx::query_scalar::<_, String>(sql).bind(kind).fetch_all(&mut **c).await?);
+    Ok(payloads.iter().filter_map(|payload| serde_json::from_str(payload).ok()).collect())
+}
+
 /// Whether there was a job that has begun, and is asked to stop now.
 pub(super) async fn ask_to_stop(tx: &mut Tx, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
     let asked = on_tx!(tx, c => query(ASK_TO_STOP)
