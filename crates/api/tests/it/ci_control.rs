@@ -4,6 +4,7 @@ use crate::ci_support::{Ci, REPOSITORY, job, sha};
 use davit_domain::ci::{JobState, RunState, Trigger};
 use davit_domain::config::ForgeKind;
 use davit_engine::ci::{RetryWhat, StartWorkflow};
+use davit_store::ci_runs::PlannedRun;
 use davit_testkit::app::Database;
 use std::time::Duration;
 
@@ -347,5 +348,24 @@ async fn a_repository_that_is_declared_no_more_leaves_nothing_running() {
     let ended = ci.run_now(running.run).await;
     assert!(ended.reason.as_deref().unwrap().contains("not in the configuration"), "{ended:?}");
     assert_eq!(sha(&commit), ended.head);
+    ci.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_whose_plan_can_not_be_read_ends_with_that() {
+    let ci = Ci::start("").await;
+    let commit = ci.commit("Change", &waiting("push"), &[]);
+    ci.push(&commit).await;
+    let running = ci.wait_for_line("stdout waiting").await;
+    let mut tx = ci.app.engine().store().begin().await.unwrap();
+    let plan = serde_json::json!({ "of": "another version" });
+    let planned = PlannedRun { workflow: "Wait", title: "Change", group: None, cancel_in_progress: false, plan: &plan };
+    tx.set_run_plan(running.run, &planned).await.unwrap();
+    tx.commit().await.unwrap();
+    ci.app.engine().cancel_run(running.run, "ada").await.unwrap();
+    ci.wait_for_state(running.run, RunState::Error).await;
+    ci.app.settle().await;
+    assert_eq!(ci.states(running.run).await, ["unit 1 error"]);
+    assert!(ci.statuses(&commit).iter().all(|status| status.starts_with("error ")), "{:?}", ci.statuses(&commit));
     ci.finish().await;
 }

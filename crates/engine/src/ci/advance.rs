@@ -133,26 +133,35 @@ impl Engine {
         }
     }
 
-    /// Everything that is known of a run. `None`: its repository is not declared any more, and it has ended with that.
+    /// Everything that is known of a run. `None`: it can't be gone on with, because its repository is
+    /// not declared any more or its plan is not readable, and has ended with that.
     pub(super) async fn load_run(&self, tx: &mut Tx, run: Run) -> Result<Option<Loaded>, EngineError> {
         let configuration = tx.read_configuration().await?;
         let Some(settings) = configuration.repository(&run.forge, &run.repository).cloned() else {
-            let reason = "its repository is not in the configuration any more";
-            for job in tx.jobs_of_run(run.id).await?.iter().filter(|job| !job.state.is_final()) {
-                self.stop_job(tx, job, reason).await?;
-                tx.set_job_state(job.id, JobState::Error, Some(reason), self.now()).await?;
-                self.tell_job(tx, &run, job, JobState::Error, Some(reason)).await?;
-            }
-            self.conclude(tx, &run, RunState::Error, Some(reason), &mut Agenda::default()).await?;
+            self.give_up_run(tx, &run, "its repository is not in the configuration any more").await?;
             return Ok(None);
         };
         // Forges don't tell case apart, but like to be called by their names.
         let run = Run { repository: settings.name.clone(), ..run };
         let stored = tx.run_plan(run.id).await?;
-        let unreadable = |error: serde_json::Error| EngineError::Unavailable(format!("run {}: {error}", run.id));
-        let plan = serde_json::from_value(stored.plan).map_err(unreadable)?;
-        let subject = serde_json::from_value(stored.event).map_err(unreadable)?;
-        Ok(Some(Loaded { run, plan, subject, settings }))
+        match (serde_json::from_value(stored.plan), serde_json::from_value(stored.event)) {
+            (Ok(plan), Ok(subject)) => Ok(Some(Loaded { run, plan, subject, settings })),
+            (Err(error), _) | (_, Err(error)) => {
+                let reason = format!("its stored plan can't be read by this version, push again: {error}");
+                self.give_up_run(tx, &run, &reason).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends a run and what is left of its jobs: it can't be gone on with.
+    async fn give_up_run(&self, tx: &mut Tx, run: &Run, reason: &str) -> Result<(), EngineError> {
+        for job in tx.jobs_of_run(run.id).await?.iter().filter(|job| !job.state.is_final()) {
+            self.stop_job(tx, job, reason).await?;
+            tx.set_job_state(job.id, JobState::Error, Some(reason), self.now()).await?;
+            self.tell_job(tx, run, job, JobState::Error, Some(reason)).await?;
+        }
+        self.conclude(tx, run, RunState::Error, Some(reason), &mut Agenda::default()).await
     }
 
     /// Carries out one answer. Whether that may have changed the others.

@@ -40,7 +40,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Deliveries whose workflows are looked for at the same time: most of it is waiting for git.
-const PARALLEL_PLANS: usize = 4;
+const PARALLEL_PLANS: usize = 8;
 
 /// Looks which workflows deliveries mean until the process drains.
 pub(crate) async fn run_plans(engine: Engine) {

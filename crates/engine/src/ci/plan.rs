@@ -20,11 +20,15 @@ use davit_store::Tx;
 use davit_store::deliveries::DeliveryFull;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const KIND: JobKind = JobKind::new("ci_plan");
 /// A forge's git that is down comes back; about twenty minutes.
 const MAX_ATTEMPTS: u32 = 10;
+/// As long as a large repository may need to be fetched for the first time; a git that hangs must not keep the others
+/// waiting for longer.
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// What the job is about.
 #[derive(Debug, Serialize, Deserialize)]
@@ -115,10 +119,11 @@ pub(super) async fn handle(engine: &Engine, attempt: &Attempt, stop: Cancellatio
             Payload::Schedules { forge, repository } => engine.read_schedules(forge, repository, &stop).await,
         }
     };
-    let error = match stop.run_until_cancelled(work).await {
-        Some(Ok(())) => return Outcome::Done,
-        Some(Err(error)) => error,
-        None => return Outcome::Retry { after: std::time::Duration::ZERO, reason: "the server was stopped".into() },
+    let error = match stop.run_until_cancelled(tokio::time::timeout(LONGEST, work)).await {
+        Some(Ok(Ok(()))) => return Outcome::Done,
+        Some(Ok(Err(error))) => error,
+        Some(Err(_)) => EngineError::Upstream("git took too long".into()),
+        None => return Outcome::Retry { after: Duration::ZERO, reason: "the server was stopped".into() },
     };
     let is_last = attempt.number >= attempt.max;
     let may_pass = matches!(
