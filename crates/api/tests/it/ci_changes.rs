@@ -1,10 +1,12 @@
 //! Changes: opened, updated, from forks.
 
-use crate::ci_support::{Ci, job, sha};
+use crate::ci_support::{Ci, REPOSITORY, job, sha};
 use davit_domain::ci::{RunState, Trigger};
 use davit_domain::config::ForgeKind;
-use davit_engine::ci::RetryWhat;
+use davit_engine::EngineError;
+use davit_engine::ci::{RetryWhat, StartWorkflow};
 use davit_testkit::app::Database;
+use davit_testkit::git::Repo;
 use serde_json::json;
 
 const ON_CHANGES: &str = "
@@ -201,8 +203,42 @@ async fn a_change_without_workflows_ends_what_ran_for_it() {
     let running = ci.wait_for_line("waiting").await;
     std::fs::remove_file(ci.repo.path().join(".davit/workflows/ci.yml")).unwrap();
     let new = ci.repo.commit("No workflows", &[("x", "y")]);
-    ci.app.publish(&ci.repo, crate::ci_support::REPOSITORY);
+    ci.app.publish(&ci.repo, REPOSITORY);
     ci.change("synchronize", &new, false).await;
     ci.wait_for_state(running.run, RunState::Cancelled).await;
+    ci.finish().await;
+}
+
+#[tokio::test]
+async fn starting_a_workflow_is_no_way_around_the_approval_of_a_fork() {
+    let ci = Ci::start("").await;
+    let workflow = ON_CHANGES.replace("on: pull_request", "on: [pull_request, workflow_dispatch]");
+    let base = ci.commit("Base", &workflow, &[]);
+    ci.repo.branch("topic");
+    let head = ci.commit("Topic", &workflow.replace("- run: echo", "- run: echo own file; echo"), &[]);
+    // As a forge has what comes from a fork: no branch holds it.
+    let forge = Repo::at(ci.app.path("forge/acme/shop.git"));
+    forge.git(&["update-ref", "refs/pull/7/head", &head]);
+    forge.git(&["update-ref", "-d", "refs/heads/topic"]);
+    ci.change("opened", &head, true).await;
+    ci.app.settle().await;
+    assert_eq!(ci.only_run().await.state, RunState::AwaitingApproval);
+    let id = ci.app.forge_id().parse().unwrap();
+    let start = |reference: &str| {
+        let reference = Some(reference.to_owned());
+        let start = StartWorkflow { reference, workflow_file: "ci.yml".to_owned(), inputs: Vec::new() };
+        ci.app.engine().start_workflow(&id, REPOSITORY, start, "dev")
+    };
+    for reference in [&head, &head[..12], "refs/pull/7/head"] {
+        let refused = start(reference).await.unwrap_err();
+        assert!(matches!(refused, EngineError::Invalid(_)), "{reference}: {refused}");
+    }
+    let refused = start(&head).await.unwrap_err().to_string();
+    assert!(refused.contains("no branch or tag of the repository holds"), "{refused}");
+    start(&base).await.unwrap();
+    forge.git(&["tag", "v1", &head]);
+    start(&head).await.unwrap();
+    ci.app.settle().await;
+    assert_eq!(ci.runs().await.len(), 3);
     ci.finish().await;
 }

@@ -46,6 +46,8 @@ impl JobServices {
             return Ok((self.run.head.clone(), git_ref));
         };
         mirror.fetch(&nobody_listens(), &self.cancel).await.map_err(refusal)?;
+        // Any commit of the mirror will do, also one of a fork: to run what it holds is what the workflow's author
+        // wrote, and which workflow file counts is decided before.
         let resolved = mirror.resolve(reference).await.map_err(refusal)?;
         let git_ref = resolved.branch.map(GitRef::Branch).or(resolved.tag.map(GitRef::Tag));
         Ok((resolved.commit, git_ref))

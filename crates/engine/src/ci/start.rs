@@ -68,6 +68,8 @@ pub struct QueueRun<'a> {
     pub base: &'a CommitSha,
     /// The test merge; it is in the repository's mirror.
     pub head: &'a CommitSha,
+    /// Whether it holds a fork's code: the change's, or that of one before it in the queue.
+    pub from_fork: bool,
     /// What people read.
     pub title: &'a str,
     /// Who wants the change merged.
@@ -78,8 +80,9 @@ impl Engine {
     /// Starts a workflow.
     ///
     /// # Errors
-    /// `NotFound` when there is no such repository or workflow; `Invalid` when it can't be started by people, has
-    /// mistakes, or something is wrong with what was entered: the sentence says what.
+    /// `NotFound` when there is no such repository or workflow; `Invalid` when no branch or tag holds the commit, the
+    /// workflow can't be started by people or has mistakes, or something is wrong with what was entered: the sentence
+    /// says what.
     pub async fn start_workflow(
         &self,
         forge: &ForgeId,
@@ -90,6 +93,7 @@ impl Engine {
         let settings = self.declared(forge, repository).await?;
         let mirror = self.repository_mirror(&settings).await?;
         let resolved = resolve(&mirror, start.reference.as_deref()).await?;
+        check_published(&mirror, &resolved).await?;
         let mut objects = mirror.objects()?;
         let files = files::read(&mut objects, &resolved.commit).await?;
         let is_meant = |file: &&WorkflowFile| {
@@ -183,7 +187,7 @@ impl Engine {
             head: test.head.clone(),
             base: Some(test.base.clone()),
             change: Some(test.change),
-            from_fork: false,
+            from_fork: test.from_fork,
             by: test.by.to_owned(),
             title: test.title.to_owned(),
             subject: Subject {
@@ -202,7 +206,8 @@ impl Engine {
                 delivery: None,
             },
             event,
-            key: format!("queue {} {}", test.base, test.head),
+            // What ran without secrets is not found again when it may have them.
+            key: format!("queue{} {} {}", if test.from_fork { " fork" } else { "" }, test.base, test.head),
             asked: Asked::Now,
             approved_by: None,
             settings,
@@ -239,6 +244,19 @@ async fn resolve(mirror: &Mirror, reference: Option<&str>) -> Result<Resolved, E
         }
     };
     mirror.resolve(&reference).await.map_err(crate::repositories::no_such_ref)
+}
+
+/// A started run has secrets and its commit's own workflow file, so the commit must be one that somebody with the right
+/// to push put there. The mirror also has commits of forks, which wait for an approval that this must not go around.
+async fn check_published(mirror: &Mirror, resolved: &Resolved) -> Result<(), EngineError> {
+    let is_named = resolved.branch.is_some() || resolved.tag.is_some();
+    if is_named || mirror.is_published(&resolved.commit).await? {
+        return Ok(());
+    }
+    Err(EngineError::Invalid(format!(
+        "no branch or tag of the repository holds {}: push it to a branch first, or approve the run of its change",
+        resolved.commit.short()
+    )))
 }
 
 fn info(file: WorkflowFile) -> WorkflowInfo {

@@ -101,6 +101,18 @@ impl Mirror {
         Ok(self.ask(arguments).await?.stdout)
     }
 
+    /// Whether a branch or a tag of the remote holds a commit, as of the last fetch. What only the reference of a change
+    /// holds, anybody may have put there.
+    ///
+    /// # Errors
+    /// [`ExecError::Git`] when the mirror can't be read.
+    pub async fn is_published(&self, commit: &CommitSha) -> Result<bool, ExecError> {
+        let arguments = ["for-each-ref", "--count=1", "--contains", commit.as_str(), "refs/heads/", "refs/tags/"];
+        let output = self.ask(arguments).await?;
+        let is_published = !output.stdout.is_empty();
+        output.ok(&self.git).map(|()| is_published)
+    }
+
     /// The commits of a branch that come after one of it, at most `limit`, as of the last fetch; none, where the branch
     /// does not hold it.
     ///
