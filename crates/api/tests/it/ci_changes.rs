@@ -242,3 +242,31 @@ async fn starting_a_workflow_is_no_way_around_the_approval_of_a_fork() {
     assert_eq!(ci.runs().await.len(), 3);
     ci.finish().await;
 }
+
+#[tokio::test]
+async fn a_fork_that_renames_its_workflow_is_not_green_for_nothing() {
+    let ci = Ci::start("").await;
+    ci.commit("Base", ON_CHANGES, &[]);
+    ci.repo.branch("topic");
+    ci.repo.git(&["mv", ".davit/workflows/ci.yml", ".davit/workflows/moved.yml"]);
+    let own = ON_CHANGES.replace("name: Tests", "name: Moved");
+    let head = ci.repo.commit("Rename", &[(".davit/workflows/moved.yml", &own)]);
+    ci.app.publish(&ci.repo, REPOSITORY);
+    ci.change("opened", &head, true).await;
+    ci.app.settle().await;
+    let held = ci.only_run().await;
+    assert_eq!((held.state, held.workflow_file.as_str()), (RunState::AwaitingApproval, ".davit/workflows/ci.yml"));
+    ci.app.engine().approve_run(held.id, &sha(&head), "rita").await.unwrap();
+    ci.app.settle().await;
+    let [gone, moved] = &ci.runs().await[..] else { panic!("two runs") };
+    assert_eq!(gone.state, RunState::Failure);
+    assert_eq!(gone.reason.as_deref(), Some("the commit does not have this workflow"));
+    assert_eq!((moved.state, moved.approved_by.as_deref()), (RunState::Success, Some("rita")), "{moved:#?}");
+    let expected = [
+        "failure davit/ci/Tests (pull_request)",
+        "success davit/ci/Moved (pull_request)",
+        "success davit/ci/Moved / unit (pull_request)",
+    ];
+    assert_eq!(ci.statuses(&head), expected);
+    ci.finish().await;
+}

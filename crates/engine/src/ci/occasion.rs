@@ -61,11 +61,7 @@ impl Engine {
         occasion: &Occasion,
         files: &[WorkflowFile],
     ) -> Result<Vec<RunId>, EngineError> {
-        let applies = |file: &&WorkflowFile| match &file.workflow {
-            Ok(workflow) => workflow.on.select(&occasion.event) == Selection::Runs,
-            Err(_) => may_apply(occasion),
-        };
-        let files: Vec<&WorkflowFile> = files.iter().filter(applies).collect();
+        let files: Vec<&WorkflowFile> = files.iter().filter(|file| occasion.applies(file)).collect();
         if self.is_old_news(occasion).await? {
             return Ok(Vec::new());
         }
@@ -127,7 +123,8 @@ impl Engine {
         Ok(newest.head != occasion.head && plan.is_some_and(|plan| occasion.is_older_than(plan)))
     }
 
-    async fn make_run(
+    /// Makes a run of a file, with its jobs where it may begin; or finds the one that was made before (`true`).
+    pub(super) async fn make_run(
         &self,
         tx: &mut Tx,
         occasion: &Occasion,
@@ -195,9 +192,11 @@ impl Engine {
         match plan_of(run, occasion, workflow) {
             Ok(Decision::Runs(plan)) => self.begin_run(tx, run, occasion, &plan).await,
             Ok(Decision::Not(_)) => {
-                let reason = "the workflow does not run on this any more";
-                tx.set_run_state(run.id, RunState::Skipped, Some(reason), self.now()).await?;
-                self.tell_run(tx, run, RunState::Skipped, Some(reason)).await
+                // Only an approved commit gets here, whose own file has no such trigger: nothing was tested, so not green.
+                let reason = "the commit's workflow does not run on this any more";
+                tx.set_run_state(run.id, RunState::Failure, Some(reason), self.now()).await?;
+                self.feed_run(tx, run, "davit", "run_ended", Some(reason)).await?;
+                self.tell_run(tx, run, RunState::Failure, Some(reason)).await
             }
             Err(error) => {
                 let line = match &error {
@@ -275,6 +274,14 @@ impl Engine {
 }
 
 impl Occasion {
+    /// Whether a workflow runs on it.
+    pub(super) fn applies(&self, file: &WorkflowFile) -> bool {
+        match &file.workflow {
+            Ok(workflow) => workflow.on.select(&self.event) == Selection::Runs,
+            Err(_) => may_apply(self),
+        }
+    }
+
     /// Whether another run began with a later delivery.
     fn is_older_than(&self, other: RunPlan) -> bool {
         let subject: Option<Subject> = serde_json::from_value(other.event).ok();
@@ -282,12 +289,14 @@ impl Occasion {
     }
 }
 
-/// A file that can't be read says nothing about when it runs: its mistakes are shown where most workflows run.
+/// A file that can't be read says nothing about when it runs: its mistakes are shown where most workflows run, and
+/// nothing lands that it may have been there to test.
 fn may_apply(occasion: &Occasion) -> bool {
     match occasion.trigger {
         Trigger::Push => occasion.git_ref.starts_with("refs/heads/"),
         Trigger::PullRequest => matches!(occasion.action.as_str(), "opened" | "reopened" | "synchronize"),
-        Trigger::Manual | Trigger::Schedule | Trigger::Queue => false,
+        Trigger::Queue => true,
+        Trigger::Manual | Trigger::Schedule => false,
     }
 }
 

@@ -155,6 +155,9 @@ impl Engine {
         if let (Some(base), davit_ci::Event::PullRequest { changed, .. }) = (&run.base, &mut occasion.event) {
             *changed = mirror.changed_paths(base.as_str(), &run.head, true).await?;
         }
+        occasion.key = format!("approval {id}");
+        occasion.approved_by = Some(by.to_owned());
+        let of_commit = self.runs_of_commit(&run.forge, &run.repository, run.change, head).await?;
         let mut tx = self.store().begin().await?;
         check_approvable(&tx.lock_run(id).await?, head)?;
         let Some(number) = run.change else { return Err(EngineError::Conflict("the run is of no change".into())) };
@@ -165,9 +168,12 @@ impl Engine {
             self.feed_run(&mut tx, &run, by, "run_approved", None).await?;
             self.begin_approved(&mut tx, &run, &occasion, &files).await?;
         }
+        let made = self.make_own(&mut tx, &occasion, &files, &of_commit).await?;
         tx.commit().await?;
         self.queue().wake();
-        self.tell_of_run(id);
+        for id in made.into_iter().chain([id]) {
+            self.tell_of_run(id);
+        }
         Ok(())
     }
 
@@ -179,13 +185,32 @@ impl Engine {
         files: &[WorkflowFile],
     ) -> Result<(), EngineError> {
         let Some(file) = files.iter().find(|file| file.path == run.workflow_file) else {
+            // Not green: nothing was tested, and the base branch's file says that something should be.
             let reason = "the commit does not have this workflow";
-            return self.conclude(tx, run, RunState::Skipped, Some(reason), &mut Agenda::default()).await;
+            return self.conclude(tx, run, RunState::Failure, Some(reason), &mut Agenda::default()).await;
         };
         tx.set_run_state(run.id, RunState::Queued, None, self.now()).await?;
         let run = tx.run(run.id).await?.unwrap_or_else(|| run.clone());
         self.fill_run(tx, &run, occasion, file).await?;
         self.advance_run(tx, run.id).await
+    }
+
+    /// The runs of files that only the approved commit has, or that run on changes only there: none of them waits.
+    async fn make_own(
+        &self,
+        tx: &mut Tx,
+        occasion: &Occasion,
+        files: &[WorkflowFile],
+        of_commit: &[Run],
+    ) -> Result<Vec<RunId>, EngineError> {
+        let has_run = |file: &WorkflowFile| of_commit.iter().any(|run| run.workflow_file == file.path);
+        let mut made = Vec::new();
+        for file in files.iter().filter(|file| occasion.applies(file) && !has_run(file)) {
+            let (id, _) = self.make_run(tx, occasion, file).await?;
+            self.advance_run(tx, id).await?;
+            made.push(id);
+        }
+        Ok(made)
     }
 
     /// The occasion that a stored run of a change began with.
@@ -225,15 +250,26 @@ impl Engine {
 
     /// Who approved this very commit of a change before.
     pub(super) async fn approver(&self, forge: &ForgeId, wanted: &CiWanted) -> Result<Option<String>, EngineError> {
+        let runs = self.runs_of_commit(forge, &wanted.repository, wanted.change, &wanted.head).await?;
+        Ok(runs.into_iter().find_map(|run| run.approved_by))
+    }
+
+    /// The runs of a commit of a change, newest first.
+    async fn runs_of_commit(
+        &self,
+        forge: &ForgeId,
+        repository: &str,
+        change: Option<i64>,
+        head: &CommitSha,
+    ) -> Result<Vec<Run>, EngineError> {
         let filter = RunFilter {
             forge: Some(forge.clone()),
-            repository: Some(wanted.repository.clone()),
-            change: wanted.change,
-            head: Some(wanted.head.clone()),
+            repository: Some(repository.to_owned()),
+            change,
+            head: Some(head.clone()),
             ..RunFilter::default()
         };
-        let runs = self.store().runs(&filter, None, 100).await?;
-        Ok(runs.into_iter().find_map(|run| run.approved_by))
+        Ok(self.store().runs(&filter, None, 100).await?)
     }
 
     pub(super) async fn declared(&self, forge: &ForgeId, repository: &str) -> Result<RepositorySettings, EngineError> {
