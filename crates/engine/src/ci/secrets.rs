@@ -41,14 +41,15 @@ impl JobSecrets {
 }
 
 impl Engine {
-    /// Whether jobs of a run get secrets: those of a fork only when a person approved that very commit.
+    /// Whether jobs of a run get secrets: those of a fork only when a person approved that very commit, and never those
+    /// of the merge queue that hold a fork's code.
     pub(super) async fn may_have_secrets(&self, run: &Run) -> Result<bool, EngineError> {
-        if run.trigger == Trigger::Queue {
-            let Some(number) = run.change else { return Ok(true) };
-            let mut tx = self.store().begin().await?;
-            let change = tx.change_numbered(&run.forge, &run.repository, number).await?;
-            return Ok(change.is_some_and(|change| !change.row.from_fork));
+        if run.trigger != Trigger::Queue {
+            return Ok(!run.from_fork || run.approved_by.is_some());
         }
-        Ok(!run.from_fork || run.approved_by.is_some())
+        let (false, Some(number)) = (run.from_fork, run.change) else { return Ok(false) };
+        let mut tx = self.store().begin().await?;
+        let change = tx.change_numbered(&run.forge, &run.repository, number).await?;
+        Ok(change.is_some_and(|change| !change.row.from_fork))
     }
 }

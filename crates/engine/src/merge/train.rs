@@ -8,6 +8,7 @@
 //! Accepted: the base branch may move in the moment between davit's look at it and the forge's merge; what comes out is
 //! then a merge that was not tested as it is. The forges have no precondition for that.
 
+mod forks;
 mod test;
 
 use super::judge::{Verdict, judged, keep, policy_of, read_at_forge};
@@ -28,6 +29,8 @@ use test::Tested;
 const AT_ONCE: usize = 4;
 /// A forge that can't merge just now is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// Who is in a queue, or waits in front of it, is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The queue of a base branch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,6 +79,10 @@ pub(super) async fn begin(engine: &Engine) -> Result<(), EngineError> {
 /// Puts a change that nothing holds up at the end of its queue, or finds it there.
 pub(super) async fn join(engine: &Engine, change: &Change) -> Result<Verdict, EngineError> {
     let row = &change.row;
+    let configuration = engine.store().configuration().await?;
+    if let Some(reason) = forks::waits(engine, &configuration, change).await? {
+        return Ok(Verdict::at(vec![Hold::Refused { reason }], engine.now().plus(LOOK_AGAIN)));
+    }
     let mut tx = engine.store().begin().await?;
     let known = tx.queue_entry_of(change.id).await?;
     if let Some(failed) = known.as_ref().filter(|entry| is_final_word(change, entry)) {
@@ -95,7 +102,7 @@ pub(super) async fn join(engine: &Engine, change: &Change) -> Result<Verdict, En
     engine.merge_notes().wake.notify_one();
     let ahead = all.iter().filter(|entry| entry.id < id).count();
     let holds = vec![Hold::Queued { ahead: u32::try_from(ahead).unwrap_or(u32::MAX) }];
-    Ok(Verdict::at(holds, now.plus(Duration::from_secs(60))))
+    Ok(Verdict::at(holds, now.plus(LOOK_AGAIN)))
 }
 
 /// Whether this head failed, and nobody has asked again since.
@@ -134,8 +141,11 @@ async fn work(engine: &Engine, line: &Line) -> Result<(), EngineError> {
         return close(engine, line).await;
     };
     let entries = tidy(engine, &configuration, line).await?;
-    let Some((first, _)) = entries.first() else { return Ok(()) };
+    let Some((first, change)) = entries.first() else { return Ok(()) };
     match test::verdict(engine, first).await? {
+        Tested::Bad { .. } if !change.row.from_fork && test::was_distrusted(engine, first).await? => {
+            return test_anew(engine, settings, entries).await;
+        }
         Tested::Bad { reason } => return take_out(engine, &entries, 0, &reason).await,
         Tested::Good => return land(engine, settings, policy, &entries).await,
         Tested::Running | Tested::NotYet => {}
@@ -145,6 +155,24 @@ async fn work(engine: &Engine, line: &Line) -> Result<(), EngineError> {
         lacks |= matches!(test::verdict(engine, entry).await?, Tested::NotYet);
     }
     if lacks { prepare(engine, settings, &entries).await } else { Ok(()) }
+}
+
+/// The first of the queue was tested behind a fork's change, without secrets, and that failed: by now it can be tested
+/// with all that it gets.
+async fn test_anew(
+    engine: &Engine,
+    settings: &RepositorySettings,
+    mut entries: Vec<(QueueEntry, Change)>,
+) -> Result<(), EngineError> {
+    if let Some((first, _)) = entries.first_mut() {
+        (first.state, first.test) = (QueueState::Waiting, None);
+        first.runs.clear();
+        let mut tx = engine.store().begin().await?;
+        let anew = QueueChange { state: QueueState::Waiting, test: None, runs: &[], reason: None };
+        tx.queue_set(first.id, &anew, engine.now()).await?;
+        tx.commit().await?;
+    }
+    prepare(engine, settings, &entries).await
 }
 
 /// The queue is turned off, or its repository is gone.
@@ -201,6 +229,9 @@ async fn leaves(
         return Ok(withdrawn("it goes to another branch"));
     }
     let Some(policy) = policy_of(configuration, change) else { return Ok(withdrawn("davit merges nothing there")) };
+    if let Some(reason) = forks::waits(engine, configuration, change).await? {
+        return Ok(withdrawn(&reason));
+    }
     let holds = judged(engine, policy, change).await?;
     // What only the forge says is asked again right before the merge.
     let says_no = |hold: &&Hold| !matches!(hold, Hold::Computing | Hold::Refused { .. });
@@ -250,7 +281,10 @@ async fn prepare(
     let Some((first, _)) = entries.first() else { return Ok(()) };
     let bench = test::Bench::open(engine, settings, &first.base_branch).await?;
     let mut before = bench.base().await?;
+    let mut from_fork = false;
     for (at, (entry, change)) in entries.iter().take(AT_ONCE).enumerate() {
+        // Its test runs the code of those before it too.
+        from_fork |= change.row.from_fork;
         let tested = match &entry.test {
             Some(test) if bench.is_of(test, &before, &entry.head).await? => Some(test.clone()),
             Some(_) | None => bench.make(&before, entry, change).await?,
@@ -261,7 +295,7 @@ async fn prepare(
         };
         let is_new = entry.test.as_ref() != Some(&tested);
         if is_new || matches!(test::verdict(engine, entry).await?, Tested::NotYet) {
-            bench.start(entry, change, &before, &tested).await?;
+            bench.start(entry, change, &before, &tested, from_fork).await?;
         }
         before = tested;
     }

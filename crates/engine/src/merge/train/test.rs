@@ -53,6 +53,16 @@ pub(super) async fn verdict(engine: &Engine, entry: &QueueEntry) -> Result<Teste
     Ok(tested)
 }
 
+/// Whether an entry was tested as a fork's code is: without secrets.
+pub(super) async fn was_distrusted(engine: &Engine, entry: &QueueEntry) -> Result<bool, EngineError> {
+    for id in &entry.runs {
+        if engine.store().run(*id).await?.is_some_and(|run| run.from_fork) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Ends what still tests an entry, and lets go of its commit. Nobody waits for that: a run that ends later changes nothing.
 pub(super) async fn drop_all(engine: &Engine, forge: &ForgeId, repository: &str, entry: &QueueEntry) {
     for run in &entry.runs {
@@ -134,13 +144,14 @@ impl<'a> Bench<'a> {
         Ok(self.mirror.merge(before, &entry.head, &message, &name_of(entry)).await?)
     }
 
-    /// Writes down what is tested, and begins to.
+    /// Writes down what is tested, and begins to; `from_fork`: it or one that it is merged with comes from a fork.
     pub(super) async fn start(
         &self,
         entry: &QueueEntry,
         change: &Change,
         before: &CommitSha,
         test: &CommitSha,
+        from_fork: bool,
     ) -> Result<(), EngineError> {
         for run in entry.runs.iter().filter(|_| entry.test.as_ref() != Some(test)) {
             // Of what is not tested any more.
@@ -152,6 +163,7 @@ impl<'a> Bench<'a> {
             base_branch: self.branch,
             base: before,
             head: test,
+            from_fork,
             title: &change.row.title,
             by,
         };
