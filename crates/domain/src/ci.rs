@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// What the contexts of davit's own statuses about runs and jobs begin with.
 pub const CI_CONTEXT: &str = "davit/ci/";
 
+/// The context of what davit says of a commit whose workflows it could not look for.
+pub const PLANNING_CONTEXT: &str = "davit/ci/planning";
+
 /// An enum whose variants each have one word, the same in the database, in JSON and on the page.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -166,6 +169,19 @@ pub fn job_context(workflow: &str, job_name: &str, trigger: Trigger) -> String {
     format!("{CI_CONTEXT}{workflow} / {job_name} ({})", trigger.as_str())
 }
 
+/// Names of which no two are the same, so that of two contexts neither hides the other. `named` has each name with
+/// what tells it apart from others of that name, which goes in brackets behind it where it is needed. Case does not
+/// count: it does not for every forge.
+#[must_use]
+pub fn tell_apart(named: &[(&str, &str)]) -> Vec<String> {
+    let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    let apart = |&(name, mark): &(&str, &str)| match named.iter().filter(|(other, _)| is_same(name, other)).count() {
+        0 | 1 => name.to_owned(),
+        2.. => format!("{name} ({mark})"),
+    };
+    named.iter().map(apart).collect()
+}
+
 impl RunState {
     /// Whether nothing more happens unless a person asks for another attempt.
     #[must_use]
@@ -285,4 +301,15 @@ fn refuse_unless<S>(
     action: &'static str,
 ) -> Result<S, InvalidTransition> {
     if allowed { Ok(to) } else { Err(InvalidTransition { what: what.into(), from: from.into(), action }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_occur_twice_say_whose_they_are() {
+        let named = [("Tests", "a.yml"), ("tests", "b.yml"), ("Lint", "c.yml")];
+        assert_eq!(tell_apart(&named), ["Tests (a.yml)", "tests (b.yml)", "Lint"]);
+    }
 }

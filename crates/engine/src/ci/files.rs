@@ -2,6 +2,7 @@
 
 use crate::EngineError;
 use davit_ci::{Diagnostics, WORKFLOW_DIRECTORIES, Workflow, read_workflow, workflow_files};
+use davit_domain::ci::tell_apart;
 use davit_domain::ids::CommitSha;
 use davit_exec::git::Objects;
 
@@ -13,6 +14,9 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) struct WorkflowFile {
     /// Its path in the repository.
     pub(super) path: String,
+    /// Its name, or its path where it has none. No other file of the commit has it: where two are named the same, the
+    /// file's name is a part of it.
+    pub(super) name: String,
     /// What it says, or everything that is wrong with it.
     pub(super) workflow: Result<Workflow, Mistakes>,
 }
@@ -24,6 +28,13 @@ pub(super) enum Mistakes {
     Found(Diagnostics),
     /// It is larger than any workflow file should be.
     TooLarge,
+}
+
+impl WorkflowFile {
+    /// The file's name without its directory.
+    pub(super) fn last_part(&self) -> &str {
+        self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name)
+    }
 }
 
 /// The workflow files of the first of the directories that has any.
@@ -41,7 +52,13 @@ pub(super) async fn read(objects: &mut Objects, commit: &CommitSha) -> Result<Ve
                 Some(text) => read_workflow(path, &text).map_err(Mistakes::Found),
                 None => Err(Mistakes::TooLarge),
             };
-            files.push(WorkflowFile { path: path.clone(), workflow });
+            let own = workflow.as_ref().ok().and_then(|workflow| workflow.name.clone());
+            files.push(WorkflowFile { path: path.clone(), name: own.unwrap_or_else(|| path.clone()), workflow });
+        }
+        let named: Vec<(&str, &str)> = files.iter().map(|file| (file.name.as_str(), file.last_part())).collect();
+        let names = tell_apart(&named);
+        for (file, name) in files.iter_mut().zip(names) {
+            file.name = name;
         }
         return Ok(files);
     }

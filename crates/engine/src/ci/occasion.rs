@@ -5,7 +5,7 @@ use super::event::Subject;
 use super::files::{Mistakes, WorkflowFile};
 use crate::{Engine, EngineError};
 use davit_ci::{Contexts, Decision, Expansion, Instance, Plan, PlanError, PlannedJob, Root, Selection, Workflow};
-use davit_domain::ci::{Annotation, AnnotationLevel, JobState, RunState, Trigger};
+use davit_domain::ci::{Annotation, AnnotationLevel, JobState, RunState, Trigger, tell_apart};
 use davit_domain::config::RepositorySettings;
 use davit_domain::ids::{CommitSha, RunId};
 use davit_store::Tx;
@@ -139,7 +139,7 @@ impl Engine {
             forge: occasion.settings.forge.clone(),
             repository: occasion.settings.name.clone(),
             workflow_file: file.path.clone(),
-            workflow: name_of(file),
+            workflow: file.name.clone(),
             title: occasion.title.clone(),
             trigger: occasion.trigger,
             action: occasion.action.clone(),
@@ -190,7 +190,10 @@ impl Engine {
             Err(mistakes) => return self.refuse_file(tx, run, annotations(&file.path, mistakes)).await,
         };
         match plan_of(run, occasion, workflow) {
-            Ok(Decision::Runs(plan)) => self.begin_run(tx, run, occasion, &plan).await,
+            Ok(Decision::Runs(mut plan)) => {
+                name_apart(&mut plan);
+                self.begin_run(tx, run, occasion, &plan).await
+            }
             Ok(Decision::Not(_)) => {
                 // Only an approved commit gets here, whose own file has no such trigger: nothing was tested, so not green.
                 let reason = "the commit's workflow does not run on this any more";
@@ -319,6 +322,30 @@ fn plan_of(run: &Run, occasion: &Occasion, workflow: &Workflow) -> Result<Decisi
     davit_ci::plan(workflow, &occasion.event, &contexts)
 }
 
+/// Gives jobs of one name the keys that tell them apart, and combinations of one job their numbers: each has a status of
+/// its own. A job whose combinations are not known yet is named when they are.
+fn name_apart(plan: &mut Plan) {
+    let mut named = Vec::new();
+    for planned in &plan.jobs {
+        let Expansion::Now(instances) = &planned.expansion else { continue };
+        for (number, instance) in (1..).zip(instances) {
+            let mark = match instances.len() {
+                1 => planned.job.id.clone(),
+                _ => format!("{} {number}", planned.job.id),
+            };
+            named.push((instance.name.clone(), mark));
+        }
+    }
+    let named: Vec<(&str, &str)> = named.iter().map(|(name, mark)| (name.as_str(), mark.as_str())).collect();
+    let mut names = tell_apart(&named).into_iter();
+    for planned in &mut plan.jobs {
+        let Expansion::Now(instances) = &mut planned.expansion else { continue };
+        for (instance, name) in instances.iter_mut().zip(names.by_ref()) {
+            instance.name = name;
+        }
+    }
+}
+
 /// The rows of a job: one a combination, and a single one while the combinations are not known.
 fn new_jobs(
     run: RunId,
@@ -364,11 +391,6 @@ pub(super) fn new_job(
         },
         created_at: at,
     }
-}
-
-fn name_of(file: &WorkflowFile) -> String {
-    let name = file.workflow.as_ref().ok().and_then(|workflow| workflow.name.clone());
-    name.unwrap_or_else(|| file.path.clone())
 }
 
 fn annotations(path: &str, mistakes: &Mistakes) -> Vec<Annotation> {

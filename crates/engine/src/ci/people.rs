@@ -206,7 +206,10 @@ impl Engine {
         let has_run = |file: &WorkflowFile| of_commit.iter().any(|run| run.workflow_file == file.path);
         let mut made = Vec::new();
         for file in files.iter().filter(|file| occasion.applies(file) && !has_run(file)) {
-            let (id, _) = self.make_run(tx, occasion, file).await?;
+            // The runs that waited keep the names that the base branch's files gave them.
+            let is_taken = of_commit.iter().any(|run| run.workflow.to_lowercase() == file.name.to_lowercase());
+            let name = if is_taken { format!("{} ({})", file.name, file.last_part()) } else { file.name.clone() };
+            let (id, _) = self.make_run(tx, occasion, &WorkflowFile { name, ..file.clone() }).await?;
             self.advance_run(tx, id).await?;
             made.push(id);
         }

@@ -30,7 +30,7 @@ pub struct StartWorkflow {
 pub struct WorkflowInfo {
     /// Its path in the repository.
     pub file: String,
-    /// Its name; its path where it has none.
+    /// Its name; its path where it has none. With the file's name where another file has the same.
     pub name: String,
     /// Whether a person may start it.
     pub can_start: bool,
@@ -96,9 +96,8 @@ impl Engine {
         check_published(&mirror, &resolved).await?;
         let mut objects = mirror.objects()?;
         let files = files::read(&mut objects, &resolved.commit).await?;
-        let is_meant = |file: &&WorkflowFile| {
-            file.path == start.workflow_file || file.path.rsplit('/').next() == Some(start.workflow_file.as_str())
-        };
+        let is_meant =
+            |file: &&WorkflowFile| file.path == start.workflow_file || file.last_part() == start.workflow_file;
         let file = files.iter().find(is_meant).ok_or_else(|| {
             EngineError::NotFound(format!("{} has no workflow {}", resolved.commit.short(), start.workflow_file))
         })?;
@@ -292,7 +291,7 @@ fn info(file: WorkflowFile) -> WorkflowInfo {
         },
     });
     WorkflowInfo {
-        name: workflow.name.clone().unwrap_or_else(|| file.path.clone()),
+        name: file.name,
         can_start: workflow.on.workflow_dispatch.is_some(),
         inputs: inputs.collect(),
         errors: Vec::new(),
