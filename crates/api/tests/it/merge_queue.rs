@@ -1,11 +1,14 @@
 //! The merge queue: what lands was tested as it lands, one after the other, and who breaks something is taken out.
 
-use crate::merge_support::{Merging, REPOSITORY};
+use crate::merge_support::{Merging, REPOSITORY, pull_request};
+use davit_domain::ci::Trigger;
 use davit_domain::config::ForgeKind;
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState::Success;
+use davit_store::ci_runs::{Run, RunFilter};
 use davit_store::merge_queue::QueueState;
 use davit_testkit::app::Database;
+use davit_testkit::fake_forge::{NewPullRequest, Review};
 
 /// Two files may not be there together, whoever brings the second.
 const WORKFLOW: &str = "
@@ -18,12 +21,60 @@ jobs:
       - run: test ! -e one.html || test ! -e two.html
 ";
 
+const FORK: Option<&str> = Some("ada/shop");
+
 /// A change that is green and wanted.
 async fn ready(merging: &Merging, number: i64, path: &str, content: &str) -> CommitSha {
     let head = merging.open(number, path, content).await;
     merging.app.forge.set_labels(REPOSITORY, number, &["merge"]);
     merging.check(&head, "build", Success).await;
     head
+}
+
+/// The same of a fork's change, with bob's approval.
+async fn ready_from_fork(merging: &Merging, number: i64, path: &str) -> CommitSha {
+    let branch = format!("change-{number}");
+    let head = merging.branch(&branch, path, "theirs");
+    let opened = NewPullRequest { head_repository: FORK, ..pull_request(number, &branch, &head, "opened") };
+    merging.app.forge.open_change(&opened);
+    merging.app.forge.review(REPOSITORY, number, "bob", Review::Approved);
+    merging.deliver(&merging.app.forge.pull_request_delivery(&opened)).await;
+    merging.check(&head, "build", Success).await;
+    head
+}
+
+/// Gives a change these labels and tells davit, without waiting for what comes of it.
+async fn label(merging: &Merging, number: i64, head: &CommitSha, from: Option<&str>, labels: &[&str]) {
+    merging.app.forge.set_labels(REPOSITORY, number, labels);
+    let branch = format!("change-{number}");
+    let labeled = NewPullRequest { head_repository: from, ..pull_request(number, &branch, head, "labeled") };
+    let (status, answer) = merging.app.deliver(&merging.app.forge.pull_request_delivery(&labeled)).await;
+    assert!([200, 202].contains(&status), "{status} {answer}");
+}
+
+/// The runs of a change, oldest first.
+async fn runs(merging: &Merging, number: i64, trigger: Trigger) -> Vec<Run> {
+    let filter = RunFilter { change: Some(number), trigger: Some(trigger), ..RunFilter::default() };
+    let mut runs = merging.app.engine().store().runs(&filter, None, 100).await.unwrap();
+    runs.reverse();
+    runs
+}
+
+/// Waits until the newest test of a change has said this, and gives the test.
+async fn said_in_test(merging: &Merging, number: i64, text: &str) -> Run {
+    let store = merging.app.engine().store();
+    let what = format!("#{number} says {text}");
+    let look = async || {
+        let run = runs(merging, number, Trigger::Queue).await.pop()?;
+        for job in store.jobs(run.id).await.unwrap() {
+            let lines = store.job_lines(job.id, 0, None, 1000).await.unwrap();
+            if lines.iter().any(|line| line.text == text) {
+                return Some(run);
+            }
+        }
+        None
+    };
+    merging.passing(&what, look).await
 }
 
 /// Tells davit of the label: now it may join.
@@ -124,5 +175,73 @@ async fn who_is_not_wanted_any_more_leaves() {
     until(&merging, 1, QueueState::Withdrawn).await;
     merging.until_held(1, &["not_asked"]).await;
     assert_eq!(merging.app.forge.merges(REPOSITORY), []);
+    merging.finish().await;
+}
+
+#[tokio::test]
+async fn a_test_that_holds_a_forks_code_gets_no_secrets() {
+    let workflow = "
+on: merge_group
+jobs:
+  unit:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          echo \"token=[$TOKEN]\"
+          if test -e two.html; then test ! -e one.html; else sleep 600; fi
+        env:
+          TOKEN: ${{ secrets.TOKEN }}
+";
+    let policy = "queue = true\napprovals = 1\n[repository.secrets]\nTOKEN = { secret = \"token\" }";
+    let merging = Merging::start_testing(Database::Sqlite, policy, workflow).await;
+    merging.app.engine().set_secret("token", &"hunter2-token".into(), "test").await.unwrap();
+    let theirs = ready_from_fork(&merging, 1, "one.html").await;
+    let own = ready(&merging, 2, "two.html", "two").await;
+    merging.app.forge.review(REPOSITORY, 2, "bob", Review::Approved);
+    label(&merging, 1, &theirs, FORK, &["merge"]).await;
+    assert!(said_in_test(&merging, 1, "token=[]").await.from_fork);
+    label(&merging, 2, &own, Some(REPOSITORY), &["merge"]).await;
+    assert!(said_in_test(&merging, 2, "token=[]").await.from_fork, "the fork's code runs in it too");
+
+    label(&merging, 1, &theirs, FORK, &[]).await;
+    until(&merging, 1, QueueState::Withdrawn).await;
+    assert!(!said_in_test(&merging, 2, "token=[***]").await.from_fork);
+    merging.until_merged(2).await;
+    merging.finish().await;
+}
+
+#[tokio::test]
+async fn a_forks_change_is_not_tested_before_somebody_approved_its_run() {
+    // On the host, what the forge counts is not enough.
+    for (settings, approvals) in [("", 0), ("executor = \"host\"\ntrusted = true\n", 1)] {
+        let workflow = WORKFLOW.replace("on: merge_group", "on: [pull_request, merge_group]");
+        let policy = format!("queue = true\nrequired = [\"build\"]\napprovals = {approvals}");
+        let merging = Merging::start_testing(Database::Sqlite, &policy, &workflow).await;
+        let table = "[repository.merge]";
+        let document = merging.document(&policy).replace(table, &format!("{settings}{table}"));
+        merging.app.apply(&document).await;
+        let head = ready_from_fork(&merging, 1, "one.html").await;
+        label(&merging, 1, &head, FORK, &["merge"]).await;
+        merging.until_held(1, &["refused"]).await;
+        assert_eq!(states(&merging, 1).await, None, "{settings}");
+        let waiting = runs(&merging, 1, Trigger::PullRequest).await.pop().unwrap();
+        merging.app.engine().approve_run(waiting.id, &head, "rita").await.unwrap();
+        merging.until_merged(1).await;
+        assert_eq!(runs(&merging, 1, Trigger::Queue).await.len(), 1);
+        merging.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_that_can_not_be_read_is_no_good_test() {
+    let merging = Merging::start_testing(Database::Sqlite, "queue = true\nrequired = [\"build\"]", WORKFLOW).await;
+    let broken = ready(&merging, 1, ".davit/workflows/queue.yml", "on: [").await;
+    join(&merging, 1, &broken).await;
+    until(&merging, 1, QueueState::Failed).await;
+    assert_eq!(merging.app.forge.merges(REPOSITORY), []);
+    merging.app.settle().await;
+    let answers = merging.answers(1);
+    assert!(answers.len() == 1 && answers[0].contains("is not green"), "{answers:?}");
     merging.finish().await;
 }
