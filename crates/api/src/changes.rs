@@ -3,7 +3,7 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Path, Problem, Query};
+use crate::problem::{Body, Path, Problem, Query};
 use crate::views::{ChangeCheckView, ChangeView, PolicyView, QueueView, RunView};
 use axum::Json;
 use axum::extract::State;
@@ -29,6 +29,14 @@ pub(crate) struct ChangeQuery {
     state: Option<String>,
     /// The forge's number.
     number: Option<i64>,
+}
+
+/// What is to be merged.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MergeBody {
+    /// The full SHA of the commit that was looked at.
+    head_sha: String,
 }
 
 /// A change with everything that its merge depends on.
@@ -113,17 +121,19 @@ pub(crate) async fn show(
     }))
 }
 
-/// Asks davit to merge a change as soon as nothing holds it up. Counts for the head that it has now.
-#[utoipa::path(post, path = "/api/v1/changes/{id}/merge", params(("id" = i64, Path)),
-    responses((status = 200, body = ChangeView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+/// Asks davit to merge a change as soon as nothing holds it up: with the head that somebody looked at.
+#[utoipa::path(post, path = "/api/v1/changes/{id}/merge", params(("id" = i64, Path)), request_body = MergeBody,
+    responses((status = 200, body = ChangeView), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 422, body = Problem)))]
 pub(crate) async fn ask_merge(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<i64>,
+    Body(body): Body<MergeBody>,
 ) -> Result<Json<ChangeView>, Problem> {
     caller.allow(Action::Merge)?;
     let id = known(&api, ChangeId(id)).await?.id;
-    api.engine.ask_merge(id, caller.name()).await?;
+    api.engine.ask_merge(id, &body.head_sha.parse()?, caller.name()).await?;
     seen(&api, id).await
 }
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError, call, path, toUrl, UNREACHABLE } from './client'
+import { api } from './endpoints'
 
 interface Answer {
   status: number
@@ -14,11 +15,14 @@ interface Answer {
 let server: Server
 let answer: Answer
 let seen: IncomingMessage | undefined
+let sent: string
 
 beforeEach(async () => {
   answer = { status: 200, type: 'application/json', body: '{}' }
-  server = createServer((request, response) => {
+  server = createServer(async (request, response) => {
     seen = request
+    sent = ''
+    for await (const chunk of request) sent += chunk
     response.writeHead(answer.status, { 'content-type': answer.type })
     response.end(answer.body)
   })
@@ -48,6 +52,12 @@ describe('call', () => {
     expect(await call('GET', '/export')).toBe('[[host]]\n')
     answer = { status: 204, type: 'application/json', body: '' }
     expect(await call('DELETE', '/session')).toBeUndefined()
+  })
+
+  it('names the commit that a merge is asked for', async () => {
+    await api.askMerge(3, 'a'.repeat(40))
+    expect(seen?.url).toBe('/api/v1/changes/3/merge')
+    expect(JSON.parse(sent)).toEqual({ head_sha: 'a'.repeat(40) })
   })
 
   it('guards writes against other sites, and only writes', async () => {

@@ -198,7 +198,8 @@ export const api = {
   changes: (filter: ChangeFilter, cursor?: string) =>
     call<Page<Change>>('GET', '/changes', { query: { ...filter, cursor } }),
   change: (id: number) => call<ChangeDetail>('GET', path('changes', id)),
-  askMerge: (id: number) => call<void>('POST', `${path('changes', id)}/merge`, { body: {} }),
+  askMerge: (id: number, headSha: string) =>
+    call<void>('POST', `${path('changes', id)}/merge`, { body: { head_sha: headSha } }),
   withdrawMerge: (id: number) => call<void>('DELETE', `${path('changes', id)}/merge`),
   refreshChange: (id: number) => call<void>('POST', `${path('changes', id)}/refresh`, { body: {} }),
 

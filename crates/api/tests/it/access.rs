@@ -131,7 +131,7 @@ fn ci_rows() -> Vec<Row> {
         ),
         ("GET", "/changes", none.clone(), VIEWER, 200),
         ("GET", "/changes/{id}", none.clone(), VIEWER, 404),
-        ("POST", "/changes/{id}/merge", empty.clone(), REVIEWER, 404),
+        ("POST", "/changes/{id}/merge", json!({ "head_sha": "a".repeat(40) }), REVIEWER, 404),
         ("DELETE", "/changes/{id}/merge", none.clone(), REVIEWER, 404),
         ("POST", "/changes/{id}/refresh", empty.clone(), DEVELOPER, 404),
         ("GET", "/jobs/{id}/logs", none.clone(), VIEWER, 404),

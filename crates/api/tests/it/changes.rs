@@ -5,6 +5,7 @@ use crate::merge_support::{Merging, REPOSITORY};
 use crate::schema;
 use davit_domain::access::Role;
 use davit_domain::config::ForgeKind;
+use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState::{Pending, Success};
 use davit_testkit::app::Database;
 use reqwest::Method;
@@ -52,21 +53,44 @@ async fn a_change_says_what_holds_it_up_and_is_merged_on_request() {
     assert_eq!(shown["allowed"]["merge"], true);
 
     let merge = format!("{path}/merge");
-    let ask = async |method| merging.app.call(Role::Reviewer, method, &merge, None).await;
-    assert_eq!(ask(Method::DELETE).await.0, 409, "nobody has asked");
-    let (status, asked) = ask(Method::POST).await;
+    let post = async |head: &str| {
+        merging.app.call(Role::Reviewer, Method::POST, &merge, Some(json!({ "head_sha": head }))).await
+    };
+    let withdraw = async || merging.app.call(Role::Reviewer, Method::DELETE, &merge, None).await;
+    assert_eq!(withdraw().await.0, 409, "nobody has asked");
+    assert_eq!(post("main").await.0, 422);
+    let (status, asked) = post(head.as_str()).await;
     assert_eq!((status, &asked["asked"]["how"], &asked["asked"]["by"]), (200, &json!("ui"), &json!("reviewer")));
     merging.until_held(1, &["pending"]).await;
-    let (status, withdrawn) = ask(Method::DELETE).await;
+    let (status, withdrawn) = withdraw().await;
     assert_eq!((status, &withdrawn["asked"]), (200, &Value::Null));
     merging.until_held(1, &["not_asked", "pending"]).await;
-    assert_eq!(ask(Method::POST).await.0, 200);
+    assert_eq!(post(head.as_str()).await.0, 200);
     merging.check(&head, "build", Success).await;
     merging.until_merged(1).await;
     let merged = get(&merging, &path).await;
     assert_eq!((&merged["change"]["state"], &merged["change"]["holds"]), (&json!("merged"), &json!([])));
     assert_eq!(merged["allowed"]["merge"], false);
-    assert_eq!(ask(Method::POST).await.0, 409, "it is merged");
+    assert_eq!(post(head.as_str()).await.0, 409, "it is merged");
+    merging.finish().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_looked_at_is_not_asked_for() {
+    let merging = Merging::start(ForgeKind::Github, Database::Sqlite, "").await;
+    let seen = merging.open(1, "new.html", "new").await;
+    let head = merging.commit("change-1", "new.html", "newer");
+    merging.app.forge.move_head(REPOSITORY, 1, &head);
+    merging.tell(1, &head, "synchronize").await;
+    let path = format!("/changes/{}/merge", merging.change(1).await.unwrap().id);
+    let ask = async |head: &CommitSha| {
+        merging.app.call(Role::Reviewer, Method::POST, &path, Some(json!({ "head_sha": head }))).await
+    };
+    let (status, problem) = ask(&seen).await;
+    let sentence = format!("#1 moved on to {}: look at it again, then ask", head.short());
+    assert_eq!((status, &problem["detail"]), (409, &json!(sentence)), "{problem}");
+    assert_eq!(merging.change(1).await.unwrap().asked, None);
+    assert_eq!(ask(&head).await.0, 200);
     merging.finish().await;
 }
 
@@ -106,7 +130,8 @@ async fn a_change_is_asked_about_again() {
     assert!(merging.change(1).await.unwrap().refreshed_at > before);
     let shown = get(&merging, &format!("/changes/{id}")).await;
     assert_eq!(shown["allowed"]["merge"], false, "only a label asks here");
-    let (status, _) = merging.app.call(Role::Admin, Method::POST, &format!("/changes/{id}/merge"), None).await;
+    let body = json!({ "head_sha": shown["change"]["head_sha"] });
+    let (status, _) = merging.app.call(Role::Admin, Method::POST, &format!("/changes/{id}/merge"), Some(body)).await;
     assert_eq!(status, 422);
     merging.finish().await;
 }

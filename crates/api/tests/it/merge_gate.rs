@@ -138,16 +138,16 @@ async fn the_forges_own_button_and_davits_ask() {
 
     let id = merging.change(2).await.unwrap().id;
     forge.block(REPOSITORY, 2, Some("At least 1 approving review is required by reviewers with write access."));
-    merging.app.engine().ask_merge(id, "reviewer").await.unwrap();
+    merging.app.engine().ask_merge(id, &second, "reviewer").await.unwrap();
     merging.until_held(2, &["refused"]).await;
     merging.app.engine().withdraw_merge(id, "reviewer").await.unwrap();
     merging.until_held(2, &["not_asked", "refused"]).await;
     assert!(merging.app.engine().withdraw_merge(id, "reviewer").await.is_err());
-    merging.app.engine().ask_merge(id, "reviewer").await.unwrap();
+    merging.app.engine().ask_merge(id, &second, "reviewer").await.unwrap();
     // The forge allows it, and tells nobody.
     forge.block(REPOSITORY, 2, None);
     merging.until_merged(2).await;
-    assert!(merging.app.engine().ask_merge(id, "reviewer").await.is_err(), "it is merged");
+    assert!(merging.app.engine().ask_merge(id, &second, "reviewer").await.is_err(), "it is merged");
     merging.finish().await;
 }
 
@@ -173,6 +173,27 @@ async fn a_wish_is_for_the_head_that_was_seen_and_a_label_for_every_head() {
     merging.until_merged(1).await;
     assert_eq!(merging.app.forge.merges(REPOSITORY)[0].head, newest);
     merging.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_is_for_the_head_that_its_author_could_see() {
+    for kind in KINDS {
+        let merging = Merging::start(kind, Database::Sqlite, "").await;
+        merging.open(1, "new.html", "new").await;
+        let pushed = merging.commit("change-1", "new.html", "not seen");
+        merging.app.forge.move_head(REPOSITORY, 1, &pushed);
+        merging.check(&pushed, "build", Success).await;
+        merging.comment(1, "bob", "/merge").await;
+        merging.until_held(1, &["not_asked"]).await;
+        let answers = merging.answers(1);
+        let words = format!("@bob a push came in between: look at {}, and say `/merge` again.", pushed.short());
+        assert!(answers.len() == 1 && answers[0].starts_with(&words), "{kind:?} {answers:?}");
+        assert_eq!(merging.app.forge.merges(REPOSITORY), [], "{kind:?}");
+        merging.comment(1, "bob", "/merge").await;
+        merging.until_merged(1).await;
+        assert_eq!(merging.app.forge.merges(REPOSITORY)[0].head, pushed, "{kind:?}");
+        merging.finish().await;
+    }
 }
 
 #[tokio::test]

@@ -321,14 +321,15 @@ impl Client {
         self.get(&["changes", &id.to_string()], &[]).await
     }
 
-    /// Asks davit to merge a change as soon as nothing holds it up, or takes that back.
-    pub(crate) async fn ask_merge(&self, id: i64, wanted: bool) -> Result<Change, Failure> {
-        let id = id.to_string();
-        let path = ["changes", &id, "merge"];
-        if wanted {
-            return self.post(&path, &json!({})).await;
-        }
-        let request = self.request(Method::DELETE, self.url(&path, &[])).timeout(TIMEOUT);
+    /// Asks davit to merge a change with this head as soon as nothing holds it up.
+    pub(crate) async fn ask_merge(&self, id: i64, head_sha: &str) -> Result<Change, Failure> {
+        self.post(&["changes", &id.to_string(), "merge"], &json!({ "head_sha": head_sha })).await
+    }
+
+    /// Takes back that a merge was asked for.
+    pub(crate) async fn withdraw_merge(&self, id: i64) -> Result<Change, Failure> {
+        let url = self.url(&["changes", &id.to_string(), "merge"], &[]);
+        let request = self.request(Method::DELETE, url).timeout(TIMEOUT);
         self.body(self.send(request).await?).await
     }
 }

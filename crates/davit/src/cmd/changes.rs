@@ -4,7 +4,7 @@ use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
 use crate::client::ci::{Change, ChangeDetail};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Cell, Output, visible};
+use crate::output::{Cell, Output, short, visible};
 use clap::{Args, Subcommand};
 
 /// Look at changes, and have davit merge them
@@ -44,10 +44,13 @@ pub(crate) struct OneArgs {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
     one: OneArgs,
+    /// The full SHA of the commit that was looked at; without it, the head of the change
+    #[arg(long, value_name = "SHA", conflicts_with = "withdraw")]
+    head: Option<String>,
     /// Take it back
     #[arg(long)]
     withdraw: bool,
@@ -58,17 +61,28 @@ pub(super) async fn run(command: ChangesCommand) -> Outcome {
     match command {
         ChangesCommand::List(args) => list(&client, args).await,
         ChangesCommand::Show(one) => show(one.format, &client.change(one.change).await.map_err(see_list)?),
-        ChangesCommand::Merge(MergeArgs { one, withdraw }) => {
-            let change = client.ask_merge(one.change, !withdraw).await.map_err(see_list)?;
-            let output = Output::detect();
-            if one.format.json {
-                output.json(&change)?
-            } else {
-                print(output, &change)?
-            }
-            Ok(Exit::Done)
-        }
+        ChangesCommand::Merge(args) => merge(&client, args).await,
     }
+}
+
+async fn merge(client: &Client, MergeArgs { one, head, withdraw }: MergeArgs) -> Outcome {
+    let change = if withdraw {
+        client.withdraw_merge(one.change).await
+    } else {
+        let head = match head {
+            Some(head) => head,
+            None => client.change(one.change).await.map_err(see_list)?.change.head_sha,
+        };
+        client.ask_merge(one.change, &head).await
+    };
+    let change = change.map_err(see_list)?;
+    let output = Output::detect();
+    if one.format.json {
+        output.json(&change)?;
+    } else {
+        print(output, &change)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn see_list(failure: Failure) -> Failure {
@@ -127,7 +141,8 @@ fn print(output: Output, change: &Change) -> Result<(), Failure> {
     output.line(format!("change {} {state}: {}", change.id, visible(&change.title)))?;
     let (repository, author) = (visible(&change.repository), visible(&change.author));
     let (number, base) = (change.number, visible(&change.base_branch));
-    output.line(format!("  {repository} #{number} by {author}, into {base}"))?;
+    let head = visible(short(&change.head_sha));
+    output.line(format!("  {repository} #{number} by {author}, {head} into {base}"))?;
     if !change.url.is_empty() {
         output.line(format!("  {}", visible(&change.url)))?;
     }

@@ -47,7 +47,7 @@ async fn a_change_says_why_it_is_not_merged() {
     assert_eq!(
         shown.stdout,
         "change 3 open: Sell tea\n\
-         \x20 acme/shop #43 by ann, into main\n\
+         \x20 acme/shop #43 by ann, 0123456789 into main\n\
          \x20 https://github.com/acme/shop/pull/41\n\
          \x20 - build is not green: failure\n\
          STATE    CHECK\n\
@@ -60,7 +60,9 @@ async fn a_change_says_why_it_is_not_merged() {
 
 #[tokio::test]
 async fn a_merge_is_asked_for_and_taken_back() {
-    let stub = Stub::start(|seen, _| match seen.route().as_str() {
+    let detail = json!({ "change": change(3, "open", &["nobody has asked"]), "checks": [], "runs": [] });
+    let stub = Stub::start(move |seen, _| match seen.route().as_str() {
+        "GET /api/v1/changes/3" => json_response(StatusCode::OK, &detail),
         "POST /api/v1/changes/3/merge" => json_response(StatusCode::OK, &change(3, "open", &[])),
         "DELETE /api/v1/changes/3/merge" => json_response(StatusCode::OK, &change(3, "open", &["nobody has asked"])),
         _ => not_found(),
@@ -68,7 +70,13 @@ async fn a_merge_is_asked_for_and_taken_back() {
     .await;
     let asked = stub.davit(&["changes", "merge", "3"]).await;
     assert_eq!((asked.code, asked.stdout.lines().last()), (0, Some("  nothing holds it up")));
+    assert!(asked.stdout.contains("0123456789 into main"), "{}", asked.stdout);
+    assert_eq!(stub.davit(&["changes", "merge", "3", "--head", "abc"]).await.code, 0);
+    let posted = stub.seen().into_iter().filter(|seen| seen.method == "POST");
+    let sent: Vec<_> = posted.map(|seen| seen.json()).collect();
+    assert_eq!(sent, [json!({ "head_sha": "0123456789abcdef" }), json!({ "head_sha": "abc" })]);
     let withdrawn = stub.davit(&["changes", "merge", "3", "--withdraw", "--json"]).await.json();
     assert_eq!(withdrawn["holds"][0]["sentence"], "nobody has asked");
-    assert_eq!(stub.asked(), ["POST /api/v1/changes/3/merge", "DELETE /api/v1/changes/3/merge"]);
+    let (read, post) = ("GET /api/v1/changes/3", "POST /api/v1/changes/3/merge");
+    assert_eq!(stub.asked(), [read, post, post, "DELETE /api/v1/changes/3/merge"]);
 }

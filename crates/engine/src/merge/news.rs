@@ -6,7 +6,7 @@ use crate::queue::{Attempt, JobKind, NewJob, Outcome, backoff};
 use crate::{Engine, EngineError};
 use davit_domain::config::MergeBy;
 use davit_domain::event::{CommentEvent, ForgeEvent};
-use davit_domain::ids::ForgeId;
+use davit_domain::ids::{CommitSha, ForgeId};
 use davit_domain::merge::{ChangeState, MergeCommand, is_comment_command};
 use davit_domain::time::Timestamp;
 use davit_store::Tx;
@@ -35,6 +35,8 @@ struct Said {
     author: String,
     text: String,
     at: Timestamp,
+    /// The head that davit knew when it heard this; `None`: it did not know the change.
+    head: Option<CommitSha>,
 }
 
 impl Engine {
@@ -80,11 +82,15 @@ impl Engine {
         if comment.is_some() && settings.merge.is_none() {
             return Ok(None);
         }
-        let said = comment.map(|CommentEvent { author, text, .. }| Said {
-            author: author.clone(),
-            text: text.clone(),
-            at: delivery.received_at,
-        });
+        let said = match comment {
+            Some(CommentEvent { author, text, .. }) => Some(Said {
+                author: author.clone(),
+                text: text.clone(),
+                at: delivery.received_at,
+                head: tx.change_numbered(&delivery.forge, repository, number).await?.map(|change| change.row.head),
+            }),
+            None => None,
+        };
         let sentence = match comment {
             Some(comment) => Some(format!("a command of {} on #{number}", comment.author)),
             None => settings.merge.as_ref().map(|_| format!("looks how #{number} stands")),
@@ -133,7 +139,7 @@ async fn handle(engine: &Engine, attempt: &Attempt) -> Outcome {
         Ok(news) => news,
         Err(error) => return Outcome::Dead { reason: error.to_string() },
     };
-    match carry_out(engine, &news).await {
+    match carry_out(engine, &news, attempt.number == 1).await {
         Ok(()) => Outcome::Done,
         // Taken out of the configuration since.
         Err(EngineError::NotFound(reason)) => Outcome::Dead { reason },
@@ -141,7 +147,7 @@ async fn handle(engine: &Engine, attempt: &Attempt) -> Outcome {
     }
 }
 
-async fn carry_out(engine: &Engine, news: &News) -> Result<(), EngineError> {
+async fn carry_out(engine: &Engine, news: &News, is_first: bool) -> Result<(), EngineError> {
     let News { forge, repository, number, comment } = news;
     let asked_at = engine.now();
     let at_forge = read_at_forge(engine, forge, repository, *number).await?;
@@ -152,7 +158,7 @@ async fn carry_out(engine: &Engine, news: &News) -> Result<(), EngineError> {
     let mut tx = engine.store().begin().await?;
     let change = keep(engine, &mut tx, forge, at_forge, asked_at).await?;
     if let (Some(said), Some(may)) = (comment, may) {
-        obey(engine, &mut tx, change.clone(), said, may).await?;
+        obey(engine, &mut tx, change.clone(), said, may, is_first).await?;
     }
     tx.commit().await?;
     engine.told_of_change(change.id);
@@ -164,9 +170,16 @@ async fn may_command(engine: &Engine, forge: &ForgeId, repository: &str, login: 
     client.may_write(repository, login).await.map_err(|error| EngineError::Upstream(error.to_string()))
 }
 
-/// Does what a comment says, and answers it.
-async fn obey(engine: &Engine, tx: &mut Tx, mut change: Change, said: &Said, may: bool) -> Result<(), EngineError> {
-    let Said { author, text, at } = said;
+/// Does what a comment says, and answers it. `is_first`: nothing went wrong before this look at the forge.
+async fn obey(
+    engine: &Engine,
+    tx: &mut Tx,
+    mut change: Change,
+    said: &Said,
+    may: bool,
+    is_first: bool,
+) -> Result<(), EngineError> {
+    let Said { author, text, at, .. } = said;
     let configuration = tx.read_configuration().await?;
     let (Some(command), Some(policy)) = (is_comment_command(text), policy_of(&configuration, &change)) else {
         return Ok(());
@@ -186,6 +199,11 @@ async fn obey(engine: &Engine, tx: &mut Tx, mut change: Change, said: &Said, may
     match command {
         // The forge told of one comment twice.
         MergeCommand::Merge if change.asked_at.is_some_and(|asked| asked >= *at) => Ok(()),
+        MergeCommand::Merge if !meant(said, &change, is_first) => {
+            let head = change.row.head.short();
+            let words = format!("@{author} a push came in between: look at {head}, and say `/merge` again.");
+            answer::say(engine, tx, &change, &words).await
+        }
         MergeCommand::Merge => {
             people::wish(engine, tx, &change, MergeBy::Comment, &by).await?;
             change = tx.lock_change(change.id).await?;
@@ -198,4 +216,10 @@ async fn obey(engine: &Engine, tx: &mut Tx, mut change: Change, said: &Said, may
             answer::say(engine, tx, &change, &format!("@{author} davit does not merge this any more.")).await
         }
     }
+}
+
+/// Whether a comment was about the head that the change has now. Of a change that davit had not heard of, the head of
+/// the first look counts; a later look might find a commit that nobody had seen.
+fn meant(said: &Said, change: &Change, is_first: bool) -> bool {
+    said.head.as_ref().map_or(is_first, |head| *head == change.row.head)
 }

@@ -4,18 +4,19 @@ use super::judge::policy_of;
 use super::{answer, train};
 use crate::{Engine, EngineError};
 use davit_domain::config::MergeBy;
-use davit_domain::ids::ChangeId;
+use davit_domain::ids::{ChangeId, CommitSha};
 use davit_domain::merge::ChangeState;
 use davit_store::Tx;
 use davit_store::changes::Change;
 use serde_json::json;
 
 impl Engine {
-    /// Notes that a person wants a change merged with its present head, as soon as nothing is in the way.
+    /// Notes that a person wants a change merged with the head that they saw, as soon as nothing is in the way.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` when it is not open, `Invalid` when davit does not merge there or not by request.
-    pub async fn ask_merge(&self, id: ChangeId, by: &str) -> Result<(), EngineError> {
+    /// `NotFound`; `Conflict` when it is not open, or `head` is not its head: somebody looked at another one;
+    /// `Invalid` when davit does not merge there or not by request.
+    pub async fn ask_merge(&self, id: ChangeId, head: &CommitSha, by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let change = tx.lock_change(id).await?;
         let configuration = tx.read_configuration().await?;
@@ -29,6 +30,10 @@ impl Engine {
         }
         if row.state != ChangeState::Open {
             return Err(EngineError::Conflict(format!("#{} is {} already", row.number, row.state.as_str())));
+        }
+        if row.head != *head {
+            let sentence = format!("#{} moved on to {}: look at it again, then ask", row.number, row.head.short());
+            return Err(EngineError::Conflict(sentence));
         }
         wish(self, &mut tx, &change, MergeBy::Ui, by).await?;
         tx.commit().await?;
