@@ -323,3 +323,28 @@ async fn a_forge_that_takes_no_calls_is_told_nothing() {
     assert_eq!(checks.len(), 2, "gates see them all the same: {checks:?}");
     ci.finish().await;
 }
+
+#[tokio::test]
+async fn of_two_of_one_name_none_hides_the_other() {
+    let ci = Ci::start("").await;
+    let red = "
+name: Tests
+on: push
+jobs:
+  one: { name: Unit, runs-on: linux, steps: [{ run: exit 1 }] }
+  two: { name: unit, runs-on: linux, steps: [{ run: 'true' }] }
+";
+    let green = "name: tests\non: push\njobs: { a: { runs-on: linux, steps: [{ run: 'true' }] } }\n";
+    let commit = ci.commit("Change", red, &[(".davit/workflows/more.yml", green)]);
+    ci.push(&commit).await;
+    ci.app.settle().await;
+    let expected = [
+        "failure davit/ci/Tests (ci.yml) (push)",
+        "failure davit/ci/Tests (ci.yml) / Unit (one) (push)",
+        "success davit/ci/Tests (ci.yml) / unit (two) (push)",
+        "success davit/ci/tests (more.yml) (push)",
+        "success davit/ci/tests (more.yml) / a (push)",
+    ];
+    assert_eq!(ci.statuses(&commit), expected);
+    ci.finish().await;
+}
