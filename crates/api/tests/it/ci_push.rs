@@ -1,9 +1,12 @@
 //! A push runs the workflows of its commit.
 
-use crate::ci_support::{Ci, REPOSITORY, job};
+use crate::ci_support::{Ci, REPOSITORY, job, sha};
 use davit_domain::ci::{JobState, RunState, StepState};
 use davit_domain::config::ForgeKind;
+use davit_domain::ids::ForgeId;
+use davit_domain::status::CommitState;
 use davit_testkit::app::Database;
+use std::time::Duration;
 
 const HELLO: &str = "
 name: Tests
@@ -346,5 +349,25 @@ jobs:
         "success davit/ci/tests (more.yml) / a (push)",
     ];
     assert_eq!(ci.statuses(&commit), expected);
+    ci.finish().await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_workflows_can_not_be_looked_for_is_not_green() {
+    let ci = Ci::start("").await;
+    let workflow = "name: Tests\non: push\njobs: { a: { runs-on: linux, steps: [{ run: 'true' }] } }\n";
+    // The forge tells of a commit that it does not hand out.
+    let commit = ci.repo.commit("Change", &[(".davit/workflows/ci.yml", workflow)]);
+    ci.push(&commit).await;
+    let engine = ci.app.engine();
+    let forge: ForgeId = ci.app.forge_id().parse().unwrap();
+    let checks = async || engine.store().checks(&forge, REPOSITORY, &sha(&commit)).await.unwrap();
+    let given_up = async || {
+        ci.app.advance_between_jobs(Duration::from_secs(400)).await;
+        checks().await.pop()
+    };
+    let check = ci.app.until("planning is given up", given_up).await;
+    assert_eq!((check.name.as_str(), check.state), ("davit/ci/planning", CommitState::Error));
+    assert!(ci.runs().await.is_empty());
     ci.finish().await;
 }

@@ -10,11 +10,12 @@ use super::web::Web;
 use crate::queue::{Attempt, JobKind, NewJob, Outcome, backoff};
 use crate::repositories::nobody_listens;
 use crate::{Engine, EngineError, inbox};
-use davit_domain::ci::Trigger;
+use davit_domain::ci::{PLANNING_CONTEXT, Trigger};
 use davit_domain::config::{ForgeKind, RepositorySettings};
 use davit_domain::decide::{self, CiWanted};
 use davit_domain::event::{ForgeEvent, GitRef};
 use davit_domain::ids::{CommitSha, DeliveryId, ForgeId};
+use davit_domain::status::{CommitState, CommitStatus};
 use davit_exec::git::{CommitText, Mirror, Objects, Obtain};
 use davit_store::Tx;
 use davit_store::deliveries::DeliveryFull;
@@ -138,7 +139,8 @@ pub(super) async fn handle(engine: &Engine, attempt: &Attempt, stop: Cancellatio
     Outcome::Dead { reason }
 }
 
-/// Nobody must wait in vain for a run: the feed says why there is none.
+/// Nobody must wait in vain for a run, and nobody take its absence for a success: the feed and the commit say why there
+/// is none.
 async fn give_up(engine: &Engine, payload: &Payload, reason: &str) {
     let subject = match payload {
         Payload::Delivery { delivery, .. } => format!("delivery {delivery}"),
@@ -147,11 +149,25 @@ async fn give_up(engine: &Engine, payload: &Payload, reason: &str) {
     let told = async {
         let mut tx = engine.store().begin().await?;
         engine.feed(&mut tx, "davit", "ci_not_planned", &subject, json!({ "reason": reason })).await?;
+        if let Payload::Delivery { delivery, forge, .. } = payload
+            && let Some(wanted) = wanted_by(engine, DeliveryId(*delivery)).await?
+        {
+            let said = format!("davit could not look which workflows run: {reason}");
+            engine.tell_planning(&mut tx, forge, &wanted, CommitState::Error, said).await?;
+        }
         Ok::<(), EngineError>(tx.commit().await?)
     };
     if let Err(error) = told.await {
         tracing::error!(subject, reason, %error, "workflows can't be looked for, and nobody can be told");
     }
+}
+
+/// What a delivery asks for as things are configured now.
+async fn wanted_by(engine: &Engine, id: DeliveryId) -> Result<Option<CiWanted>, EngineError> {
+    let Some(full) = engine.store().delivery(id).await? else { return Ok(None) };
+    let configuration = engine.store().configuration().await?;
+    let read = inbox::read(&configuration, &full).ok();
+    Ok(read.and_then(|read| decide::ci_wanted(&configuration, &full.delivery.forge, &read)))
 }
 
 async fn plan_delivery(
@@ -171,16 +187,17 @@ async fn plan_delivery(
     let look = Look::at(engine, settings, &wanted, stop).await?;
     // A change that has no workflows any more ends what runs for it.
     if look.files.is_empty() && wanted.change.is_none() {
-        return Ok(());
+        return engine.tell_planned(forge, &wanted).await;
     }
     let kind = configuration.forges.iter().find(|known| known.id == *forge).map(|known| known.kind);
     let own = event::payload(&full.body, matches!(kind, Some(ForgeKind::Github | ForgeKind::Gitea)));
-    let occasion = occasion(engine, settings, wanted, &read, &look, own, (id, key)).await?;
+    let occasion = occasion(engine, settings, wanted.clone(), &read, &look, own, (id, key)).await?;
     engine.make_runs(&occasion, &look.files).await?;
     if occasion.trigger == Trigger::Push {
         engine.look_at_schedules_after(settings, &occasion.git_ref, &look.files, key).await?;
     }
-    Ok(())
+    // Last: the runs that were missing speak for the commit by now.
+    engine.tell_planned(forge, &wanted).await
 }
 
 /// What git says about an event.
@@ -331,6 +348,37 @@ async fn occasion(
 }
 
 impl Engine {
+    /// Takes back what was said of a commit whose workflows could not be looked for before.
+    async fn tell_planned(&self, forge: &ForgeId, wanted: &CiWanted) -> Result<(), EngineError> {
+        let checks = self.store().checks(forge, &wanted.repository, &wanted.head).await?;
+        if !checks.iter().any(|check| check.name == PLANNING_CONTEXT && check.state == CommitState::Error) {
+            return Ok(());
+        }
+        let mut tx = self.store().begin().await?;
+        let said = "davit knows which workflows run".to_owned();
+        self.tell_planning(&mut tx, forge, wanted, CommitState::Success, said).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn tell_planning(
+        &self,
+        tx: &mut Tx,
+        forge: &ForgeId,
+        wanted: &CiWanted,
+        state: CommitState,
+        description: String,
+    ) -> Result<(), EngineError> {
+        let status = CommitStatus {
+            repository: wanted.repository.clone(),
+            commit: wanted.head.clone(),
+            context: PLANNING_CONTEXT.to_owned(),
+            state,
+            description,
+            target_url: format!("{}/deliveries", self.settings().public_url),
+        };
+        self.enqueue_status(tx, forge, &status).await
+    }
+
     /// Where a forge keeps the commits of a change.
     pub(super) async fn change_ref_at_forge(&self, forge: &ForgeId, number: i64) -> Result<String, EngineError> {
         Ok(match self.configured_forge(forge).await?.kind {
