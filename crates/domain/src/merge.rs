@@ -189,6 +189,11 @@ pub enum Hold {
         /// The forge's words.
         reason: String,
     },
+    /// It comes from a fork, and nobody has let a run of its head begin, which the queue would be.
+    ForkNotApproved {
+        /// Its head, short.
+        commit: String,
+    },
     /// It waits in the merge queue.
     Queued {
         /// How many are before it.
@@ -220,6 +225,7 @@ impl Hold {
             Self::Conflict => "conflict",
             Self::Computing => "computing",
             Self::Refused { .. } => "refused",
+            Self::ForkNotApproved { .. } => "fork_not_approved",
             Self::Queued { .. } => "queued",
             Self::Failed { .. } => "failed",
         }
@@ -242,6 +248,7 @@ impl Hold {
             | Self::Conflict
             | Self::Computing
             | Self::Refused { .. }
+            | Self::ForkNotApproved { .. }
             | Self::Queued { .. }
             | Self::Failed { .. } => None,
         }
@@ -267,6 +274,9 @@ impl Hold {
             }
             Self::Computing => "the forge has not found out yet whether it can be merged; davit asks again".to_owned(),
             Self::Refused { reason } => format!("the forge refuses: {reason}"),
+            Self::ForkNotApproved { commit } => {
+                format!("it comes from a fork, and nobody has approved a run of {commit} at davit yet")
+            }
             Self::Queued { ahead: 0 } => "it is next in the merge queue".to_owned(),
             Self::Queued { ahead: 1 } => "one change is before it in the merge queue".to_owned(),
             Self::Queued { ahead } => format!("{ahead} changes are before it in the merge queue"),

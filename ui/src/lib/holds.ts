@@ -10,7 +10,7 @@ export const CONDITIONS = {
   reviews: ['changes_requested', 'approvals'],
   checks: ['no_checks', 'missing', 'red', 'pending'],
   mergeable: ['conflict', 'computing', 'refused'],
-  queue: ['queued', 'failed'],
+  queue: ['fork_not_approved', 'queued', 'failed'],
 } as const satisfies Record<string, readonly HoldCode[]>
 
 export type ConditionName = keyof typeof CONDITIONS

@@ -223,7 +223,7 @@ async fn a_forks_change_is_not_tested_before_somebody_approved_its_run() {
         merging.app.apply(&document).await;
         let head = ready_from_fork(&merging, 1, "one.html").await;
         label(&merging, 1, &head, FORK, &["merge"]).await;
-        merging.until_held(1, &["refused"]).await;
+        merging.until_held(1, &["fork_not_approved"]).await;
         assert_eq!(states(&merging, 1).await, None, "{settings}");
         let waiting = runs(&merging, 1, Trigger::PullRequest).await.pop().unwrap();
         merging.app.engine().approve_run(waiting.id, &head, "rita").await.unwrap();

@@ -145,7 +145,12 @@ async fn consider(engine: &Engine, change: Change) -> Result<Verdict, EngineErro
 /// What davit itself finds out, without asking the forge once more.
 const fn is_ours(hold: &Hold) -> bool {
     match hold {
-        Hold::Computing | Hold::Conflict | Hold::Refused { .. } | Hold::Queued { .. } | Hold::Failed { .. } => false,
+        Hold::Computing
+        | Hold::Conflict
+        | Hold::Refused { .. }
+        | Hold::ForkNotApproved { .. }
+        | Hold::Queued { .. }
+        | Hold::Failed { .. } => false,
         Hold::Closed
         | Hold::BranchNotAllowed { .. }
         | Hold::NotAsked

@@ -80,8 +80,8 @@ pub(super) async fn begin(engine: &Engine) -> Result<(), EngineError> {
 pub(super) async fn join(engine: &Engine, change: &Change) -> Result<Verdict, EngineError> {
     let row = &change.row;
     let configuration = engine.store().configuration().await?;
-    if let Some(reason) = forks::waits(engine, &configuration, change).await? {
-        return Ok(Verdict::at(vec![Hold::Refused { reason }], engine.now().plus(LOOK_AGAIN)));
+    if let Some(hold) = forks::waits(engine, &configuration, change).await? {
+        return Ok(Verdict::at(vec![hold], engine.now().plus(LOOK_AGAIN)));
     }
     let mut tx = engine.store().begin().await?;
     let known = tx.queue_entry_of(change.id).await?;
@@ -229,8 +229,8 @@ async fn leaves(
         return Ok(withdrawn("it goes to another branch"));
     }
     let Some(policy) = policy_of(configuration, change) else { return Ok(withdrawn("davit merges nothing there")) };
-    if let Some(reason) = forks::waits(engine, configuration, change).await? {
-        return Ok(withdrawn(&reason));
+    if let Some(hold) = forks::waits(engine, configuration, change).await? {
+        return Ok(withdrawn(&hold.sentence()));
     }
     let holds = judged(engine, policy, change).await?;
     // What only the forge says is asked again right before the merge.

@@ -27,6 +27,7 @@ export const HOLD_CODES = [
   'conflict',
   'computing',
   'refused',
+  'fork_not_approved',
   'queued',
   'failed',
 ] as const
@@ -48,6 +49,7 @@ export interface Hold {
   state?: CommitState
   ahead?: number
   reason?: string
+  commit?: string
 }
 
 export interface Change {

@@ -2,10 +2,11 @@
 
 use crate::{Engine, EngineError};
 use davit_domain::config::{Configuration, ExecutorKind, ForkPolicy};
+use davit_domain::merge::Hold;
 use davit_store::changes::Change;
 use davit_store::ci_runs::RunFilter;
 
-/// What keeps a fork's change out of its queue, as a clause; `None`: nothing.
+/// What keeps a fork's change out of its queue; `None`: nothing.
 ///
 /// A person has approved a run of its very head, or the forge counts the approvals that the policy asks for. On the host
 /// itself, and where davit tests no forks, what the forge counts is not enough.
@@ -13,7 +14,7 @@ pub(super) async fn waits(
     engine: &Engine,
     configuration: &Configuration,
     change: &Change,
-) -> Result<Option<String>, EngineError> {
+) -> Result<Option<Hold>, EngineError> {
     let row = &change.row;
     if !row.from_fork {
         return Ok(None);
@@ -27,7 +28,7 @@ pub(super) async fn waits(
     if counts_at_forge || is_approved(engine, change).await? {
         return Ok(None);
     }
-    Ok(Some(format!("it comes from a fork, and nobody has approved a run of {} at davit yet", row.head.short())))
+    Ok(Some(Hold::ForkNotApproved { commit: row.head.short().to_owned() }))
 }
 
 /// Whether a person let a run of that very head begin.
