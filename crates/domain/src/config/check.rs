@@ -80,7 +80,7 @@ fn dangling(configuration: &Configuration) -> Vec<Problem> {
     problems
 }
 
-/// How [`Notes`](super::parse) knows a repository.
+/// How [`Notes`](mod@super::parse) knows a repository.
 fn repository_item(repository: &RepositorySettings) -> (ItemKind, String) {
     (ItemKind::Repository, item_name(&repository.forge, &repository.name).to_ascii_lowercase())
 }
