@@ -1,5 +1,5 @@
 //! `davit ci`: workflow files of the working copy, for which no server is asked. Starting one at a server is in
-//! [`runs`](super::runs).
+//! [`runs`].
 
 mod drive;
 mod local;
