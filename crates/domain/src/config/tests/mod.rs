@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod bad_forges;
+mod bad_hosts;
 mod bad_repositories;
 mod plans;
 mod repositories;
