@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use davit_engine::{Engine, EngineError, accounts::SESSION};
+use davit_engine::{Engine, EngineError, sign_in::sessions::SESSION};
 use davit_store::accounts::User;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};

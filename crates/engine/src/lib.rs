@@ -30,6 +30,7 @@ pub mod repositories;
 mod retention;
 pub mod seal;
 pub mod secrets;
+pub mod sign_in;
 
 pub use error::EngineError;
 
