@@ -1,4 +1,13 @@
-//! Who may do what. One ladder of roles for now; each action names the lowest role that may do it.
+//! Who may do what: a ladder of roles, each action with the lowest role that may do it, and where a role is held.
+//!
+//! [`Access`] is all of it for one caller: the role they hold on everything, what they are granted somewhere, and what
+//! the token that they came with leaves of it. Does not live here, on purpose: who somebody is, and where grants are kept.
+
+mod held;
+mod scope;
+
+pub use held::Access;
+pub use scope::{Grant, Place, Places, Scope, Target};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +47,28 @@ impl Role {
         }
     }
 }
+
+/// A base role as it is stored and typed: [`None`] is `none`.
+#[must_use]
+pub const fn role_word(role: Option<Role>) -> &'static str {
+    match role {
+        Some(role) => role.as_str(),
+        None => NO_ROLE,
+    }
+}
+
+/// Reads what [`role_word`] writes.
+///
+/// # Errors
+/// With the words there are.
+pub fn parse_role(text: &str) -> Result<Option<Role>, String> {
+    if text == NO_ROLE {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| format!("{error}, or none"))
+}
+
+const NO_ROLE: &str = "none";
 
 impl std::str::FromStr for Role {
     type Err = String;
@@ -80,15 +111,54 @@ pub enum Action {
     ManageCaches,
     /// Test forges, register hooks and make keys there, send calls to them again, and have everything examined.
     ManageForges,
+    /// Change values and secrets of an app in an environment.
+    ManageValues,
+    /// Open a shell on a host, and look at what others did there.
+    OpenTerminal,
+    /// Read the feed: what happened to what one may see.
+    ReadFeed,
+    /// Take the feed away as a file.
+    ExportFeed,
     /// Read and change the configuration and its secrets.
     Configure,
+    /// Make, change and remove channels for notices, and try them.
+    ManageChannels,
+    /// Make, change and remove accounts, groups, grants and other people's tokens.
+    ManageUsers,
+}
+
+impl Action {
+    /// All of them, those that need least first.
+    pub const ALL: [Self; 21] = [
+        Self::See,
+        Self::ReadFeed,
+        Self::Ask,
+        Self::UploadBuild,
+        Self::RunWorkflow,
+        Self::Review,
+        Self::ApproveRun,
+        Self::Merge,
+        Self::Release,
+        Self::LockEnvironment,
+        Self::OverrideGates,
+        Self::ManageHosts,
+        Self::ReplayDelivery,
+        Self::ManageCaches,
+        Self::ManageForges,
+        Self::ManageValues,
+        Self::OpenTerminal,
+        Self::ExportFeed,
+        Self::Configure,
+        Self::ManageChannels,
+        Self::ManageUsers,
+    ];
 }
 
 /// The lowest role that may do it.
 #[must_use]
 pub const fn least_role(action: Action) -> Role {
     match action {
-        Action::See => Role::Viewer,
+        Action::See | Action::ReadFeed => Role::Viewer,
         Action::Ask | Action::UploadBuild | Action::RunWorkflow => Role::Developer,
         Action::Review | Action::ApproveRun | Action::Merge => Role::Reviewer,
         Action::Release => Role::Releaser,
@@ -97,12 +167,15 @@ pub const fn least_role(action: Action) -> Role {
         | Action::ManageHosts
         | Action::ReplayDelivery
         | Action::ManageCaches
-        | Action::ManageForges => Role::Operator,
-        Action::Configure => Role::Admin,
+        | Action::ManageForges
+        | Action::ManageValues
+        | Action::OpenTerminal
+        | Action::ExportFeed => Role::Operator,
+        Action::Configure | Action::ManageChannels | Action::ManageUsers => Role::Admin,
     }
 }
 
-/// Whether this role may do it.
+/// Whether this role may do it, where it is held.
 #[must_use]
 pub fn allows(role: Role, action: Action) -> bool {
     role >= least_role(action)
