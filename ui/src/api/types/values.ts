@@ -1,0 +1,53 @@
+// Values and secrets that deployments run with, from everywhere down to one app in one environment.
+import type { Timestamp } from './common'
+
+export const VALUE_KINDS = ['plain', 'secret', 'env', 'file'] as const
+export type ValueKind = (typeof VALUE_KINDS)[number]
+
+export const VALUE_LEVELS = ['global', 'app', 'environment'] as const
+export type ValueLevel = (typeof VALUE_LEVELS)[number]
+
+/** Where values hold: everywhere, in one app, or in one app's environment. */
+export interface ValueScope {
+  app?: string
+  environment?: string
+}
+
+export interface ValueItem {
+  key: string
+  kind: ValueKind
+  /** The text, or the name of what is read on the server; a secret has none. */
+  value?: string | null
+  from: ValueLevel
+  /** Whether it takes the place of a wider one. */
+  overrides: boolean
+  updated_by: string | null
+  updated_at: Timestamp | null
+}
+
+export interface Values {
+  scope: string
+  revision: number
+  items: ValueItem[]
+}
+
+export interface ValuesChange extends ValueScope {
+  base_revision: number
+  set: Record<string, { kind: ValueKind; value: string }>
+  remove: string[]
+}
+
+export interface ValueChange {
+  key: string
+  change: 'set' | 'changed' | 'removed'
+  kind: ValueKind
+  before?: string | null
+  after?: string | null
+}
+
+export interface ValuesRevision {
+  revision: number
+  at: Timestamp
+  by: string
+  changes: ValueChange[]
+}
