@@ -17,11 +17,14 @@ pub mod heads;
 pub mod ids;
 pub mod log;
 pub mod merge;
+pub mod notice;
 pub mod redact;
 pub mod release;
 pub mod request;
+pub mod review;
 pub mod status;
 pub mod time;
+pub mod values;
 pub mod variables;
 
 /// A state was asked to do something that it does not allow.

@@ -22,6 +22,7 @@ pub mod deployments;
 pub mod feed;
 pub mod forge_deployments;
 pub mod gates;
+pub mod grants;
 pub mod hosts;
 pub mod inbox;
 pub mod logs;
@@ -36,6 +37,8 @@ pub mod secrets;
 pub mod seen;
 mod select;
 mod sqlite;
+pub mod tokens;
+pub mod values;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::borrow::Cow;
