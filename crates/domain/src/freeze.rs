@@ -1,4 +1,4 @@
-//! Freeze windows: when nothing goes out without somebody's word.
+//! When releases go out, and when nothing does without somebody's word: release windows and freeze windows.
 //!
 //! A window is written in the local time of a zone and held against an instant, so a change to summer time moves
 //! it as people's clocks do.
@@ -93,7 +93,27 @@ pub enum FreezeWindow {
     },
 }
 
-/// A window that holds now.
+/// A time of the week in which releases go out by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseWindow {
+    /// The days it begins on; empty: every day.
+    pub days: Vec<Weekday>,
+    /// Minutes after midnight.
+    pub from: u16,
+    /// Minutes after midnight, at most [`DAY`]; not after `from`: on the next day.
+    pub to: u16,
+    /// IANA time zone.
+    pub zone: String,
+}
+
+/// No release window is open now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// When the next one opens; `None`: not within the next eight days, because of a change of the clocks.
+    pub until: Option<Timestamp>,
+}
+
+/// A freeze window that holds now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
     /// Why.
@@ -106,6 +126,15 @@ pub struct Frozen {
 #[must_use]
 pub fn frozen(windows: &[FreezeWindow], now: Timestamp) -> Option<Frozen> {
     windows.iter().filter_map(|window| window.holds(now)).max_by_key(|frozen| frozen.until)
+}
+
+/// Whether an environment with these release windows is closed at this time. Without any, it is always open.
+#[must_use]
+pub fn closed(windows: &[ReleaseWindow], now: Timestamp) -> Option<Closed> {
+    if windows.is_empty() || windows.iter().any(|window| window.is_open(now)) {
+        return None;
+    }
+    Some(Closed { until: windows.iter().filter_map(|window| window.opens_after(now)).min() })
 }
 
 /// A local date and time, as a window has them.
@@ -127,34 +156,66 @@ impl FreezeWindow {
             Self::Weekly { days, from, to, zone: name, reason } => {
                 let here = local(now, name)?;
                 // One that began yesterday may go on past midnight.
-                [0, 1].into_iter().find_map(|back| {
-                    let day = here.date().checked_sub(back.days()).ok()?;
-                    let begins = days.is_empty() || days.contains(&Weekday::of(day.weekday()));
-                    let length = if to > from { to - from } else { to + DAY - from };
-                    let start = day.at(0, 0, 0, 0).checked_add(i64::from(*from).minutes()).ok()?;
-                    let end = start.checked_add(i64::from(length).minutes()).ok()?;
-                    begins.then(|| between(&here, start, end, reason)).flatten()
-                })
+                let end = [0, -1].into_iter().find_map(|day| {
+                    let (start, end) = weekly(&here, days, *from, *to, day)?;
+                    between(&here, start, end)
+                })?;
+                Some(Frozen { reason: reason.clone(), until: end })
             }
             Self::Dated { from, until, zone: name, reason } => {
-                between(&local(now, name)?, civil(from)?, civil(until)?, reason)
+                let until = between(&local(now, name)?, civil(from)?, civil(until)?)?;
+                Some(Frozen { reason: reason.clone(), until })
             }
         }
     }
+}
+
+impl ReleaseWindow {
+    fn is_open(&self, now: Timestamp) -> bool {
+        local(now, &self.zone).is_some_and(|here| {
+            [0, -1].into_iter().any(|day| {
+                weekly(&here, &self.days, self.from, self.to, day)
+                    .is_some_and(|(start, end)| between(&here, start, end).is_some())
+            })
+        })
+    }
+
+    fn opens_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let here = local(now, &self.zone)?;
+        (0..=8).find_map(|day| {
+            let (start, end) = weekly(&here, &self.days, self.from, self.to, day)?;
+            let (start, end) = (instant(&here, start)?, instant(&here, end)?);
+            // One in an hour that the clocks leave out never opens.
+            (start > now && start < end).then_some(start)
+        })
+    }
+}
+
+/// Begin and end of a weekly window on the day that is so many days from here; `None`: it does not begin on that day.
+fn weekly(here: &Zoned, days: &[Weekday], from: u16, to: u16, day: i32) -> Option<(DateTime, DateTime)> {
+    let date = here.date().checked_add(day.days()).ok()?;
+    let begins = days.is_empty() || days.contains(&Weekday::of(date.weekday()));
+    let length = if to > from { to - from } else { to + DAY - from };
+    let start = date.at(0, 0, 0, 0).checked_add(i64::from(from).minutes()).ok()?;
+    let end = start.checked_add(i64::from(length).minutes()).ok()?;
+    begins.then_some((start, end))
 }
 
 fn local(now: Timestamp, name: &str) -> Option<Zoned> {
     Some(jiff::Timestamp::from_millisecond(now.millis()).ok()?.to_zoned(zone(name)?))
 }
 
-/// Whether this moment is in the window. Compared as instants: an hour that a clock shows twice is in or out as a
-/// whole, and one that it never shows ends where the clock jumps.
-fn between(here: &Zoned, start: DateTime, end: DateTime, reason: &str) -> Option<Frozen> {
-    let instant = |at: DateTime| at.to_zoned(here.time_zone().clone()).ok().map(|at| at.timestamp());
-    let (start, end) = (instant(start)?, instant(end)?);
-    let now = here.timestamp();
-    (start <= now && now < end)
-        .then(|| Frozen { reason: reason.to_owned(), until: Timestamp::from_millis(end.as_millisecond()) })
+/// When the window ends, if this moment is in it. Compared as instants: an hour that a clock shows twice is in or out
+/// as a whole, and one that it never shows ends where the clock jumps.
+fn between(here: &Zoned, start: DateTime, end: DateTime) -> Option<Timestamp> {
+    let (start, end) = (instant(here, start)?, instant(here, end)?);
+    let now = here.timestamp().as_millisecond();
+    (start.millis() <= now && now < end.millis()).then_some(end)
+}
+
+fn instant(here: &Zoned, at: DateTime) -> Option<Timestamp> {
+    let at = at.to_zoned(here.time_zone().clone()).ok()?;
+    Some(Timestamp::from_millis(at.timestamp().as_millisecond()))
 }
 
 #[cfg(test)]
@@ -201,6 +262,39 @@ mod tests {
         assert!(until(&always, "2026-07-08T09:00:00Z").is_some());
         let whole_day = weekly(&[Weekday::Sat], 9 * 60, 9 * 60);
         assert!(until(&whole_day, "2026-07-05T06:59:00Z").is_some(), "the same time is the next day's");
+    }
+
+    fn closed_until(windows: &[ReleaseWindow], now: &str) -> Option<String> {
+        closed(windows, at(now)).map(|closed| closed.until.map_or("never".into(), |until| until.to_string()))
+    }
+
+    #[test]
+    fn outside_of_release_windows_it_is_closed_until_the_next_one_opens() {
+        let open = |days: &[Weekday], from: u16, to: u16| ReleaseWindow {
+            days: days.to_vec(),
+            from: from * 60,
+            to: to * 60,
+            zone: "Europe/Berlin".into(),
+        };
+        let week = [open(&[Weekday::Mon, Weekday::Tue], 9, 17), open(&[Weekday::Sat], 22, 2)];
+        // 2026-07-06 is a Monday; Berlin is two hours ahead in summer.
+        for (now, until) in [
+            ("2026-07-06T06:59:59Z", Some("2026-07-06T07:00:00.000Z")),
+            ("2026-07-06T07:00:00Z", None),
+            ("2026-07-06T14:59:59Z", None),
+            ("2026-07-06T15:00:00Z", Some("2026-07-07T07:00:00.000Z")),
+            ("2026-07-08T12:00:00Z", Some("2026-07-11T20:00:00.000Z")),
+            ("2026-07-11T23:59:00Z", None),
+            ("2026-07-12T00:00:00Z", Some("2026-07-13T07:00:00.000Z")),
+            // The clocks go back on 2026-10-25.
+            ("2026-10-24T23:30:00Z", None),
+            ("2026-10-25T01:00:00Z", Some("2026-10-26T08:00:00.000Z")),
+        ] {
+            assert_eq!(closed_until(&week, now).as_deref(), until, "{now}");
+        }
+        assert_eq!(closed_until(&[], "2026-07-08T12:00:00Z"), None, "without windows it is always open");
+        let sunday = [open(&[Weekday::Sun], 9, 10)];
+        assert_eq!(closed_until(&sunday, "2026-07-05T08:00:00Z").as_deref(), Some("2026-07-12T07:00:00.000Z"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Release requests: somebody (or something) asks to release a commit.
 
 use crate::InvalidTransition;
-use crate::config::Review;
 use crate::ids::RequestId;
+pub use crate::review::Approval;
+use crate::review::{Person, Review};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,11 @@ pub enum RequestState {
         approvals: Vec<Approval>,
     },
     /// May go out.
-    AwaitingRelease,
+    AwaitingRelease {
+        /// Who approved it; none where nobody had to.
+        #[serde(default)]
+        approvals: Vec<Approval>,
+    },
     /// A deployment is under way.
     Releasing,
     /// It is live.
@@ -77,15 +82,6 @@ pub enum RequestState {
     },
 }
 
-/// One approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Who.
-    pub user: String,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// A person may not do this to this request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
@@ -95,6 +91,9 @@ pub enum ReviewError {
     /// The environment wants somebody else's eyes.
     #[error("this environment does not let authors approve their own requests: ask somebody else to review it")]
     SelfApproval,
+    /// The environment says whose word counts.
+    #[error("{0} is not among the reviewers of this request: ask {1}")]
+    NotAReviewer(String, String),
     /// One person, one approval.
     #[error("{0} has approved this request already")]
     ApprovedAlready(String),
@@ -106,8 +105,9 @@ pub enum ReviewError {
 impl RequestState {
     /// Where a new request starts.
     #[must_use]
-    pub fn initial(review: Review) -> Self {
-        if review.required == 0 { Self::AwaitingRelease } else { Self::AwaitingReview { approvals: Vec::new() } }
+    pub fn initial(review: &Review) -> Self {
+        let approvals = Vec::new();
+        if review.required == 0 { Self::AwaitingRelease { approvals } } else { Self::AwaitingReview { approvals } }
     }
 
     /// The word that is stored and shown.
@@ -115,7 +115,7 @@ impl RequestState {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AwaitingReview { .. } => "awaiting_review",
-            Self::AwaitingRelease => "awaiting_release",
+            Self::AwaitingRelease { .. } => "awaiting_release",
             Self::Releasing => "releasing",
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
@@ -126,45 +126,107 @@ impl RequestState {
         }
     }
 
-    /// A reviewer says yes. Enough eyes move it on.
-    pub fn approve(self, user: &str, author: &str, review: Review, at: Timestamp) -> Result<Self, ReviewError> {
-        let Self::AwaitingReview { mut approvals } = self else {
-            return Err(self.refuse("be approved").into());
+    /// Who approved it so far; none once it has gone out or ended.
+    #[must_use]
+    pub fn approvals(&self) -> &[Approval] {
+        match self {
+            Self::AwaitingReview { approvals } | Self::AwaitingRelease { approvals } => approvals,
+            Self::Releasing
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Rejected { .. }
+            | Self::Withdrawn
+            | Self::Cancelled { .. }
+            | Self::Superseded { .. } => &[],
+        }
+    }
+
+    /// Whether it waits for people: what can still be edited and withdrawn.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::AwaitingReview { .. } | Self::AwaitingRelease { .. })
+    }
+
+    /// A reviewer says yes. Enough eyes move it on; approvals whose time is over are none.
+    pub fn approve(
+        self,
+        person: Person<'_>,
+        author: &str,
+        review: &Review,
+        at: Timestamp,
+    ) -> Result<Self, ReviewError> {
+        let (state, _) = self.expire(review, at);
+        let Self::AwaitingReview { mut approvals } = state else {
+            return Err(state.refuse("be approved").into());
         };
-        if user == author && !review.self_approval {
+        check_reviewer(person, review)?;
+        if person.name == author && !review.self_approval {
             return Err(ReviewError::SelfApproval);
         }
-        if approvals.iter().any(|approval| approval.user == user) {
-            return Err(ReviewError::ApprovedAlready(user.to_owned()));
+        if approvals.iter().any(|approval| approval.user == person.name) {
+            return Err(ReviewError::ApprovedAlready(person.name.to_owned()));
         }
-        approvals.push(Approval { user: user.to_owned(), at });
-        let enough = approvals.len() >= usize::try_from(review.required).unwrap_or(usize::MAX);
-        Ok(if enough { Self::AwaitingRelease } else { Self::AwaitingReview { approvals } })
+        approvals.push(Approval { user: person.name.to_owned(), at });
+        Ok(if review.is_met_by(&approvals) {
+            Self::AwaitingRelease { approvals }
+        } else {
+            Self::AwaitingReview { approvals }
+        })
     }
 
     /// A reviewer says no, and why.
-    pub fn reject(self, by: &str, reason: &str) -> Result<Self, ReviewError> {
+    pub fn reject(self, person: Person<'_>, review: &Review, reason: &str) -> Result<Self, ReviewError> {
         if !matches!(self, Self::AwaitingReview { .. }) {
             return Err(self.refuse("be rejected").into());
         }
+        check_reviewer(person, review)?;
         if reason.trim().is_empty() {
             return Err(ReviewError::ReasonMissing);
         }
-        Ok(Self::Rejected { by: by.to_owned(), reason: reason.trim().to_owned() })
+        Ok(Self::Rejected { by: person.name.to_owned(), reason: reason.trim().to_owned() })
     }
 
     /// Its author takes it back.
     pub fn withdraw(self) -> Result<Self, InvalidTransition> {
-        if matches!(self, Self::AwaitingReview { .. } | Self::AwaitingRelease) {
-            Ok(Self::Withdrawn)
-        } else {
-            Err(self.refuse("be withdrawn"))
+        if self.is_open() { Ok(Self::Withdrawn) } else { Err(self.refuse("be withdrawn")) }
+    }
+
+    /// What it asks for becomes something else: whatever was approved is void, and the rule of now holds.
+    pub fn edit(self, review: &Review) -> Result<Self, InvalidTransition> {
+        if self.is_open() { Ok(Self::initial(review)) } else { Err(self.refuse("be edited")) }
+    }
+
+    /// Leaves out the approvals whose time is over, and returns them. Without enough it waits for a review again.
+    #[must_use]
+    pub fn expire(self, review: &Review, now: Timestamp) -> (Self, Vec<Approval>) {
+        let split = |approvals: Vec<Approval>| -> (Vec<Approval>, Vec<Approval>) {
+            approvals.into_iter().partition(|approval| review.counts(approval, now))
+        };
+        match self {
+            Self::AwaitingReview { approvals } => {
+                let (approvals, gone) = split(approvals);
+                (Self::AwaitingReview { approvals }, gone)
+            }
+            Self::AwaitingRelease { approvals } => {
+                let (approvals, gone) = split(approvals);
+                // One that needed no approval has none to lose.
+                let waits = !gone.is_empty() && !review.is_met_by(&approvals);
+                (if waits { Self::AwaitingReview { approvals } } else { Self::AwaitingRelease { approvals } }, gone)
+            }
+            other @ (Self::Releasing
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Rejected { .. }
+            | Self::Withdrawn
+            | Self::Cancelled { .. }
+            | Self::Superseded { .. }) => (other, Vec::new()),
         }
     }
 
-    /// It goes out.
-    pub fn release(self) -> Result<Self, InvalidTransition> {
-        if self == Self::AwaitingRelease { Ok(Self::Releasing) } else { Err(self.refuse("be released")) }
+    /// It goes out, when enough of its approvals still count.
+    pub fn release(self, review: &Review, now: Timestamp) -> Result<Self, InvalidTransition> {
+        let (state, _) = self.expire(review, now);
+        if matches!(state, Self::AwaitingRelease { .. }) { Ok(Self::Releasing) } else { Err(state.refuse("be released")) }
     }
 
     /// A failed one goes out again.
@@ -196,7 +258,7 @@ impl RequestState {
             }
             Self::Superseded { by } => Some(format!("request {by} took its place")),
             Self::AwaitingReview { .. }
-            | Self::AwaitingRelease
+            | Self::AwaitingRelease { .. }
             | Self::Releasing
             | Self::Succeeded
             | Self::Withdrawn => None,
@@ -206,4 +268,12 @@ impl RequestState {
     fn refuse(&self, action: &'static str) -> InvalidTransition {
         InvalidTransition { what: "the request".into(), from: self.as_str().replace('_', " "), action }
     }
+}
+
+fn check_reviewer(person: Person<'_>, review: &Review) -> Result<(), ReviewError> {
+    if review.names(person) {
+        return Ok(());
+    }
+    let named: Vec<String> = review.reviewers.iter().map(ToString::to_string).collect();
+    Err(ReviewError::NotAReviewer(person.name.to_owned(), named.join(", ")))
 }

@@ -6,7 +6,7 @@ use super::{
     HostKind, HostSelector, Input, Mode, OnFailure, ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts,
     Strategy, Transfer, TransferSource, Unchanged, Verify,
 };
-use crate::freeze::FreezeWindow;
+use crate::freeze::{FreezeWindow, ReleaseWindow, Weekday};
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -108,22 +108,31 @@ fn generic_hook(hook: &GenericHook) -> String {
 }
 
 pub(super) fn environment(environment: &Environment) -> Vec<Field<'_>> {
-    let Review { required, self_approval } = environment.review;
-    let mut review = vec![("required", required.to_string())];
-    if self_approval {
-        review.push(("self_approval", true.to_string()));
-    }
     vec![
         Field::new("key", quoted(&environment.key)),
         Field::new("name", quoted(&environment.name)).unless(environment.name == environment.key.as_str()),
         Field::optional("color", environment.color.as_ref().map(quoted)),
-        Field::new("review", table(&review)).unless(environment.review == Review::default()),
+        Field::new("review", review(&environment.review)).unless(environment.review == Review::default()),
         Field::optional("branches", environment.branches.as_ref().map(list)),
         Field::optional("url", environment.url.as_ref().map(quoted)),
         Field::optional("forge_name", environment.forge_name.as_ref().map(quoted)),
         Field::new("freeze", tables(environment.freeze.iter().map(freeze))).unless(environment.freeze.is_empty()),
+        Field::new("window", tables(environment.windows.iter().map(window))).unless(environment.windows.is_empty()),
         Field::optional("require_green", environment.require_green.as_ref().map(require_green)),
     ]
+}
+
+fn review(review: &Review) -> String {
+    let Review { required, self_approval, reviewers, expires } = review;
+    let mut entries = vec![("required", required.to_string())];
+    if *self_approval {
+        entries.push(("self_approval", true.to_string()));
+    }
+    if !reviewers.is_empty() {
+        entries.push(("reviewers", tables(reviewers.iter().map(|reviewer| basic(&reviewer.to_string())))));
+    }
+    entries.extend(expires.map(|seconds| ("expires", duration(seconds))));
+    table(&entries)
 }
 
 fn require_green(contexts: &Vec<String>) -> String {
@@ -204,6 +213,7 @@ pub(super) fn release(release: &ReleaseConfig) -> Vec<Field<'_>> {
         Field::new("timeouts.step", duration(timeouts.step)).unless(timeouts.step == StepTimeouts::default().step),
         Field::new("timeouts.idle", duration(timeouts.idle)).unless(timeouts.idle == StepTimeouts::default().idle),
         Field::optional("auto", release.auto.as_ref().map(auto)),
+        Field::optional("notify", release.notify.as_ref().map(list)),
         Field::new("input", tables(release.inputs.iter().map(input))).unless(release.inputs.is_empty()),
         Field::new("mode", quoted(if actions.is_some() { "custom" } else { "regular" })).unless(actions.is_none()),
         Field::new("action", tables(actions.iter().flat_map(|custom| &custom.actions).map(action)))
@@ -337,13 +347,25 @@ pub(super) fn basic(text: &str) -> String {
     quoted
 }
 
+fn time(minutes: u16) -> String {
+    quoted(format!("{:02}:{:02}", minutes / 60, minutes % 60))
+}
+
+fn week_days(days: &[Weekday]) -> Option<(&'static str, String)> {
+    (!days.is_empty()).then(|| ("days", list(days.iter().map(|day| day.as_str()))))
+}
+
+fn window(window: &ReleaseWindow) -> String {
+    let ReleaseWindow { days, from, to, zone } = window;
+    let rest = [("from", time(*from)), ("to", time(*to)), ("zone", quoted(zone))];
+    table(&week_days(days).into_iter().chain(rest).collect::<Vec<_>>())
+}
+
 fn freeze(window: &FreezeWindow) -> String {
-    let time = |minutes: &u16| quoted(format!("{:02}:{:02}", minutes / 60, minutes % 60));
     match window {
         FreezeWindow::Weekly { days, from, to, zone, reason } => {
-            let days = (!days.is_empty()).then(|| ("days", list(days.iter().map(|day| day.as_str()))));
-            let rest = [("from", time(from)), ("to", time(to)), ("zone", quoted(zone)), ("reason", basic(reason))];
-            table(&days.into_iter().chain(rest).collect::<Vec<_>>())
+            let rest = [("from", time(*from)), ("to", time(*to)), ("zone", quoted(zone)), ("reason", basic(reason))];
+            table(&week_days(days).into_iter().chain(rest).collect::<Vec<_>>())
         }
         FreezeWindow::Dated { from, until, zone, reason } => table(&[
             ("from", quoted(from)),

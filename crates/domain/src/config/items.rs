@@ -5,9 +5,9 @@ use super::plan::ItemKind;
 use super::reader::{Fields, Value};
 use super::releases::release;
 use super::repositories;
-use super::rollout;
-use super::values::{branch_glob, color, id, line, list, one_of, secret, web_url};
-use super::{App, DEFAULT_SSH_PORT, Environment, Host, HostKind, Repository, Review, SecretRef};
+use super::values::{branch_glob, color, duration, id, line, list, one_of, secret, web_url};
+use super::windows;
+use super::{App, DEFAULT_SSH_PORT, Environment, Host, HostKind, Repository, Review, Reviewer, SecretRef};
 use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName, InvalidId};
 use std::fmt::Display;
 use std::net::Ipv6Addr;
@@ -67,7 +67,8 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         }
         forge_name(value)
     });
-    let freeze = fields.or("freeze", Vec::new(), rollout::freeze);
+    let freeze = fields.or("freeze", Vec::new(), windows::freeze);
+    let windows = each(&mut fields, "window", "environment.window", windows::release_window);
     let require_green = fields.or("require_green", None, repositories::require_green);
     fields.finish();
     let key = key?;
@@ -80,6 +81,7 @@ pub(super) fn environment(mut fields: Fields<'_>, notes: &mut Notes) -> Option<E
         url: url?,
         forge_name: forge_name?,
         freeze: freeze?,
+        windows,
         require_green: require_green?,
     })
 }
@@ -98,8 +100,15 @@ fn review(value: &Value<'_>) -> Option<Review> {
     let mut fields = value.fields()?;
     let required = fields.required("required", |value| value.integer(0..=100));
     let self_approval = fields.or("self_approval", false, Value::boolean);
+    let reviewers = fields.or("reviewers", Vec::new(), |value| list(value, reviewer));
+    let expires = fields.optional("expires", duration);
     fields.finish();
-    Some(Review { required: u32::try_from(required?).ok()?, self_approval: self_approval? })
+    let required = u32::try_from(required?).ok()?;
+    Some(Review { required, self_approval: self_approval?, reviewers: reviewers?, expires: expires? })
+}
+
+fn reviewer(value: &Value<'_>) -> Option<Reviewer> {
+    value.text()?.parse().map_or_else(|sentence: String| value.refuse(sentence), Some)
 }
 
 pub(super) fn host(mut fields: Fields<'_>, notes: &mut Notes) -> Option<Host> {

@@ -5,11 +5,17 @@
 //! purpose: where secrets come from, and carrying anything out.
 
 mod branches;
+mod channel_fields;
+mod channel_model;
+mod channels;
 mod check;
 mod export;
 mod fields;
 mod forge_model;
 mod forges;
+mod identities;
+mod identity_fields;
+mod identity_model;
 mod items;
 mod model;
 mod parse;
@@ -22,14 +28,17 @@ mod repository_model;
 mod rollout;
 mod rollout_model;
 mod values;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
 pub use branches::branch_allowed;
+pub use channel_model::*;
 pub use check::problems;
 pub use export::export;
 pub use forge_model::*;
+pub use identity_model::*;
 pub use model::*;
 pub use parse::{ConfigError, Parsed, parse};
 pub use plan::{ItemKind, PlanAction, PlanItem, merge, plan};

@@ -1,10 +1,13 @@
 //! The things that a team declares, as values. Their text form (`davit.toml`) lives in [`parse`](mod@super::parse).
 
+use super::channel_model::Channel;
 use super::forge_model::Forge;
+use super::identity_model::Identity;
 use super::repository_model::RepositorySettings;
 use super::rollout_model::{Health, Input, Mode, Strategy, Transfer};
-use crate::freeze::FreezeWindow;
-use crate::ids::{AppKey, EnvironmentKey, ForgeId, HostName};
+use crate::freeze::{FreezeWindow, ReleaseWindow};
+use crate::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName};
+pub use crate::review::{Review, Reviewer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +30,12 @@ pub struct Configuration {
     /// Repositories that davit tests and merges.
     #[serde(default)]
     pub repositories: Vec<RepositorySettings>,
+    /// Where notices go.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// Where people may sign in.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
 }
 
 /// Where a secret comes from. The value itself is never part of the configuration.
@@ -53,15 +62,6 @@ impl SecretRef {
     }
 }
 
-/// Who has to look at a release request before it may go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-pub struct Review {
-    /// Approvals needed; 0: none.
-    pub required: u32,
-    /// Whether the author's own approval counts.
-    pub self_approval: bool,
-}
-
 /// A place to release to: test, staging, production, ….
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
@@ -84,6 +84,9 @@ pub struct Environment {
     /// When nothing but a rollback goes out by itself.
     #[serde(default)]
     pub freeze: Vec<FreezeWindow>,
+    /// When releases go out by themselves; outside of them nothing but a rollback does. Empty: always.
+    #[serde(default)]
+    pub windows: Vec<ReleaseWindow>,
     /// Globs of contexts that must be green on a commit before it goes out here; empty: every check that is known,
     /// and at least one. `None`: checks don't matter.
     #[serde(default)]
@@ -316,6 +319,9 @@ pub struct ReleaseConfig {
     pub timeouts: StepTimeouts,
     /// Whether it starts by itself.
     pub auto: Option<Auto>,
+    /// Which channels hear of it, and no others; `None`: all that want to.
+    #[serde(default)]
+    pub notify: Option<Vec<ChannelId>>,
 }
 
 impl Configuration {
@@ -328,7 +334,16 @@ impl Configuration {
         });
         let hosts = self.hosts.iter().map(|host| host.private_key.as_ref());
         let jobs = self.repositories.iter().flat_map(RepositorySettings::secret_refs);
-        forges.chain(hosts).flatten().chain(jobs).map(|secret| (secret.key(), secret.clone())).collect()
+        let channels = self.channels.iter().flat_map(Channel::secret_refs);
+        let identities = self.identities.iter().flat_map(Identity::secret_refs);
+        let people = channels.chain(identities);
+        forges.chain(hosts).flatten().chain(jobs).chain(people).map(|secret| (secret.key(), secret.clone())).collect()
+    }
+
+    /// A channel.
+    #[must_use]
+    pub fn channel(&self, id: &ChannelId) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == *id)
     }
 
     /// What is declared about a repository. Forges treat owner and repository names as case-insensitive.

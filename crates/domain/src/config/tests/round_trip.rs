@@ -1,7 +1,7 @@
 //! What is exported is read again as it was.
 
 use crate::config::*;
-use crate::freeze::{FreezeWindow, Weekday};
+use crate::freeze::{FreezeWindow, ReleaseWindow, Weekday};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -104,22 +104,36 @@ fn freeze() -> impl Strategy<Value = FreezeWindow> {
     ]
 }
 
+fn window() -> impl Strategy<Value = ReleaseWindow> {
+    (any::<bool>(), 0u16..1440, 0u16..=1440).prop_map(|(friday, from, to)| {
+        let days = if friday { vec![Weekday::Fri, Weekday::Mon] } else { Vec::new() };
+        ReleaseWindow { days, from, to, zone: "Asia/Shanghai".into() }
+    })
+}
+
+fn distinct(names: &[String]) -> Vec<Reviewer> {
+    let names: std::collections::BTreeSet<&String> = names.iter().collect();
+    names.into_iter().map(|name| name.parse().expect("a reviewer")).collect()
+}
+
 fn environment(index: usize) -> impl Strategy<Value = Environment> {
     let at_forges = (option::of("https://[a-z.]{1,9}(/[a-z?#=]{0,5})?"), option::of("[a-zA-Z/ \"']{0,5}[a-z]"));
-    let review = (0u32..3, any::<bool>());
+    let reviewers = vec(prop_oneof!["[a-z]{1,4}", "group:[a-z]{1,4}"], 0..3);
+    let review = (0u32..3, any::<bool>(), reviewers, option::of(1u64..100_000), vec(window(), 0..3));
     let green = option::of(prop_oneof![Just(Vec::new()), globs()]);
     (line(), option::of("#[0-9a-f]{6}"), review, option::of(globs()), vec(freeze(), 0..3), at_forges, green).prop_map(
-        move |(name, color, (required, self_approval), branches, freeze, (url, forge_name), require_green)| {
+        move |(name, color, (required, self_approval, reviewers, expires, windows), branches, freeze, (url, forge_name), require_green)| {
             Environment {
                 key: format!("env-{index}").parse().expect("key"),
                 name,
                 color,
-                review: Review { required, self_approval },
+                review: Review { required, self_approval, reviewers: distinct(&reviewers), expires },
                 branches,
                 url,
                 // No two are called alike.
                 forge_name: forge_name.map(|name| format!("{name} {index}")),
                 freeze,
+                windows,
                 require_green,
             }
         },
@@ -280,6 +294,7 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
                 mode: rollout.mode,
                 timeouts,
                 auto,
+                notify,
             }
         })
 }

@@ -36,7 +36,7 @@ fn supported() -> String {
 fn the_rest_of_it_means_what_it_says() {
     let configuration = good(&supported());
     assert_eq!(configuration.forges[0].token, Some(SecretRef::Env("GITHUB_TOKEN".into())));
-    assert_eq!(configuration.environments[0].review, Review { required: 1, self_approval: false });
+    assert_eq!(configuration.environments[0].review, Review { required: 1, ..Review::default() });
     assert_eq!(configuration.hosts[0].jump[0].as_str(), "bastion");
     let app = &configuration.apps[0];
     assert!(matches!(&app.repository, Repository::Forge { name, .. } if name == "acme/shop"));
