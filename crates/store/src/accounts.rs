@@ -1,14 +1,14 @@
-//! Accounts, their sessions and API tokens, and the server's few settings.
+//! Accounts, and the server's few settings.
 //!
 //! Tokens and passwords come in as hashes: the clear text never reaches this crate.
 
-use crate::{Store, StoreError, Tx, on_read, on_tx, parsed};
-use davit_domain::access::Role;
+use crate::{Store, StoreError, Tx, on_read, on_tx};
+use davit_domain::access::{Role, parse_role, role_word};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
 
-/// How often the last use of a token is written down, in milliseconds.
-const TOUCH_EVERY: i64 = 60_000;
+/// Where an account comes from that davit itself made.
+pub const LOCAL: &str = "local";
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,31 +17,82 @@ pub struct User {
     pub id: UserId,
     /// Its name, unique.
     pub name: String,
-    /// What it may do.
-    pub role: Role,
+    /// Its role on everything; `None`: only what grants give.
+    pub role: Option<Role>,
+    /// What people call them; empty: the name.
+    pub display_name: String,
+    /// Where mail goes; may be empty.
+    pub email: String,
+    /// [`LOCAL`], or the identity provider that made it: `oidc:ID`, `ldap:ID`.
+    pub source: String,
     /// A disabled account keeps its history and may do nothing.
     pub disabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it last did something, to the minute.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// An account that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its role on everything.
+    pub role: Option<Role>,
+    /// Argon2id; `None`: no password lets in.
+    pub password_hash: Option<&'a str>,
+    /// What people call them; may be empty.
+    pub display_name: &'a str,
+    /// Where mail goes; may be empty.
+    pub email: &'a str,
+    /// [`LOCAL`], or the identity provider.
+    pub source: &'a str,
+}
+
+impl<'a> NewUser<'a> {
+    /// One that davit itself makes, with nothing but a name and a role.
+    #[must_use]
+    pub const fn local(name: &'a str, role: Option<Role>) -> Self {
+        Self { name, role, password_hash: None, display_name: "", email: "", source: LOCAL }
+    }
 }
 
 #[derive(sqlx::FromRow)]
-struct UserRow {
+pub(crate) struct UserRow {
     id: i64,
     name: String,
     role: String,
+    display_name: String,
+    email: String,
+    source: String,
     disabled: bool,
     created_at: i64,
+    last_seen_at: Option<i64>,
 }
 
+/// What a [`UserRow`] is read from; the table `users` is `u` there.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.name, u.role, u.display_name, u.email, u.source, u.disabled, u.created_at, u.last_seen_at"
+    };
+}
+pub(crate) use user_columns;
+
 impl UserRow {
-    fn read(self) -> Result<User, StoreError> {
+    pub(crate) fn read(self) -> Result<User, StoreError> {
+        let role = parse_role(&self.role)
+            .map_err(|detail| StoreError::Corrupt { place: format!("users {}", self.id), detail })?;
         Ok(User {
             id: UserId(self.id),
-            role: parsed(&format!("users {}", self.id), &self.role)?,
+            role,
             name: self.name,
+            display_name: self.display_name,
+            email: self.email,
+            source: self.source,
             disabled: self.disabled,
             created_at: Timestamp::from_millis(self.created_at),
+            last_seen_at: self.last_seen_at.map(Timestamp::from_millis),
         })
     }
 }
@@ -67,7 +118,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn user_by_name(&self, name: &str) -> Result<Option<(User, Option<String>)>, StoreError> {
-        let sql = "SELECT id, name, role, disabled, created_at, password_hash FROM users WHERE name = $1";
+        let sql = concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.name = $1");
         let row: Option<LoginRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(name).fetch_optional(p).await)?;
         row.map(|row| Ok((row.user.read()?, row.password_hash))).transpose()
     }
@@ -77,7 +128,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let sql = "SELECT id, name, role, disabled, created_at FROM users";
+        let sql = concat!("SELECT ", user_columns!(), " FROM users u");
         let rows: Vec<UserRow> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
         let mut users = rows.into_iter().map(UserRow::read).collect::<Result<Vec<_>, _>>()?;
         // Sorted here: PostgreSQL's collation would put them in another order than SQLite's.
@@ -90,23 +141,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn session_user(&self, token_hash: &str, now: Timestamp) -> Result<Option<User>, StoreError> {
-        let sql =
-            "SELECT u.id, u.name, u.role, u.disabled, u.created_at FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled";
+        let sql = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled"
+        );
         let row: Option<UserRow> = on_read!(&self.db, p =>
             sqlx::query_as(sql).bind(token_hash).bind(now.millis()).fetch_optional(p).await)?;
-        row.map(UserRow::read).transpose()
-    }
-
-    /// Whose API token this is; not of a disabled account.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn token_user(&self, token_hash: &str) -> Result<Option<User>, StoreError> {
-        let sql = "SELECT u.id, u.name, u.role, u.disabled, u.created_at FROM tokens t JOIN users u ON u.id = t.user_id
-             WHERE t.token_hash = $1 AND NOT u.disabled";
-        let row: Option<UserRow> =
-            on_read!(&self.db, p => sqlx::query_as(sql).bind(token_hash).fetch_optional(p).await)?;
         row.map(UserRow::read).transpose()
     }
 
@@ -125,20 +167,25 @@ impl Tx {
     ///
     /// # Errors
     /// `Conflict` when the name is taken.
-    pub async fn create_user(
-        &mut self,
-        name: &str,
-        role: Role,
-        password_hash: Option<&str>,
-        now: Timestamp,
-    ) -> Result<User, StoreError> {
-        let sql = "INSERT INTO users (name, role, password_hash, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (name) DO NOTHING RETURNING id";
+    pub async fn create_user(&mut self, new: &NewUser<'_>, now: Timestamp) -> Result<User, StoreError> {
+        let sql = "INSERT INTO users (name, role, password_hash, display_name, email, source, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING RETURNING id";
         let id: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql)
-            .bind(name).bind(role.as_str()).bind(password_hash).bind(now.millis())
+            .bind(new.name).bind(role_word(new.role)).bind(new.password_hash)
+            .bind(new.display_name).bind(new.email).bind(new.source).bind(now.millis())
             .fetch_optional(&mut **c).await)?;
-        let id = id.ok_or_else(|| StoreError::Conflict(format!("there is an account named {name} already")))?;
-        Ok(User { id: UserId(id), name: name.to_owned(), role, disabled: false, created_at: now })
+        let id = id.ok_or_else(|| StoreError::Conflict(format!("there is an account named {} already", new.name)))?;
+        Ok(User {
+            id: UserId(id),
+            name: new.name.to_owned(),
+            role: new.role,
+            display_name: new.display_name.to_owned(),
+            email: new.email.to_owned(),
+            source: new.source.to_owned(),
+            disabled: false,
+            created_at: now,
+            last_seen_at: None,
+        })
     }
 
     /// Sets an account's password hash.
@@ -156,10 +203,10 @@ impl Tx {
     ///
     /// # Errors
     /// `NotFound` when there is no such account.
-    pub async fn set_role(&mut self, user: UserId, role: Role) -> Result<(), StoreError> {
+    pub async fn set_role(&mut self, user: UserId, role: Option<Role>) -> Result<(), StoreError> {
         let sql = "UPDATE users SET role = $2 WHERE id = $1";
         let done = on_tx!(self, c =>
-            sqlx::query(sql).bind(user.0).bind(role.as_str()).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+            sqlx::query(sql).bind(user.0).bind(role_word(role)).execute(&mut **c).await.map(|done| done.rows_affected()))?;
         user_found(user, done)
     }
 
@@ -177,83 +224,6 @@ impl Tx {
             on_tx!(self, c => sqlx::query(sql).bind(user.0).execute(&mut **c).await.map(drop))?;
         }
         user_found(user, done)
-    }
-
-    /// Opens a session, and clears away those that have ended.
-    ///
-    /// # Errors
-    /// `Conflict` when there is a session with this token.
-    pub async fn create_session(
-        &mut self,
-        token_hash: &str,
-        user: UserId,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO sessions (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-        on_tx!(self, c => {
-            sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now.millis()).execute(&mut **c).await?;
-            sqlx::query(sql)
-                .bind(token_hash).bind(user.0).bind(now.millis()).bind(expires.millis())
-                .execute(&mut **c).await?;
-        });
-        Ok(())
-    }
-
-    /// Ends a session; nothing happens when there is none.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn delete_session(&mut self, token_hash: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM sessions WHERE token_hash = $1";
-        on_tx!(self, c => sqlx::query(sql).bind(token_hash).execute(&mut **c).await.map(drop))?;
-        Ok(())
-    }
-
-    /// Makes an API token.
-    ///
-    /// # Errors
-    /// `Conflict` when the account has a token of this name.
-    pub async fn create_token(
-        &mut self,
-        user: UserId,
-        name: &str,
-        token_hash: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO tokens (user_id, name, token_hash, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (user_id, name) DO NOTHING";
-        let done = on_tx!(self, c => sqlx::query(sql)
-            .bind(user.0).bind(name).bind(token_hash).bind(now.millis())
-            .execute(&mut **c).await.map(|done| done.rows_affected()))?;
-        if done == 0 {
-            return Err(StoreError::Conflict(format!("there is a token named {name} already")));
-        }
-        Ok(())
-    }
-
-    /// Takes an API token away for good.
-    ///
-    /// # Errors
-    /// `NotFound` when the account has no token of this name.
-    pub async fn delete_token(&mut self, user: UserId, name: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM tokens WHERE user_id = $1 AND name = $2";
-        let done = on_tx!(self, c =>
-            sqlx::query(sql).bind(user.0).bind(name).execute(&mut **c).await.map(|done| done.rows_affected()))?;
-        if done == 0 { Err(StoreError::NotFound(format!("a token named {name}"))) } else { Ok(()) }
-    }
-
-    /// Writes down that a token was used, at most once a minute.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn touch_token(&mut self, token_hash: &str, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE tokens SET last_used_at = $2
-             WHERE token_hash = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
-        on_tx!(self, c => sqlx::query(sql)
-            .bind(token_hash).bind(now.millis()).bind(now.millis() - TOUCH_EVERY)
-            .execute(&mut **c).await.map(drop))?;
-        Ok(())
     }
 
     /// Sets a setting of the server.
@@ -279,6 +249,6 @@ impl Tx {
     }
 }
 
-fn user_found(user: UserId, rows: u64) -> Result<(), StoreError> {
+pub(crate) fn user_found(user: UserId, rows: u64) -> Result<(), StoreError> {
     if rows == 0 { Err(StoreError::NotFound(format!("account {user}"))) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 use crate::postgres::TestDatabase;
 use crate::support::{at, commit};
 use davit_domain::access::Role;
+use davit_store::accounts::NewUser;
 use davit_store::{Db, Store, StoreError};
 
 #[tokio::test]
@@ -22,7 +23,7 @@ async fn sqlite_is_opened_again_with_all_that_was_written() {
     for users in 0..3 {
         let store = Store::open_sqlite(&file).await.expect("opens");
         assert_eq!(store.count_users().await.expect("counts"), users);
-        commit!(store, tx => tx.create_user(&format!("user-{users}"), Role::Viewer, None, at(0)));
+        commit!(store, tx => tx.create_user(&NewUser::local(&format!("user-{users}"), Some(Role::Viewer)), at(0)));
         store.close().await;
     }
     assert!(!file.with_extension("db-wal").exists(), "the write-ahead log is folded into the file");
