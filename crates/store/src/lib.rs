@@ -36,6 +36,8 @@ pub mod schedules;
 pub mod secrets;
 pub mod seen;
 mod select;
+pub mod sessions;
+pub mod sign_in;
 mod sqlite;
 pub mod tokens;
 pub mod values;
