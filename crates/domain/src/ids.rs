@@ -140,6 +140,14 @@ text_id!(
     ForgeId, "forge id", "use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit", is_key
 );
 text_id!(
+    /// A channel's key: where notices go.
+    ChannelId, "channel id", "use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit", is_key
+);
+text_id!(
+    /// The key of an identity provider: where people may sign in.
+    IdentityId, "identity id", "use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit", is_key
+);
+text_id!(
     /// An app's key. It is also a directory name on every host.
     AppKey, "app key", "use 1 to 63 of a-z, 0-9, '-', '_' and '.', starting with a letter or digit", is_key
 );

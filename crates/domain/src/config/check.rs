@@ -34,7 +34,9 @@ pub(super) fn names(configuration: &Configuration) -> BTreeSet<(ItemKind, String
     let forges = configuration.forges.iter().map(|forge| (ItemKind::Forge, forge.id.to_string()));
     let environments = configuration.environments.iter().map(|place| (ItemKind::Environment, place.key.to_string()));
     let hosts = configuration.hosts.iter().map(|host| (ItemKind::Host, host.name.to_string()));
-    forges.chain(environments).chain(hosts).collect()
+    let apps = configuration.apps.iter().map(|app| (ItemKind::App, app.key.to_string()));
+    let channels = configuration.channels.iter().map(|channel| (ItemKind::Channel, channel.id.to_string()));
+    forges.chain(environments).chain(hosts).chain(apps).chain(channels).collect()
 }
 
 fn dangling(configuration: &Configuration) -> Vec<Problem> {
@@ -72,10 +74,17 @@ fn dangling(configuration: &Configuration) -> Vec<Problem> {
                     names.iter().for_each(|name| refer(from(), ItemKind::Host, name.as_str()));
                 }
             }
+            let channels = release.notify.iter().flatten();
+            channels.for_each(|channel| refer(from(), ItemKind::Channel, channel.as_str()));
         }
     }
     for repository in &configuration.repositories {
         refer(repository_item(repository), ItemKind::Forge, repository.forge.as_str());
+    }
+    for channel in &configuration.channels {
+        let from = || (ItemKind::Channel, channel.id.to_string());
+        channel.environments.iter().for_each(|key| refer(from(), ItemKind::Environment, key.as_str()));
+        channel.apps.iter().for_each(|key| refer(from(), ItemKind::App, key.as_str()));
     }
     problems
 }

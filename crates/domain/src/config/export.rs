@@ -1,7 +1,9 @@
 //! From a configuration back to the text of a `davit.toml`.
 
 use super::Configuration;
+use super::channel_fields;
 use super::fields::{self, Field};
+use super::identity_fields;
 use super::repository_fields;
 
 /// A `davit.toml` that says `configuration`: [`parse`](super::parse()) reads the same from it. What is as davit
@@ -26,6 +28,12 @@ pub fn export(configuration: &Configuration) -> String {
     }
     for repository in &configuration.repositories {
         section(&mut text, "repository", &repository_fields::repository(repository));
+    }
+    for channel in &configuration.channels {
+        section(&mut text, "channel", &channel_fields::channel(channel));
+    }
+    for identity in &configuration.identities {
+        section(&mut text, "identity", &identity_fields::identity(identity));
     }
     text
 }

@@ -1,8 +1,10 @@
 //! From the text of `davit.toml` to a configuration, or to all of its errors.
 
 use super::Configuration;
+use super::channels;
 use super::check;
 use super::forges;
+use super::identities;
 use super::items;
 use super::plan::{ItemKind, merge};
 use super::reader::{Fields, Report, closest};
@@ -66,16 +68,10 @@ fn read(mut file: Fields<'_>, notes: &mut Notes) -> Configuration {
     let hosts = each(&mut file, "host", "host", |fields| items::host(fields, notes));
     let apps = each(&mut file, "app", "app", |fields| items::app(fields, notes));
     let repositories = each(&mut file, "repository", "repository", |fields| repositories::repository(fields, notes));
-    if let Some(channels) = file.get("channel") {
-        for channel in channels.sections("channel") {
-            let hint = "leave it out; people see everything that happens in the web interface";
-            channel
-                .report()
-                .error(channel.at(), format!("[[channel]] is not supported by this version of davit: {hint}"));
-        }
-    }
+    let channels = each(&mut file, "channel", "channel", |fields| channels::channel(fields, notes));
+    let identities = each(&mut file, "identity", "identity", |fields| identities::identity(fields, notes));
     file.finish();
-    Configuration { forges, environments, hosts, apps, repositories }
+    Configuration { forges, environments, hosts, apps, repositories, channels, identities }
 }
 
 /// Reads every `[[title]]`, which are at `key` of `fields`.

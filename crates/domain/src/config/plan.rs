@@ -1,7 +1,9 @@
 //! What applying a configuration would change, and the whole that results.
 
+use super::channel_fields;
 use super::check::release_name;
 use super::fields::{self, Field};
+use super::identity_fields;
 use super::repositories::item_name;
 use super::repository_fields;
 use super::{App, Configuration, Host};
@@ -39,6 +41,10 @@ pub enum ItemKind {
     Release,
     /// What davit does about a repository's commits and changes.
     Repository,
+    /// Where notices go.
+    Channel,
+    /// Where people may sign in.
+    Identity,
 }
 
 impl fmt::Display for ItemKind {
@@ -50,6 +56,8 @@ impl fmt::Display for ItemKind {
             Self::App => "app",
             Self::Release => "release",
             Self::Repository => "repository",
+            Self::Channel => "channel",
+            Self::Identity => "identity",
         })
     }
 }
@@ -101,6 +109,8 @@ pub fn merge(current: &Configuration, wanted: &Configuration, prune: bool) -> Co
         hosts: merge_lists(&current.hosts, &wanted.hosts, |a, b| a.name == b.name, replace),
         apps: merge_lists(&current.apps, &wanted.apps, |a, b| a.key == b.key, merge_apps),
         repositories: merge_lists(&current.repositories, &wanted.repositories, |a, b| a.is(&b.forge, &b.name), replace),
+        channels: merge_lists(&current.channels, &wanted.channels, |a, b| a.id == b.id, replace),
+        identities: merge_lists(&current.identities, &wanted.identities, |a, b| a.id == b.id, replace),
     }
 }
 
@@ -162,6 +172,11 @@ fn entries(configuration: &Configuration) -> Vec<Entry<'_>> {
     }
     for app in &configuration.apps {
         add(ItemKind::App, app.key.to_string(), fields::app(app));
+    }
+    for channel in &configuration.channels {
+        add(ItemKind::Channel, channel.id.to_string(), channel_fields::channel(channel));
+    }
+    for app in &configuration.apps {
         for release in &app.releases {
             let name = release_name(app.key.as_str(), release.environment.as_str());
             add(ItemKind::Release, name, fields::release(release));
@@ -170,6 +185,9 @@ fn entries(configuration: &Configuration) -> Vec<Entry<'_>> {
     for repository in &configuration.repositories {
         let name = item_name(&repository.forge, &repository.name);
         add(ItemKind::Repository, name, repository_fields::repository(repository));
+    }
+    for identity in &configuration.identities {
+        add(ItemKind::Identity, identity.id.to_string(), identity_fields::identity(identity));
     }
     entries
 }

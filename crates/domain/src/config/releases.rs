@@ -7,13 +7,13 @@ use super::plan::ItemKind;
 use super::reader::{Fields, Value};
 use super::values::{
     absolute_path, branch_glob, duration, filled_list, ignore_pattern, is_inside, line, list, one_of, relative_path,
-    script, unsupported, variable_lines,
+    script, variable_lines,
 };
 use super::{
     Auto, AutoOn, DEFAULT_KEEP, Filter, FilterMode, Hooks, HostSelector, Mode, ReleaseConfig, Shared, StepTimeouts,
     Strategy, Transfer, rollout,
 };
-use crate::ids::{AppKey, EnvironmentKey};
+use crate::ids::{AppKey, ChannelId, EnvironmentKey};
 
 pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut Notes) -> Option<ReleaseConfig> {
     let environment = environment(&mut fields, app, notes);
@@ -35,8 +35,7 @@ pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut 
     let inputs = rollout::inputs(&mut fields);
     let timeouts = fields.or("timeouts", StepTimeouts::default(), timeouts);
     let auto = fields.optional("auto", auto);
-    let notify =
-        refuse_key(&mut fields, "notify", "leave it out; people see everything that happens in the web interface");
+    let notify = fields.optional("notify", |value| references::<ChannelId>(value, ItemKind::Channel, notes));
     let (at, report) = (fields.at(), fields.report());
     fields.finish();
     let (hooks, mode) = (hooks?, mode?);
@@ -51,7 +50,7 @@ pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut 
         return None;
     }
     let (deploy_path, releases_path) = paths?;
-    let config = ReleaseConfig {
+    Some(ReleaseConfig {
         environment: environment?,
         hosts: hosts?,
         deploy_path,
@@ -71,16 +70,8 @@ pub(super) fn release(mut fields: Fields<'_>, app: Option<&AppKey>, notes: &mut 
         mode,
         timeouts: timeouts?,
         auto: auto?,
-    };
-    notify.map(|()| config)
-}
-
-/// Reads nothing of a key that this version can't carry out.
-fn refuse_key(fields: &mut Fields<'_>, key: &'static str, hint: &str) -> Option<()> {
-    match fields.get(key) {
-        Some(value) => unsupported(&value, &format!("`{key}`"), hint),
-        None => Some(()),
-    }
+        notify: notify?,
+    })
 }
 
 fn environment(fields: &mut Fields<'_>, app: Option<&AppKey>, notes: &mut Notes) -> Option<EnvironmentKey> {

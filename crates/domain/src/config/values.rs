@@ -10,11 +10,6 @@ use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// Reports that this version can't carry `what` out.
-pub(super) fn unsupported<T>(value: &Value<'_>, what: &str, hint: &str) -> Option<T> {
-    value.refuse(format!("{what} is not supported by this version of davit: {hint}"))
-}
-
 /// A name, key or id.
 pub(super) fn id<T: FromStr<Err = InvalidId>>(value: &Value<'_>) -> Option<T> {
     value.text()?.parse().map_or_else(|error: InvalidId| value.refuse(error.to_string()), Some)
@@ -280,6 +275,19 @@ pub(super) fn base_url(value: &Value<'_>) -> Option<String> {
         return value.refuse(format!("{} must be a base URL like \"https://git.example.com/api\"", value.name()));
     }
     Some(text.trim_end_matches('/').to_owned())
+}
+
+/// The issuer of an OpenID Connect provider. It is compared byte for byte, so a trailing slash stays.
+pub(super) fn issuer_url(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    let rest = after_scheme(&text);
+    if authority(rest).is_empty() || rest.contains(['?', '#', '@']) || rest.contains(char::is_whitespace) {
+        return value.refuse(format!(
+            "{} must be the provider's issuer like \"https://id.example.com/realms/acme\", as it spells it",
+            value.name()
+        ));
+    }
+    Some(text)
 }
 
 /// `http://…` or `https://…` that a person opens.

@@ -1,7 +1,9 @@
 //! What is exported is read again as it was.
 
+use crate::access::Role;
 use crate::config::*;
 use crate::freeze::{FreezeWindow, ReleaseWindow, Weekday};
+use crate::notice::{Language, NoticeEvent};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -122,7 +124,15 @@ fn environment(index: usize) -> impl Strategy<Value = Environment> {
     let review = (0u32..3, any::<bool>(), reviewers, option::of(1u64..100_000), vec(window(), 0..3));
     let green = option::of(prop_oneof![Just(Vec::new()), globs()]);
     (line(), option::of("#[0-9a-f]{6}"), review, option::of(globs()), vec(freeze(), 0..3), at_forges, green).prop_map(
-        move |(name, color, (required, self_approval, reviewers, expires, windows), branches, freeze, (url, forge_name), require_green)| {
+        move |(
+            name,
+            color,
+            (required, self_approval, reviewers, expires, windows),
+            branches,
+            freeze,
+            (url, forge_name),
+            require_green,
+        )| {
             Environment {
                 key: format!("env-{index}").parse().expect("key"),
                 name,
@@ -271,9 +281,10 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
         variables(),
         hooks.boxed(),
         (timeouts, rollout()),
-        option::of(auto),
+        (option::of(auto), option::of(prop::sample::subsequence(vec!["channel-0", "channel-1"], 0..=2))),
     )
-        .prop_map(move |(hosts, keep, filter, shared, variables, hooks, (timeouts, rollout), auto)| {
+        .prop_map(move |(hosts, keep, filter, shared, variables, hooks, (timeouts, rollout), (auto, notify))| {
+            let id = |id: &str| id.parse().expect("id");
             ReleaseConfig {
                 environment: format!("env-{environment}").parse().expect("key"),
                 hosts,
@@ -294,7 +305,7 @@ fn release(app: usize, environment: usize) -> impl Strategy<Value = ReleaseConfi
                 mode: rollout.mode,
                 timeouts,
                 auto,
-                notify,
+                notify: notify.map(|channels| channels.into_iter().map(id).collect()),
             }
         })
 }
@@ -388,6 +399,119 @@ fn repository(index: usize) -> impl Strategy<Value = RepositorySettings> {
     )
 }
 
+fn receiver() -> impl Strategy<Value = Receiver> {
+    let hook = (prop::sample::select(&ChannelKind::ALL), some_secret(), secret()).prop_map(|(kind, url, secret)| {
+        let kind = if matches!(kind, ChannelKind::Email | ChannelKind::Sms) { ChannelKind::Webhook } else { kind };
+        Receiver::Hook(kind, Hook { url, secret: secret.filter(|_| kind.is_signed()) })
+    });
+    let tls = prop::sample::select(&MailTls::ALL);
+    let mail = (tls, option::of(1u16..), option::of((line(), some_secret())), "[a-z]{1,5}").prop_map(
+        |(tls, port, login, name)| {
+            let (user, password) = login.filter(|_| tls != MailTls::None).unzip();
+            let port = port.unwrap_or_else(|| tls.default_port());
+            let to = vec![format!("{name}@example.com"), format!("Zoë {name} <{name}@example.org>")];
+            Receiver::Mail(Mail { host: "mail.example.com".into(), port, tls, user, password, from: to[1].clone(), to })
+        },
+    );
+    let words = ("[A-Za-z0-9]{1,9}", some_secret(), line(), any::<(bool, bool)>());
+    let sms = (prop::sample::select(&SmsProvider::ALL), words).prop_map(
+        |(provider, (key_id, key_secret, name, (usual, other)))| {
+            let app_id = if provider == SmsProvider::Tencent { "1400".to_owned() } else { String::new() };
+            let params = if usual { vec!["text".to_owned()] } else { vec!["app".to_owned(), "state".to_owned()] };
+            let text = match provider {
+                SmsProvider::Twilio => SmsText::Free { from: name },
+                SmsProvider::Aliyun | SmsProvider::Tencent => {
+                    SmsText::Template { sign_name: name, template: "SMS_1".into(), params, app_id }
+                }
+            };
+            let region = provider.default_region().map(|region| if other { "eu-1" } else { region });
+            let api_url = if other { "https://sms.example.com/x" } else { provider.default_api_url() };
+            let region = region.unwrap_or_default().to_owned();
+            let to = vec!["+8613800000000".to_owned()];
+            Receiver::Sms(Sms { provider, key_id, key_secret, text, region, api_url: api_url.to_owned(), to })
+        },
+    );
+    prop_oneof![hook, mail, sms]
+}
+
+fn channel(index: usize) -> impl Strategy<Value = Channel> {
+    let events = || prop::sample::subsequence(&NoticeEvent::ALL, 1..=3);
+    let filters = (option::of(events()), any::<(bool, bool, bool)>(), prop::sample::select(&Language::ALL));
+    let texts = (events(), "[^{%\0]{1,20}", option::of((some_secret(), secret())), secret());
+    (receiver(), filters, texts).prop_map(
+        move |(receiver, (events, (here, mine, allow_private), language), (templates, text, commands, ca))| {
+            let kind = match &receiver {
+                Receiver::Hook(kind, _) => *kind,
+                Receiver::Mail(_) => ChannelKind::Email,
+                Receiver::Sms(_) => ChannelKind::Sms,
+            };
+            let commands = commands.and_then(|(key, token)| match kind {
+                ChannelKind::Slack => Some(Commands::Slack { signing_secret: key }),
+                ChannelKind::Dingtalk => Some(Commands::Dingtalk { app_secret: key }),
+                ChannelKind::Feishu => Some(Commands::Feishu { encrypt_key: key, verification_token: token }),
+                _ => None,
+            });
+            Channel {
+                id: format!("channel-{index}").parse().expect("id"),
+                receiver,
+                language,
+                events,
+                environments: if here { vec!["env-0".parse().expect("key")] } else { Vec::new() },
+                apps: if mine { vec!["app-0".parse().expect("key")] } else { Vec::new() },
+                allow_private,
+                ca,
+                templates: templates.into_iter().map(|event| (event, text.clone())).collect(),
+                commands,
+            }
+        },
+    )
+}
+
+fn identity(index: usize) -> impl Strategy<Value = Identity> {
+    let oidc = (line(), secret(), any::<bool>()).prop_map(|(client_id, client_secret, usual)| {
+        let scopes: &[&str] = if usual { &["openid", "profile", "email", "groups"] } else { &["openid", "x"] };
+        IdentityKind::Oidc(OidcProvider {
+            issuer: "https://id.example.com/".into(),
+            client_id,
+            client_secret,
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            name_claim: if usual { "preferred_username" } else { "mail" }.into(),
+            groups_claim: "groups".into(),
+        })
+    });
+    let ldap = (option::of((line(), some_secret())), line(), any::<bool>(), option::of(line())).prop_map(
+        |(bind, user_base, usual, group_base)| {
+            let (bind_dn, bind_password) = bind.unzip();
+            IdentityKind::Ldap(LdapProvider {
+                url: if usual { "ldaps://ldap.example.com" } else { "ldap://10.0.0.1:1389" }.into(),
+                start_tls: !usual,
+                bind_dn,
+                bind_password,
+                user_base,
+                user_filter: if usual { "(&(objectClass=person)(uid={name}))" } else { "(cn={name})" }.into(),
+                name_attribute: if usual { "uid" } else { "cn" }.into(),
+                email_attribute: "mail".into(),
+                group_base,
+                group_filter: "(member={dn})".into(),
+                group_attribute: "cn".into(),
+            })
+        },
+    );
+    let groups = prop::collection::btree_map(line(), line(), 0..3);
+    let role = option::of(prop::sample::select(&Role::ALL));
+    (line(), prop_oneof![oidc, ldap], role, groups, secret(), any::<bool>()).prop_map(
+        move |(name, kind, role, groups, ca, allow_private)| Identity {
+            id: format!("identity-{index}").parse().expect("id"),
+            name,
+            kind,
+            role,
+            groups,
+            ca,
+            allow_private,
+        },
+    )
+}
+
 fn is_called(repository: &RepositorySettings, name: &str) -> bool {
     format!("{}/{}", repository.forge, repository.name).eq_ignore_ascii_case(name)
 }
@@ -399,9 +523,19 @@ fn configuration() -> impl Strategy<Value = Configuration> {
         .prop_map(|(first, second, third)| vec![first, second, third]);
     let apps = (app(0).boxed(), app(1).boxed()).prop_map(|(first, second)| vec![first, second]);
     let repositories = (repository(0).boxed(), repository(1).boxed()).prop_map(|(first, second)| vec![first, second]);
-    (forges, environments, hosts, apps, repositories).prop_map(|(forges, environments, hosts, apps, repositories)| {
-        Configuration { forges, environments, hosts, apps, repositories }
-    })
+    let people = (channel(0).boxed(), channel(1).boxed(), identity(0).boxed())
+        .prop_map(|(first, second, identity)| (vec![first, second], vec![identity]));
+    (forges, environments, hosts, apps, repositories, people).prop_map(
+        |(forges, environments, hosts, apps, repositories, (channels, identities))| Configuration {
+            forges,
+            environments,
+            hosts,
+            apps,
+            repositories,
+            channels,
+            identities,
+        },
+    )
 }
 
 proptest! {
@@ -420,6 +554,7 @@ proptest! {
         let mut wanted = wanted;
         if drop_apps {
             wanted.apps.clear();
+            wanted.channels.iter_mut().for_each(|channel| channel.apps.clear());
         }
         for prune in [false, true] {
             let merged = merge(&current, &wanted, prune);
@@ -445,7 +580,7 @@ proptest! {
 
 /// Without what the bits of `without` say, and without what refers to that.
 fn thinned(mut configuration: Configuration, without: u8) -> Configuration {
-    let gone: Vec<&str> = ["app-0", "app-1", "host-1", "host-2", "env-1", "forge-1"]
+    let gone: Vec<&str> = ["app-0", "app-1", "host-1", "host-2", "env-1", "forge-1", "channel-1"]
         .into_iter()
         .enumerate()
         .filter_map(|(bit, name)| (without & (1 << bit) != 0).then_some(name))
@@ -458,7 +593,14 @@ fn thinned(mut configuration: Configuration, without: u8) -> Configuration {
         app.releases.retain(|release| !gone.contains(&release.environment.as_str()));
     }
     configuration.repositories.retain(|repository| !gone.contains(&repository.forge.as_str()));
-    if without & 0b1100_0000 == 0 { Configuration::default() } else { configuration }
+    configuration.channels.retain(|channel| !gone.contains(&channel.id.as_str()));
+    for channel in &mut configuration.channels {
+        channel.apps.retain(|app| !gone.contains(&app.as_str()));
+    }
+    for release in configuration.apps.iter_mut().flat_map(|app| &mut app.releases) {
+        release.notify.iter_mut().for_each(|channels| channels.retain(|id| !gone.contains(&id.as_str())));
+    }
+    if without & 0b1000_0000 == 0 { Configuration::default() } else { configuration }
 }
 
 /// `now` after one step of a plan towards `wanted`.
@@ -477,6 +619,8 @@ fn carried_out(mut now: Configuration, wanted: &Configuration, step: &PlanItem) 
                 }
             }
             ItemKind::Repository => now.repositories.retain(|repository| !is_called(repository, name)),
+            ItemKind::Channel => now.channels.retain(|channel| channel.id.as_str() != name),
+            ItemKind::Identity => now.identities.retain(|identity| identity.id.as_str() != name),
         }
         return now;
     }
@@ -502,6 +646,13 @@ fn carried_out(mut now: Configuration, wanted: &Configuration, step: &PlanItem) 
         ItemKind::Repository => {
             one.repositories
                 .extend(wanted.repositories.iter().filter(|repository| is_called(repository, name)).cloned());
+        }
+        ItemKind::Channel => {
+            one.channels.extend(wanted.channels.iter().filter(|channel| is_named(channel.id.as_str())).cloned());
+        }
+        ItemKind::Identity => {
+            let identities = wanted.identities.iter().filter(|identity| is_named(identity.id.as_str()));
+            one.identities.extend(identities.cloned());
         }
     }
     merge(&now, &one, false)

@@ -1,0 +1,14 @@
+-- Where notices go and where people sign in, as it is declared.
+-- Times are milliseconds since 1970 (UTC).
+
+CREATE TABLE channels (
+    id       TEXT   PRIMARY KEY,
+    position BIGINT NOT NULL,
+    body     TEXT   NOT NULL
+);
+
+CREATE TABLE identity_providers (
+    id       TEXT   PRIMARY KEY,
+    position BIGINT NOT NULL,
+    body     TEXT   NOT NULL
+);
