@@ -1,13 +1,12 @@
 //! The declared configuration, and the numbered revisions of every release config.
 //!
-//! Forges, environments, hosts, apps and repositories are one row each, as JSON, in their order. A release config is never changed
-//! in place: every save is a new revision, and what a request pinned stays readable when the app is long gone.
+//! Everything but release configs is one row each, as JSON, in its order. A release config is never changed in place: every save is a new revision, and what a request pinned stays readable when the app is long gone.
 
 mod save;
 
 use crate::{Store, StoreError, Tx, from_json, on_read, on_tx, parsed};
-use davit_domain::config::{App, Configuration, Environment, Forge, Host, ReleaseConfig};
-use davit_domain::ids::{AppKey, EnvironmentKey, ForgeId, HostName, RevisionId};
+use davit_domain::config::{App, Channel, Configuration, Environment, Forge, Host, ReleaseConfig};
+use davit_domain::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName, RevisionId};
 use davit_domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +34,8 @@ const EVERYTHING: &str = "SELECT 1 AS part, '' AS app, position, body FROM forge
     UNION ALL SELECT 4, key, position, body FROM apps
     UNION ALL SELECT 5, app, position, body FROM config_revisions WHERE in_force
     UNION ALL SELECT 6, '', position, body FROM repositories
+    UNION ALL SELECT 7, '', position, body FROM channels
+    UNION ALL SELECT 8, '', position, body FROM identity_providers
     ORDER BY 1, 3";
 
 #[derive(sqlx::FromRow)]
@@ -142,6 +143,14 @@ impl Store {
         self.declared("SELECT body FROM hosts WHERE name = $1", name.as_str()).await
     }
 
+    /// A channel.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn channel(&self, id: &ChannelId) -> Result<Option<Channel>, StoreError> {
+        self.declared("SELECT body FROM channels WHERE id = $1", id.as_str()).await
+    }
+
     /// An app with its release configs in force.
     ///
     /// # Errors
@@ -224,6 +233,8 @@ fn assemble(parts: Vec<Part>) -> Result<Configuration, StoreError> {
             3 => whole.hosts.push(from_json("hosts", &body)?),
             4 => whole.apps.push(from_json(&format!("apps {app}"), &body)?),
             6 => whole.repositories.push(from_json("repositories", &body)?),
+            7 => whole.channels.push(from_json("channels", &body)?),
+            8 => whole.identities.push(from_json("identity_providers", &body)?),
             _ => {
                 let release = from_json(&format!("config_revisions of {app}"), &body)?;
                 // A revision is in force only while its app is declared; `save` sees to it.

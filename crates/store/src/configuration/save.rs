@@ -44,6 +44,18 @@ const REPOSITORIES: Table = Table {
         ON CONFLICT (key) DO UPDATE SET position = excluded.position, body = excluded.body",
     delete: "DELETE FROM repositories WHERE key = $1",
 };
+const CHANNELS: Table = Table {
+    name: "channels",
+    put: "INSERT INTO channels (id, position, body) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET position = excluded.position, body = excluded.body",
+    delete: "DELETE FROM channels WHERE id = $1",
+};
+const IDENTITIES: Table = Table {
+    name: "identity_providers",
+    put: "INSERT INTO identity_providers (id, position, body) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET position = excluded.position, body = excluded.body",
+    delete: "DELETE FROM identity_providers WHERE id = $1",
+};
 
 impl Tx {
     /// Writes what differs between `before` (as [`Tx::configuration`] returned it) and `after`. A new or changed
@@ -66,6 +78,8 @@ impl Tx {
         let (apps_before, apps_after) = (without_releases(before), without_releases(after));
         self.save_table(&APPS, &apps_before, &apps_after, |app| app.key.to_string()).await?;
         self.save_table(&REPOSITORIES, &before.repositories, &after.repositories, repository_place).await?;
+        self.save_table(&CHANNELS, &before.channels, &after.channels, |channel| channel.id.to_string()).await?;
+        self.save_table(&IDENTITIES, &before.identities, &after.identities, |one| one.id.to_string()).await?;
         self.save_releases(before, after, by, now).await
     }
 

@@ -1,16 +1,20 @@
 //! What the tests share: a macro that runs a body on both databases, and the smallest rows of each kind.
 
+use davit_domain::access::Role;
 use davit_domain::config::{
-    App, Configuration, Environment, Filter, FilterMode, Forge, ForgeKind, Hooks, Host, HostKind, HostSelector, Mode,
-    ReleaseConfig, Repository, Review, SecretRef, Shared, StepTimeouts, Strategy, Transfer,
+    App, Channel, ChannelKind, Commands, Configuration, Environment, Filter, FilterMode, Forge, ForgeKind, Hook, Hooks,
+    Host, HostKind, HostSelector, Identity, IdentityKind, Mode, OidcProvider, Receiver, ReleaseConfig, Repository,
+    Review, SecretRef, Shared, StepTimeouts, Strategy, Transfer,
 };
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, RevisionId};
+use davit_domain::notice::{Language, NoticeEvent};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
 use davit_store::deployments::{Deployment, NewDeployment, PlannedStep};
 use davit_store::inbox::{Inbox, NewDelivery, Put};
 use davit_store::requests::{Created, Inputs, NewRequest, Request};
 use davit_store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::str::FromStr;
 use tokio_util::sync::CancellationToken;
@@ -114,7 +118,7 @@ pub(crate) fn environment_named(name: &str) -> Environment {
         key: id(name),
         name: name.to_uppercase(),
         color: None,
-        review: Review { required: 1, self_approval: false },
+        review: Review { required: 1, ..Review::default() },
         branches: Some(vec!["main".into()]),
         url: None,
         forge_name: None,
@@ -140,6 +144,44 @@ pub(crate) fn host_named(name: &str) -> Host {
     }
 }
 
+pub(crate) fn channel_named(name: &str) -> Channel {
+    Channel {
+        id: id(name),
+        receiver: Receiver::Hook(
+            ChannelKind::Dingtalk,
+            Hook { url: SecretRef::Env("URL".into()), secret: Some(SecretRef::Secret("sign".into())) },
+        ),
+        language: Language::Zh,
+        events: Some(vec![NoticeEvent::Failed]),
+        environments: vec![production()],
+        apps: vec![shop()],
+        allow_private: false,
+        ca: None,
+        templates: BTreeMap::from([(NoticeEvent::Failed, "{{ app }}".into())]),
+        commands: Some(Commands::Dingtalk { app_secret: SecretRef::Env("APP".into()) }),
+    }
+}
+
+pub(crate) fn identity_named(name: &str) -> Identity {
+    let oidc = OidcProvider {
+        issuer: "https://id.example".into(),
+        client_id: "davit".into(),
+        client_secret: None,
+        scopes: vec!["openid".into()],
+        name_claim: "preferred_username".into(),
+        groups_claim: "groups".into(),
+    };
+    Identity {
+        id: id(name),
+        name: "Acme".into(),
+        kind: IdentityKind::Oidc(oidc),
+        role: Some(Role::Viewer),
+        groups: BTreeMap::from([("devs".into(), "developers".into())]),
+        ca: None,
+        allow_private: true,
+    }
+}
+
 pub(crate) fn release_to(environment: &str) -> ReleaseConfig {
     ReleaseConfig {
         environment: id(environment),
@@ -161,6 +203,7 @@ pub(crate) fn release_to(environment: &str) -> ReleaseConfig {
         mode: Mode::Regular,
         timeouts: StepTimeouts { step: 600, idle: 60 },
         auto: None,
+        notify: Some(vec![id("ops")]),
     }
 }
 
@@ -181,6 +224,8 @@ pub(crate) fn configuration() -> Configuration {
         hosts: vec![host_named("web-2"), host_named("web-1")],
         apps: vec![app_named("shop", &["test", "production"])],
         repositories: Vec::new(),
+        channels: vec![channel_named("ops")],
+        identities: vec![identity_named("sso")],
     }
 }
 
@@ -200,7 +245,7 @@ pub(crate) fn new_request(revision: RevisionId) -> NewRequest {
         git_ref: Some("main".into()),
         title: "Sell more".into(),
         revision,
-        review: Review { required: 0, self_approval: false },
+        review: Review { required: 0, ..Review::default() },
         target_release: None,
         hosts: None,
         build: None,
