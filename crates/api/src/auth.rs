@@ -8,43 +8,135 @@ use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use davit_domain::access::{self, Action};
+use davit_domain::access::{Access, Action, Role, Target, least_role, role_word};
+use davit_domain::config::Host;
+use davit_domain::ids::{AppKey, EnvironmentKey};
+use davit_engine::people::Person;
 use davit_store::accounts::User;
+use davit_store::tokens::Token;
 
 pub(crate) const COOKIE: &str = "davit_session";
 const WRITE_HEADER: &str = "x-davit-request";
 
 /// The account that makes a request.
+///
+/// What somebody may not even see is not there for them: then the `allow…` functions answer 404 instead of 403.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) user: User,
+    access: Access,
+    groups: Vec<String>,
+    /// The API token, when it was not a session.
+    pub(crate) token: Option<Token>,
     /// The session's cookie, when it was not a token.
     pub(crate) session: Option<String>,
 }
 
 impl Caller {
-    /// Lets the request go on when the account's role allows the action.
-    pub(crate) fn allow(&self, action: Action) -> Result<(), Problem> {
-        if access::allows(self.user.role, action) {
-            return Ok(());
-        }
-        Err(Problem::denied(format!(
-            "{} has the role {}: this needs {} or more. Ask an administrator",
-            self.user.name,
-            self.user.role.as_str(),
-            access::least_role(action).as_str()
-        )))
+    fn new(person: Person, session: Option<String>) -> Self {
+        let Person { user, access, groups, token } = person;
+        Self { user, access, groups, token, session }
     }
 
-    /// Whether the account's role allows the action.
+    /// Lets the request go on when the account may do this to everything.
+    pub(crate) fn allow(&self, action: Action) -> Result<(), Problem> {
+        self.check(action, &Target::Everything, "")
+    }
+
+    /// Lets the request go on when the account may do this to something; to what is asked once it is known.
+    pub(crate) fn allow_somewhere(&self, action: Action) -> Result<(), Problem> {
+        if self.access.anywhere(action) { Ok(()) } else { Err(self.denied(action, self.access.base)) }
+    }
+
+    /// Lets the request go on when the account may do this to the app in this environment.
+    pub(crate) fn allow_in(
+        &self,
+        action: Action,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+    ) -> Result<(), Problem> {
+        let what = format!("{app} has no release config for {environment}");
+        self.check(action, &Target::Place { app, environment }, &what)
+    }
+
+    /// Lets the request go on when the account may do this to the app as a whole.
+    pub(crate) fn allow_app(&self, action: Action, app: &AppKey) -> Result<(), Problem> {
+        self.check(action, &Target::App { app }, &format!("there is no app {app}"))
+    }
+
+    /// Lets the request go on when the account may do this to the environment as a whole.
+    pub(crate) fn allow_environment(&self, action: Action, environment: &EnvironmentKey) -> Result<(), Problem> {
+        self.check(action, &Target::Environment { environment }, &format!("there is no environment {environment}"))
+    }
+
+    /// Lets the request go on when the account may do this to the host.
+    pub(crate) fn allow_host(&self, action: Action, host: &Host) -> Result<(), Problem> {
+        self.check(action, &host_target(host), &format!("there is no host named {}", host.name))
+    }
+
+    /// As [`allow`](Self::allow), as a question.
     pub(crate) fn may(&self, action: Action) -> bool {
-        access::allows(self.user.role, action)
+        self.access.allows(action, &Target::Everything)
+    }
+
+    /// As [`allow_in`](Self::allow_in), as a question.
+    pub(crate) fn may_in(&self, action: Action, app: &AppKey, environment: &EnvironmentKey) -> bool {
+        self.access.allows(action, &Target::Place { app, environment })
+    }
+
+    /// As [`allow_app`](Self::allow_app), as a question.
+    pub(crate) fn may_app(&self, action: Action, app: &AppKey) -> bool {
+        self.access.allows(action, &Target::App { app })
+    }
+
+    /// As [`allow_environment`](Self::allow_environment), as a question.
+    pub(crate) fn may_environment(&self, action: Action, environment: &EnvironmentKey) -> bool {
+        self.access.allows(action, &Target::Environment { environment })
+    }
+
+    /// As [`allow_host`](Self::allow_host), as a question.
+    pub(crate) fn may_host(&self, action: Action, host: &Host) -> bool {
+        self.access.allows(action, &host_target(host))
+    }
+
+    /// All that the account may do.
+    pub(crate) const fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Names of the account's groups, sorted.
+    pub(crate) fn groups(&self) -> &[String] {
+        &self.groups
     }
 
     /// The account's name, as the feed has it.
     pub(crate) fn name(&self) -> &str {
         &self.user.name
     }
+
+    fn check(&self, action: Action, target: &Target<'_>, missing: &str) -> Result<(), Problem> {
+        if self.access.allows(action, target) {
+            return Ok(());
+        }
+        let role = self.access.role_on(target);
+        if role.is_none() && *target != Target::Everything {
+            return Err(Problem::not_found(missing));
+        }
+        Err(self.denied(action, role))
+    }
+
+    fn denied(&self, action: Action, role: Option<Role>) -> Problem {
+        Problem::denied(format!(
+            "{} has the role {} here: this needs {} or more. Ask an administrator",
+            self.user.name,
+            role_word(role),
+            least_role(action).as_str()
+        ))
+    }
+}
+
+const fn host_target(host: &Host) -> Target<'_> {
+    Target::Host { labels: host.labels.as_slice(), environments: host.environments.as_slice() }
 }
 
 impl FromRequestParts<Api> for Caller {
@@ -52,8 +144,8 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = bearer(&parts.headers) {
-            let user = api.engine.token_user(token).await?.ok_or_else(Problem::unauthenticated)?;
-            return Ok(Self { user, session: None });
+            let person = api.engine.token_user(token).await?.ok_or_else(Problem::unauthenticated)?;
+            return Ok(Self::new(person, None));
         }
         let cookie = session_cookie(&parts.headers).ok_or_else(Problem::unauthenticated)?;
         let user = api.engine.session_user(cookie).await?.ok_or_else(Problem::unauthenticated)?;
@@ -61,7 +153,7 @@ impl FromRequestParts<Api> for Caller {
         if !reads && !parts.headers.contains_key(WRITE_HEADER) {
             return Err(Problem::denied("a change by session cookie needs the header X-Davit-Request: 1"));
         }
-        Ok(Self { user, session: Some(cookie.to_owned()) })
+        Ok(Self::new(api.engine.person(user).await?, Some(cookie.to_owned())))
     }
 }
 

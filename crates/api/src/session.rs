@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use davit_domain::access::Role;
 use davit_engine::{Engine, EngineError, sign_in::sessions::SESSION};
 use davit_store::accounts::User;
 use secrecy::{ExposeSecret, SecretString};
@@ -64,13 +65,14 @@ pub(crate) struct Session {
 pub(crate) struct Account {
     id: i64,
     name: String,
-    role: &'static str,
+    /// On everything; null: only what grants give.
+    role: Option<&'static str>,
 }
 
 impl Session {
     fn new(engine: &Engine, user: &User) -> Self {
         Self {
-            user: Account { id: user.id.0, name: user.name.clone(), role: user.role.as_str() },
+            user: Account { id: user.id.0, name: user.name.clone(), role: user.role.map(Role::as_str) },
             version: env!("CARGO_PKG_VERSION"),
             public_url: engine.settings().public_url.clone(),
         }

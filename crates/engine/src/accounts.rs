@@ -5,8 +5,10 @@
 use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use davit_domain::access::Role;
-use davit_store::accounts::User;
+use crate::people::Person;
+use davit_domain::access::{Role, role_word};
+use davit_store::accounts::{NewUser, User};
+use davit_store::tokens::TokenLimits;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -17,19 +19,25 @@ impl Engine {
     ///
     /// # Errors
     /// When the name is taken or the name or password are not acceptable.
-    pub async fn create_user(&self, name: &str, role: Role, password: &SecretString) -> Result<User, EngineError> {
+    pub async fn create_user(
+        &self,
+        name: &str,
+        role: impl Into<Option<Role>>,
+        password: &SecretString,
+    ) -> Result<User, EngineError> {
+        let role = role.into();
         check_name(name)?;
         let hash = self.hash_password(password).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
-        let user = tx.create_user(name, role, Some(&hash), now).await.map_err(|error| {
+        let user = tx.create_user(&NewUser { password_hash: Some(&hash), ..NewUser::local(name, role) }, now).await.map_err(|error| {
             if matches!(error, davit_store::StoreError::Conflict(_)) {
                 EngineError::Conflict(format!("there is an account named {name} already"))
             } else {
                 error.into()
             }
         })?;
-        self.feed(&mut tx, "admin", "user_created", name, serde_json::json!({ "role": role })).await?;
+        self.feed(&mut tx, "admin", "user_created", name, serde_json::json!({ "role": role_word(role) })).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -42,7 +50,7 @@ impl Engine {
         let user = self.known_user(user).await?;
         let token = format!("davit_{}", random_text());
         let mut tx = self.store().begin().await?;
-        tx.create_token(user.id, name, &token_hash(&token), self.now()).await.map_err(|error| {
+        tx.create_token(user.id, name, &token_hash(&token), &TokenLimits::default(), self.now()).await.map_err(|error| {
             if matches!(error, davit_store::StoreError::Conflict(_)) {
                 EngineError::Conflict(format!("{} has a token named {name} already: choose another name", user.name))
             } else {
@@ -109,19 +117,19 @@ impl Engine {
         self.create_user(name, Role::Admin, password).await
     }
 
-    /// Whose API token this is.
+    /// Whose API token this is, and what they may do with it.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn token_user(&self, token: &str) -> Result<Option<User>, EngineError> {
+    pub async fn token_user(&self, token: &str) -> Result<Option<Person>, EngineError> {
         let hash = token_hash(token);
-        let user = self.store().token_user(&hash).await?;
-        if user.is_some() && self.touch_is_due(&hash) {
+        let Some((user, token)) = self.store().token_user(&hash, self.now()).await? else { return Ok(None) };
+        if self.touch_is_due(&hash) {
             let mut tx = self.store().begin().await?;
             tx.touch_token(&hash, self.now()).await?;
             tx.commit().await?;
         }
-        Ok(user)
+        Ok(Some(self.person_within(user, Some(token)).await?))
     }
 
     async fn known_user(&self, name: &str) -> Result<User, EngineError> {

@@ -24,6 +24,7 @@ pub mod inbox;
 pub mod intents;
 pub mod lifecycle;
 mod merge;
+pub mod people;
 pub mod queue;
 pub mod reconcile;
 pub mod repositories;
@@ -31,6 +32,7 @@ mod retention;
 pub mod seal;
 pub mod secrets;
 pub mod sign_in;
+pub mod values;
 
 pub use error::EngineError;
 
