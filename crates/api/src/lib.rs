@@ -34,6 +34,7 @@ mod runs;
 mod secrets;
 mod session;
 mod ui;
+mod values;
 mod views;
 mod webhook;
 mod workflows;
@@ -180,6 +181,7 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(configuration::apply))
         .routes(routes!(configuration::export))
         .merge(ci())
+        .merge(values::values())
 }
 
 /// Runs, changes, and what stands around them.

@@ -82,6 +82,7 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NotFound(_) => Self::not_found(detail),
             EngineError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            EngineError::Changed(_) => Self::new(StatusCode::CONFLICT, "changed", detail),
             EngineError::Denied(_) => Self::denied(detail),
             EngineError::Invalid(_) => Self::invalid(detail),
             EngineError::InvalidConfig(mistakes) => {

@@ -16,6 +16,9 @@ pub enum EngineError {
     /// Not in this state, or somebody else was faster.
     #[error("{0}")]
     Conflict(String),
+    /// Somebody else has changed it since the caller looked at it: look again, then decide again.
+    #[error("{0}")]
+    Changed(String),
     /// This person may not.
     #[error("{0}")]
     Denied(String),

@@ -95,6 +95,7 @@ impl Engine {
             .revision_in_force(&ask.app, &ask.environment)
             .await?
             .ok_or_else(|| not_released(&ask.app, &ask.environment))?;
+        let values = self.effective_values(tx, &ask.app, &ask.environment).await?;
         let automatic = ask.kind == Kind::Auto;
         let by = ask.by.clone();
         let created = tx
@@ -112,6 +113,7 @@ impl Engine {
                 hosts: ask.hosts,
                 build: ask.build,
                 inputs: ask.inputs,
+                values,
                 created_by: ask.by,
                 created_at: self.now(),
                 delivery: ask.delivery,

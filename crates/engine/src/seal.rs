@@ -9,13 +9,17 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
 
 /// Seals and opens secrets.
-pub struct Sealer(SecretBox<[u8; 32]>);
+pub struct Sealer {
+    key: SecretBox<[u8; 32]>,
+    /// Where the key is read from.
+    file: PathBuf,
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,7 +46,7 @@ impl Sealer {
                             .into(),
                     )
                 })?;
-                Ok(Self(SecretBox::new(Box::new(key))))
+                Ok(Self { key: SecretBox::new(Box::new(key)), file: path.to_owned() })
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key: [u8; 32] = rand::random();
@@ -53,7 +57,7 @@ impl Sealer {
                     .open(path)
                     .map_err(|e| problem(e.to_string()))?;
                 file.write_all(&key).and_then(|()| file.sync_all()).map_err(|e| problem(e.to_string()))?;
-                Ok(Self(SecretBox::new(Box::new(key))))
+                Ok(Self { key: SecretBox::new(Box::new(key)), file: path.to_owned() })
             }
             Err(error) => Err(problem(error.to_string())),
         }
@@ -94,8 +98,21 @@ impl Sealer {
         String::from_utf8(open).map(SecretString::from).map_err(|_| wrong())
     }
 
+    /// The file that the key, or what it is made from, is read from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Tells contents apart without giving them away: a BLAKE3 hash that only who has the key can make.
+    #[must_use]
+    pub fn fingerprint(&self, secret: &SecretString) -> String {
+        let key = blake3::derive_key("davit 2026 fingerprints of secrets", self.key.expose_secret());
+        blake3::keyed_hash(&key, secret.expose_secret().as_bytes()).to_hex().to_string()
+    }
+
     fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&Key::from(*self.0.expose_secret()))
+        ChaCha20Poly1305::new(&Key::from(*self.key.expose_secret()))
     }
 }
 

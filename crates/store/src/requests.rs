@@ -9,6 +9,7 @@ use davit_domain::ids::{
 };
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
+use davit_domain::values::Pinned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,6 +44,8 @@ pub struct Request {
     pub build: Option<String>,
     /// What was filled in and uploaded for it.
     pub inputs: Inputs,
+    /// The values that were effective when it was made.
+    pub values: Pinned,
     /// Who asked.
     pub created_by: String,
     /// When.
@@ -97,6 +100,8 @@ pub struct NewRequest {
     pub build: Option<String>,
     /// What was filled in and uploaded for it.
     pub inputs: Inputs,
+    /// The values that are effective now.
+    pub values: Pinned,
     /// Who asks.
     pub created_by: String,
     /// When.
@@ -131,11 +136,11 @@ pub struct RequestFilter {
 
 const LIST: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
+        target_release, hosts, build_digest, inputs, values_body, created_by, created_at, decided_by, decided_at, delivery_id,
         forge_deployment
     FROM requests";
 const ONE: &str = "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, revision_id, review_body,
-        target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
+        target_release, hosts, build_digest, inputs, values_body, created_by, created_at, decided_by, decided_at, delivery_id,
         forge_deployment
     FROM requests WHERE id = $1";
 
@@ -155,6 +160,7 @@ struct Row {
     hosts: Option<String>,
     build_digest: Option<String>,
     inputs: String,
+    values_body: Option<String>,
     created_by: String,
     created_at: i64,
     decided_by: Option<String>,
@@ -181,6 +187,7 @@ impl Row {
             hosts: self.hosts.map(|hosts| from_json(&place, &hosts)).transpose()?,
             build: self.build_digest,
             inputs: from_json(&place, &self.inputs)?,
+            values: self.values_body.map_or_else(|| Ok(Pinned::new()), |body| from_json(&place, &body))?,
             created_by: self.created_by,
             created_at: Timestamp::from_millis(self.created_at),
             decided_by: self.decided_by,
@@ -255,12 +262,13 @@ impl Tx {
     async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
         let sql = "INSERT INTO requests (app, environment, kind, state, state_body, commit_sha, git_ref, title,
                  revision_id, review_body, target_release, hosts, build_digest, inputs, created_by, created_at, delivery_id,
-                 idempotency_key, forge_deployment)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                 idempotency_key, forge_deployment, values_body)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING id";
         let state = to_json("requests", &new.state)?;
         let review = to_json("requests", &new.review)?;
         let inputs = to_json("requests", &new.inputs)?;
+        let values = to_json("requests", &new.values)?;
         let hosts = new.hosts.as_ref().map(|hosts| to_json("requests", hosts)).transpose()?;
         Ok(on_tx!(self, c => sqlx::query_scalar(sql)
             .bind(new.app.as_str())
@@ -282,6 +290,7 @@ impl Tx {
             .bind(new.delivery.map(|delivery| delivery.0))
             .bind(new.idempotency_key.as_deref())
             .bind(new.forge_deployment)
+            .bind(values.as_str())
             .fetch_optional(&mut **c).await)?)
     }
 

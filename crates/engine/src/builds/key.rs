@@ -1,7 +1,7 @@
 //! What a build is looked up by: BLAKE3 of everything it is made from, as JSON.
 //!
-//! A build without server hooks is the commit seen through `build_dir` and filter: variables, inputs and environment
-//! can't change it, so they don't count. With hooks they do, for hooks see them. `share_builds` says of a config that
+//! A build without server hooks is the commit seen through `build_dir` and filter: variables, inputs, values and
+//! environment can't change it, so they don't count. With hooks they do, for hooks see them. `share_builds` says of a config that
 //! its hooks do not care for the environment. Not part of it, although hooks see them too: who asked, the branch or
 //! tag by which the commit was named, numbers and times; a hook that puts those into files puts in those of the first
 //! deployment.
@@ -30,21 +30,26 @@ struct Hooks<'a> {
     scripts: Vec<&'a str>,
     variables: &'a str,
     inputs: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    values: &'a BTreeMap<String, String>,
     environment: Option<&'a EnvironmentKey>,
 }
 
-/// The key of what `commit` becomes with this config and these inputs.
+/// The key of what `commit` becomes with this config, these inputs and these values (what stands for a secret one is
+/// nothing that it could be guessed by).
 pub(crate) fn of(
     app: &AppKey,
     commit: &CommitSha,
     config: &ReleaseConfig,
     inputs: &BTreeMap<String, String>,
+    values: &BTreeMap<String, String>,
 ) -> Result<String, serde_json::Error> {
     let scripts = scripts(config);
     let hooks = (!scripts.is_empty()).then(|| Hooks {
         scripts,
         variables: &config.variables,
         inputs,
+        values,
         environment: (!config.share_builds).then_some(&config.environment),
     });
     let from =
@@ -92,7 +97,14 @@ mod tests {
     fn key_with(text: &str, inputs: &BTreeMap<String, String>) -> String {
         let app = "shop".parse().expect("a key");
         let commit = CommitSha::try_from("1".repeat(40)).expect("a commit");
-        of(&app, &commit, &config(text), inputs).expect("a key")
+        of(&app, &commit, &config(text), inputs, &BTreeMap::new()).expect("a key")
+    }
+
+    fn key_with_value(text: &str, value: &str) -> String {
+        let app = "shop".parse().expect("a key");
+        let commit = CommitSha::try_from("1".repeat(40)).expect("a commit");
+        let values = BTreeMap::from([("TOKEN".to_owned(), value.to_owned())]);
+        of(&app, &commit, &config(text), &BTreeMap::new(), &values).expect("a key")
     }
 
     const HOOK: &str = "hooks = { after_checkout = \"make\" }\n";
@@ -103,6 +115,7 @@ mod tests {
         assert_eq!(one, key("environment = \"production\"\nvariables = \"A=2\""));
         let inputs = BTreeMap::from([("VERSION".to_owned(), "2".to_owned())]);
         assert_eq!(one, key_with("environment = \"production\"", &inputs));
+        assert_eq!(one, key_with_value("environment = \"production\"", "1"));
         assert_ne!(one, key("environment = \"test\"\nbuild_dir = \"dist\""));
         assert_ne!(one, key("environment = \"test\"\nfilter = { mode = \"exclude\", patterns = [\"*.map\"] }"));
     }
@@ -114,6 +127,7 @@ mod tests {
         assert_ne!(test, key(&format!("environment = \"production\"\n{HOOK}")));
         assert_ne!(test, key(&format!("environment = \"test\"\nvariables = \"A=1\"\n{HOOK}")));
         assert_ne!(test, key("environment = \"test\"\nhooks = { before_checkout = \"make\" }"));
+        assert_ne!(test, key_with_value(&format!("environment = \"test\"\n{HOOK}"), "1"));
         let inputs = BTreeMap::from([("VERSION".to_owned(), "2".to_owned())]);
         assert_ne!(test, key_with(&format!("environment = \"test\"\n{HOOK}"), &inputs));
     }

@@ -1,22 +1,26 @@
 //! Variables that hooks see (docs/configuration.md, "Hooks").
 
 use crate::EngineError;
+use crate::values::OpenValues;
 use davit_domain::config::{App, ReleaseConfig};
 use davit_domain::ids::ReleaseName;
 use davit_domain::variables;
 use davit_exec::host::{HostTarget, Layout};
 use davit_store::deployments::Deployment;
 use davit_store::requests::Request;
+use secrecy::ExposeSecret;
 
 /// Name and value of each.
 pub(super) type Variables = Vec<(String, String)>;
 
-/// Those of every hook: davit's own, then the release config's, then what was filled in for this request.
+/// Those of every hook: davit's own, then values, then the release config's, then what was filled in for this request.
+/// Of a name that is there more than once, the last one holds.
 pub(super) fn common(
     app: &App,
     config: &ReleaseConfig,
     request: &Request,
     deployment: &Deployment,
+    values: &OpenValues,
 ) -> Result<Variables, EngineError> {
     let git_ref = request.git_ref.as_deref().unwrap_or_default();
     let own = [
@@ -36,7 +40,13 @@ pub(super) fn common(
     let configured = variables::parse(&config.variables)
         .map_err(|error| EngineError::Invalid(format!("the variables of the release config: {error}")))?;
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
-    Ok(own.chain(configured).chain(request.inputs.values.clone()).collect())
+    let values = values.iter().map(|value| (value.name.clone(), value.text.expose_secret().to_owned()));
+    let mut all = Variables::new();
+    for (name, value) in own.chain(values).chain(configured).chain(request.inputs.values.clone()) {
+        all.retain(|(known, _)| *known != name);
+        all.push((name, value));
+    }
+    Ok(all)
 }
 
 /// Those of a hook on a host: the common ones and the host's.

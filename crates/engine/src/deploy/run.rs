@@ -18,7 +18,7 @@ use davit_store::deployments::Deployment;
 use davit_store::logs::OutputMark;
 use davit_store::requests::Request;
 use secrecy::ExposeSecret;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +40,8 @@ pub(super) struct Run {
     /// How each host is reached, or why that is not known: it may have been removed from the configuration.
     pub(super) targets: HashMap<HostName, Result<Arc<HostTarget>, String>>,
     pub(super) variables: Variables,
+    /// What tells the values that hooks see apart from others, by name: a build is made from them.
+    pub(super) value_marks: BTreeMap<String, String>,
     /// A person cancels or the server stops: for what can be cut off and done again.
     pub(super) cancel: CancellationToken,
     /// A person cancels: for what would go on by itself.
@@ -75,8 +77,10 @@ impl Run {
             .ok_or_else(|| EngineError::NotFound(format!("the app {} was deleted", deployment.app)))?;
         let layout = Layout::new(app.key.clone(), &config.deploy_path, &config.releases_path)?;
         let targets = targets(engine, &configuration, &deployment).await?;
-        let variables = environment::common(&app, &config, &request, &deployment)?;
-        let redactor = Redactor::new(secrets(engine, &configuration).await?);
+        let values = engine.open_values(&request.values).await?;
+        let variables = environment::common(&app, &config, &request, &deployment, &values)?;
+        let masked = values.iter().filter(|value| value.masked).map(|value| value.text.expose_secret().to_owned());
+        let redactor = Redactor::new(secrets(engine, &configuration).await?.into_iter().chain(masked));
         let (lines, receiver) = mpsc::channel(journal::BACKLOG);
         let run = Self {
             engine: engine.clone(),
@@ -87,6 +91,7 @@ impl Run {
             layout,
             targets,
             variables,
+            value_marks: values.iter().map(|value| (value.name.clone(), engine.mark(value))).collect(),
             cancel: stop.child_token(),
             ended: CancellationToken::new(),
             stop,
@@ -350,7 +355,7 @@ async fn targets(
     Ok(targets)
 }
 
-/// Everything that must not be read in a log: the forges' tokens and webhook secrets, the hosts' keys.
+/// What the configuration has that must not be read in a log: the forges' tokens and webhook secrets, the hosts' keys.
 async fn secrets(engine: &Engine, configuration: &Configuration) -> Result<Vec<String>, EngineError> {
     let mut found = Vec::new();
     for reference in configuration.secret_refs().values() {

@@ -47,7 +47,7 @@ impl Run {
 
     /// What the build of this run is kept under.
     pub(super) fn build_key(&self) -> Result<String, Stop> {
-        key::of(&self.app.key, &self.deployment.commit, &self.config, &self.request.inputs.values)
+        key::of(&self.app.key, &self.deployment.commit, &self.config, &self.request.inputs.values, &self.value_marks)
             .map_err(|error| Stop::Later { reason: error.to_string() })
     }
 
