@@ -49,12 +49,7 @@ impl Caller {
     }
 
     /// Lets the request go on when the account may do this to the app in this environment.
-    pub(crate) fn allow_in(
-        &self,
-        action: Action,
-        app: &AppKey,
-        environment: &EnvironmentKey,
-    ) -> Result<(), Problem> {
+    pub(crate) fn allow_in(&self, action: Action, app: &AppKey, environment: &EnvironmentKey) -> Result<(), Problem> {
         let what = format!("{app} has no release config for {environment}");
         self.check(action, &Target::Place { app, environment }, &what)
     }

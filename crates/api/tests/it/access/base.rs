@@ -1,0 +1,71 @@
+//! Releases, hosts, deliveries, forges, configuration.
+
+use super::*;
+use serde_json::json;
+
+/// Parameters name things that are not there: whoever may ask gets 404, and nothing happens.
+pub(super) fn rows() -> Vec<Row> {
+    let none = Value::Null;
+    let empty = json!({});
+    let because = json!({ "reason": "a test" });
+    vec![
+        ("GET", "/overview", none.clone(), VIEWER, 200),
+        ("GET", "/apps", none.clone(), VIEWER, 200),
+        ("GET", "/apps/{app}", none.clone(), VIEWER, 404),
+        ("GET", "/apps/{app}/refs", none.clone(), DEVELOPER, 404),
+        ("POST", "/apps/{app}/environments/{environment}/deploy", empty.clone(), DEVELOPER, 404),
+        ("POST", "/apps/{app}/environments/{environment}/rollback", empty.clone(), DEVELOPER, 404),
+        ("GET", "/apps/{app}/environments/{environment}/releases", none.clone(), VIEWER, 404),
+        ("GET", "/apps/{app}/environments/{environment}/live", none.clone(), VIEWER, 404),
+        ("POST", "/apps/{app}/environments/{environment}/live", empty.clone(), DEVELOPER, 404),
+        ("GET", "/apps/{app}/builds", none.clone(), VIEWER, 404),
+        ("POST", "/apps/{app}/builds", empty.clone(), DEVELOPER, 404),
+        ("GET", "/builds/{id}", none.clone(), VIEWER, 404),
+        ("GET", "/apps/{app}/uploads", none.clone(), VIEWER, 404),
+        ("POST", "/apps/{app}/uploads?name=x", empty.clone(), DEVELOPER, 404),
+        ("GET", "/apps/{app}/configs/{environment}/toml", none.clone(), ADMIN, 404),
+        ("GET", "/deployments", none.clone(), VIEWER, 200),
+        ("GET", "/deployments/{id}", none.clone(), VIEWER, 404),
+        ("POST", "/deployments/{id}/cancel", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/continue", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/revert", because.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/hosts/{host}/retry", empty.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/hosts/{host}/skip", because.clone(), RELEASER, 404),
+        ("POST", "/deployments/{id}/override", because, OPERATOR, 404),
+        ("GET", "/locks", none.clone(), VIEWER, 200),
+        ("POST", "/locks", json!({ "environment": "none", "reason": "a test" }), OPERATOR, 404),
+        ("DELETE", "/locks/{id}", none.clone(), OPERATOR, 404),
+        ("GET", "/environments/{environment}/gates", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/logs", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/log.txt", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/logs/stream", none.clone(), VIEWER, 404),
+        ("GET", "/events", none.clone(), VIEWER, 200),
+        ("GET", "/hosts", none.clone(), VIEWER, 200),
+        ("POST", "/hosts/{name}/verify", empty.clone(), OPERATOR, 404),
+        ("POST", "/hosts/{name}/accept-key", json!({ "fingerprint": "SHA256:x" }), OPERATOR, 404),
+        ("POST", "/hosts/{name}/install-key", json!({ "password": "x" }), OPERATOR, 404),
+        ("POST", "/hosts/scan-keys", json!({ "names": ["none"] }), OPERATOR, 404),
+        ("POST", "/hosts/accept-keys", json!({ "items": [{ "host": "none", "fingerprint": "x" }] }), OPERATOR, 404),
+        ("POST", "/hosts/import-known-hosts", json!({ "text": "" }), OPERATOR, 200),
+        ("GET", "/hosts/public-key", none.clone(), VIEWER, 200),
+        ("GET", "/deliveries", none.clone(), VIEWER, 200),
+        ("GET", "/deliveries/{id}", none.clone(), VIEWER, 404),
+        ("POST", "/deliveries/{id}/replay", empty.clone(), OPERATOR, 404),
+        ("GET", "/outbox", none.clone(), VIEWER, 200),
+        ("GET", "/outbox/{id}", none.clone(), VIEWER, 404),
+        ("POST", "/outbox/{id}/retry", empty.clone(), OPERATOR, 404),
+        ("GET", "/alerts", none.clone(), VIEWER, 200),
+        ("GET", "/doctor", none.clone(), OPERATOR, 200),
+        ("GET", "/environments", none.clone(), VIEWER, 200),
+        ("GET", "/forges", none.clone(), VIEWER, 200),
+        ("GET", "/forges/{id}", none.clone(), VIEWER, 404),
+        ("POST", "/forges/{id}/check", json!({ "repository": "acme/shop" }), OPERATOR, 404),
+        ("POST", "/forges/{id}/hook", json!({ "repository": "acme/shop" }), OPERATOR, 404),
+        ("POST", "/forges/{id}/deploy-key", empty, OPERATOR, 404),
+        ("GET", "/secrets", none.clone(), ADMIN, 200),
+        ("PUT", "/secrets/{name}", json!({ "value": "x" }), ADMIN, 204),
+        ("DELETE", "/secrets/{name}", none.clone(), ADMIN, 204),
+        ("POST", "/apply", json!({ "document": "environment = [{ key = \"x\" }]", "dry_run": true }), ADMIN, 200),
+        ("GET", "/export", none, ADMIN, 200),
+    ]
+}
