@@ -20,6 +20,7 @@ pub mod configuration;
 pub mod deliveries;
 pub mod deployments;
 pub mod feed;
+pub mod feed_chain;
 pub mod forge_deployments;
 pub mod gates;
 pub mod grants;
@@ -27,6 +28,7 @@ pub mod hosts;
 pub mod inbox;
 pub mod logs;
 pub mod merge_queue;
+pub mod origin;
 pub mod outbox;
 mod postgres;
 pub mod releases;
@@ -42,8 +44,10 @@ mod sqlite;
 pub mod tokens;
 pub mod values;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use feed_chain::Signer;
+use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,6 +94,7 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
+    signer: Option<Signer>,
 }
 
 /// Which database it is.
@@ -110,9 +115,30 @@ pub enum Db {
 #[derive(Debug)]
 pub enum Tx {
     /// `BEGIN IMMEDIATE` on the one writing connection.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Open<Sqlite>),
     /// `READ COMMITTED`.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Open<Postgres>),
+}
+
+/// A transaction of one database, used as its connection, and who signs what is written to the feed in it.
+#[derive(Debug)]
+pub struct Open<D: Database> {
+    tx: Transaction<'static, D>,
+    signer: Option<Signer>,
+}
+
+impl<D: Database> Deref for Open<D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &D::Connection {
+        &self.tx
+    }
+}
+
+impl<D: Database> DerefMut for Open<D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
+        &mut self.tx
+    }
 }
 
 impl Tx {
@@ -122,10 +148,17 @@ impl Tx {
     /// When the database refuses; then nothing was written.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(open) => open.tx.commit().await?,
+            Self::Postgres(open) => open.tx.commit().await?,
         }
         Ok(())
+    }
+
+    const fn signer(&self) -> Option<&Signer> {
+        match self {
+            Self::Sqlite(open) => open.signer.as_ref(),
+            Self::Postgres(open) => open.signer.as_ref(),
+        }
     }
 }
 
@@ -168,7 +201,7 @@ impl Store {
     /// # Errors
     /// When the file can't be used; the sentence says what to do.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
-        Ok(Self { db: sqlite::open(file).await? })
+        Ok(Self { db: sqlite::open(file).await?, signer: None })
     }
 
     /// Connects to PostgreSQL at `url` and brings its schema up to date.
@@ -176,7 +209,7 @@ impl Store {
     /// # Errors
     /// When the server can't be used; the sentence says what to do and never holds the password.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { db: postgres::open(url).await? })
+        Ok(Self { db: postgres::open(url).await?, signer: None })
     }
 
     /// The pools, for the queue, which brings its own SQL.
@@ -190,9 +223,10 @@ impl Store {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let signer = self.signer.clone();
         Ok(match &self.db {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Db::Sqlite { write, .. } => Tx::Sqlite(Open { tx: write.begin_with("BEGIN IMMEDIATE").await?, signer }),
+            Db::Postgres(pool) => Tx::Postgres(Open { tx: pool.begin().await?, signer }),
         })
     }
 

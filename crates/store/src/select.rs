@@ -1,6 +1,8 @@
 //! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text.
 
 use crate::storable;
+use davit_domain::access::Places;
+use davit_domain::access::Places;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt::Display;
 
@@ -44,6 +46,40 @@ where
         self
     }
 
+    /// `column >= value`, when there is a number.
+    pub(crate) fn at_least(mut self, column: &'static str, value: Option<i64>) -> Self {
+        if let Some(value) = value {
+            self.and().push(column).push(" >= ").push_bind(value);
+        }
+        self
+    }
+
+    /// `column < value`, when there is a number.
+    pub(crate) fn less(mut self, column: &'static str, value: Option<i64>) -> Self {
+        if let Some(value) = value {
+            self.and().push(column).push(" < ").push_bind(value);
+        }
+        self
+    }
+
+    /// Apps and environments that are among these places.
+    pub(crate) fn within(mut self, app: &'static str, environment: &'static str, places: Option<&Places>) -> Self {
+        let Some(Places::Only(places)) = places else { return self };
+        let query = self.and().push("(1 = 0");
+        for place in places {
+            query.push(" OR (1 = 1");
+            if let Some(value) = &place.app {
+                query.push(" AND ").push(app).push(" = ").push_bind(value.to_string());
+            }
+            if let Some(value) = &place.environment {
+                query.push(" AND ").push(environment).push(" = ").push_bind(value.to_string());
+            }
+            query.push(")");
+        }
+        query.push(")");
+        self
+    }
+
     /// `column = value` without case, when there is a value.
     pub(crate) fn equals_any_case(mut self, column: &'static str, value: Option<&str>) -> Self {
         if let Some(value) = value {
@@ -84,6 +120,32 @@ where
         }
         self.query.push(")");
         self
+    }
+
+    /// Only rows of these apps in these environments.
+    pub(crate) fn in_places(mut self, app: &'static str, environment: &'static str, places: &Places) -> Self {
+        let Places::Only(places) = places else { return self };
+        self.and().push("(1 = 0");
+        for place in places {
+            self.query.push(" OR (1 = 1");
+            for (column, value) in [
+                (app, place.app.as_ref().map(ToString::to_string)),
+                (environment, place.environment.as_ref().map(ToString::to_string)),
+            ] {
+                if let Some(value) = value {
+                    self.query.push(" AND ").push(column).push(" = ").push_bind(value);
+                }
+            }
+            self.query.push(")");
+        }
+        self.query.push(")");
+        self
+    }
+
+    /// One row a value of the column.
+    pub(crate) fn grouped_by(mut self, column: &'static str) -> QueryBuilder<DB> {
+        self.query.push(" GROUP BY ").push(column);
+        self.query
     }
 
     /// Newest first, below the id `before`, at most `limit`.
