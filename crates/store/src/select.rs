@@ -2,7 +2,6 @@
 
 use crate::storable;
 use davit_domain::access::Places;
-use davit_domain::access::Places;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt::Display;
 
@@ -117,26 +116,6 @@ where
         let mut list = self.and().push(column).push(" IN (").separated(", ");
         for value in values {
             list.push_bind(value.to_string());
-        }
-        self.query.push(")");
-        self
-    }
-
-    /// Only rows of these apps in these environments.
-    pub(crate) fn in_places(mut self, app: &'static str, environment: &'static str, places: &Places) -> Self {
-        let Places::Only(places) = places else { return self };
-        self.and().push("(1 = 0");
-        for place in places {
-            self.query.push(" OR (1 = 1");
-            for (column, value) in [
-                (app, place.app.as_ref().map(ToString::to_string)),
-                (environment, place.environment.as_ref().map(ToString::to_string)),
-            ] {
-                if let Some(value) = value {
-                    self.query.push(" AND ").push(column).push(" = ").push_bind(value);
-                }
-            }
-            self.query.push(")");
         }
         self.query.push(")");
         self
