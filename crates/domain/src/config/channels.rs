@@ -188,7 +188,7 @@ fn sms(fields: &mut Fields<'_>, notes: &mut Notes) -> Option<Sms> {
         Some(default) => fields.or("region", default.to_owned(), word),
         None => Some(String::new()),
     };
-    let api_url = fields.or("api_url", provider.default_api_url().to_owned(), base_url);
+    let api_url = fields.or("api_url", provider.default_api_url().to_owned(), sms_api);
     let to = fields.required("to", |value| filled_list(value, telephone));
     Some(Sms {
         provider,
@@ -199,6 +199,15 @@ fn sms(fields: &mut Fields<'_>, notes: &mut Notes) -> Option<Sms> {
         api_url: api_url?,
         to: to?,
     })
+}
+
+/// Where the provider's API is, for a gateway of one's own.
+fn sms_api(value: &Value<'_>) -> Option<String> {
+    let text = line(value)?;
+    if text.contains('@') {
+        return value.refuse(format!("{} must not contain a user or password: use `key_secret`", value.name()));
+    }
+    base_url(value)
 }
 
 fn sms_template(fields: &mut Fields<'_>, provider: SmsProvider) -> Option<SmsText> {

@@ -30,7 +30,7 @@ fn no_toml_at_all() {
 #[test]
 fn unknown_sections() {
     insta::assert_snapshot!(errors("title = 1\n[[hosts]]\nname = \"a\"\n[environment]\nkey = \"a\"\n"), @r#"
-        1:1 davit.toml has no key "title": what is known: forge, environment, host, app, repository, channel
+        1:1 davit.toml has no key "title": what is known: forge, environment, host, app, repository, channel, identity
         2:3 davit.toml has no key "hosts": did you mean `host`?
         4:1 write [[environment]], with two brackets: there can be several
     "#);
@@ -269,10 +269,9 @@ id = "a"
     insta::assert_snapshot!(errors(&release(&format!("{PATHS}{text}"))), @r#"
         14:18 `health.tcp` must be a string, not a whole number
         15:72 `auto.require_green` is not written here: write `require_green = true` in [[environment]], where it holds for everybody
-        16:10 `notify` is not supported by this version of davit: leave it out; people see everything that happens in the web interface
         17:1 [[app.release.action]] needs `name`
         17:1 an action needs either `on` ("server" or "host") and `run`, or `transfer`
-        19:1 [[channel]] is not supported by this version of davit: leave it out; people see everything that happens in the web interface
+        19:1 [[channel]] needs `kind`
     "#);
     insta::assert_snapshot!(errors(&release(&format!("{PATHS}[[app.release.action]]\nrun = \"x\"\n"))), @r#"11:1 `action` needs mode = "custom""#);
 }

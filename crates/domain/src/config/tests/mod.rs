@@ -1,5 +1,6 @@
 //! `davit.toml` as a whole: bad files, the sample that the documentation shows, round trips, plans.
 
+mod bad_channels;
 mod bad_files;
 mod bad_forges;
 mod bad_hosts;
