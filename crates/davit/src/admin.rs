@@ -129,7 +129,10 @@ fn explain(error: EngineError) -> Failure {
         EngineError::NotFound(_) => Exit::NotFound,
         EngineError::Denied(_) => Exit::Denied,
         EngineError::Invalid(_) | EngineError::InvalidConfig(_) => Exit::Usage,
-        EngineError::Conflict(_) | EngineError::Upstream(_) | EngineError::Unavailable(_) => Exit::Failed,
+        EngineError::Conflict(_)
+        | EngineError::Changed(_)
+        | EngineError::Upstream(_)
+        | EngineError::Unavailable(_) => Exit::Failed,
     };
     Failure::new(exit, error.to_string())
 }

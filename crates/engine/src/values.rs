@@ -6,7 +6,7 @@
 
 mod open;
 
-pub(crate) use open::{OpenValue, OpenValues};
+pub(crate) use open::OpenValues;
 
 use crate::{Engine, EngineError};
 use davit_domain::config::Configuration;

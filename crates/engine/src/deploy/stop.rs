@@ -87,7 +87,7 @@ impl From<StoreError> for Stop {
 impl From<EngineError> for Stop {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Conflict(_) => Self::Superseded,
+            EngineError::Conflict(_) | EngineError::Changed(_) => Self::Superseded,
             EngineError::Unavailable(reason) => Self::Away { reason },
             EngineError::NotFound(_)
             | EngineError::Denied(_)

@@ -88,7 +88,10 @@ impl From<EngineError> for NotMade {
             EngineError::Invalid(_) | EngineError::InvalidConfig(_) | EngineError::Denied(_) => {
                 Self::Later { after: Some(REFUSED_RETRY), limit: false, detail }
             }
-            EngineError::Unavailable(_) | EngineError::Upstream(_) | EngineError::Conflict(_) => {
+            EngineError::Unavailable(_)
+            | EngineError::Upstream(_)
+            | EngineError::Conflict(_)
+            | EngineError::Changed(_) => {
                 Self::Later { after: None, limit: false, detail }
             }
         }
