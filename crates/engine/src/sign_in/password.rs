@@ -1,66 +1,125 @@
-//! Passwords: Argon2id with the crate's defaults (OWASP's first recommendation or stronger).
+//! Signing in with name, password and code, and changing the password.
 
+use super::tries::Try;
+use super::{BY_PASSWORD, SignedIn, Whence};
 use crate::{Engine, EngineError};
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use davit_store::accounts::User;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use serde_json::Value;
 
-const SHORTEST_PASSWORD: usize = 12;
-
-impl Engine {
-    /// Checks name and password; takes the same time whether the account exists or not.
-    ///
-    /// # Errors
-    /// `Denied` with one and the same sentence for every wrong combination.
-    pub async fn log_in(&self, name: &str, password: &SecretString) -> Result<(User, SecretString), EngineError> {
-        let found = self.store().user_by_name(name).await?;
-        let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
-        let known = hash.is_some();
-        let right = self.verify_password(password, hash.unwrap_or_else(|| DUMMY_HASH.to_owned())).await?;
-        match found {
-            Some((user, _)) if known && right && !user.disabled => {
-                let token = self.open_session(&user).await?;
-                Ok((user, token))
-            }
-            Some(_) | None => Err(EngineError::Denied("the name or the password is wrong".into())),
-        }
-    }
-
-    pub(crate) async fn hash_password(&self, password: &SecretString) -> Result<String, EngineError> {
-        if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-            return Err(EngineError::Invalid(format!("a password has at least {SHORTEST_PASSWORD} characters")));
-        }
-        let password = password.clone();
-        self.hashing(move || {
-            Argon2::default()
-                .hash_password(password.expose_secret().as_bytes())
-                .map(|hash| hash.to_string())
-                .map_err(|error| EngineError::Unavailable(format!("the password can't be hashed: {error}")))
-        })
-        .await?
-    }
-
-    async fn verify_password(&self, password: &SecretString, hash: String) -> Result<bool, EngineError> {
-        let password = password.clone();
-        self.hashing(move || {
-            PasswordHash::new(&hash).is_ok_and(|parsed| {
-                Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok()
-            })
-        })
-        .await
-    }
-
-    /// Argon2 takes tens of milliseconds of CPU and 19 MiB on purpose: not on an I/O thread, and only a few at a time,
-    /// so that guessing passwords can't starve deployments.
-    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
-        let unavailable = |error: &dyn std::fmt::Display| EngineError::Unavailable(error.to_string());
-        let _permit = self.hashing_permits().acquire().await.map_err(|error| unavailable(&error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| unavailable(&error))
-    }
+/// What somebody typed.
+#[derive(Debug)]
+pub struct Credentials<'a> {
+    /// An account's name.
+    pub name: &'a str,
+    /// Its password.
+    pub password: &'a SecretString,
+    /// A code of its second factor, or a recovery code.
+    pub code: Option<&'a SecretString>,
 }
 
-/// Argon2id of a password nobody has, with the same parameters as real ones.
-const DUMMY_HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+impl Engine {
+    /// Signs in; takes the same time whether the account exists or not, and also when it is locked.
+    ///
+    /// # Errors
+    /// `Denied` with one and the same sentence for everything that is wrong.
+    pub async fn log_in(&self, typed: &Credentials<'_>, whence: &Whence) -> Result<SignedIn, EngineError> {
+        let tried = self.begin_try(typed.name).await?;
+        let found = self.store().user_by_name(typed.name).await?;
+        let (known, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+        let right = self.verify_password(typed.password, hash).await?;
+        match &known {
+            Some(user) if right && !tried.refused && !user.disabled => {
+                self.enter(tried, user, typed.code, BY_PASSWORD, whence).await
+            }
+            Some(_) | None => Err(self.was_wrong(&tried, known.as_ref()).await?),
+        }
+    }
+
+    /// Asks for the second factor of somebody whose password is right, and opens their session.
+    async fn enter(
+        &self,
+        tried: Try,
+        user: &User,
+        code: Option<&SecretString>,
+        how: &str,
+        whence: &Whence,
+    ) -> Result<SignedIn, EngineError> {
+        if self.has_second_factor(user.id).await? {
+            let Some(code) = code else {
+                self.was_nothing(&tried).await?;
+                return Ok(SignedIn::CodeMissing);
+            };
+            if !self.use_code(user.id, code).await? {
+                return Err(self.was_wrong(&tried, Some(user)).await?);
+            }
+        }
+        let mut tx = self.store().begin().await?;
+        self.was_right(&mut tx, &tried).await?;
+        let cookie = self.open_session_in(&mut tx, user, how, whence).await?;
+        tx.commit().await?;
+        Ok(SignedIn::Yes(Box::new(user.clone()), cookie))
+    }
+
+    /// Makes sure that whoever sits before an open session knows its account's password.
+    ///
+    /// # Errors
+    /// `Denied` when it is another one, or was guessed too often; `Conflict` when the account has none.
+    pub(super) async fn prove_password(&self, user: &User, password: &SecretString) -> Result<(), EngineError> {
+        let tried = self.begin_try(&user.name).await?;
+        let hash = self.store().user_by_name(&user.name).await?.and_then(|(_, hash)| hash);
+        if hash.is_none() {
+            self.was_nothing(&tried).await?;
+            return Err(EngineError::Conflict(format!(
+                "{} has no password in davit: it signs in with its identity provider",
+                user.name
+            )));
+        }
+        if !self.verify_password(password, hash).await? || tried.refused {
+            return Err(self.was_wrong(&tried, Some(user)).await?);
+        }
+        let mut tx = self.store().begin().await?;
+        self.was_right(&mut tx, &tried).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Changes one's own password. Every session ends; returns the cookie of a new one.
+    ///
+    /// # Errors
+    /// `Denied` when the old one is wrong, `Invalid` when the new one is not acceptable, `Conflict` when the account
+    /// has none.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        old: &SecretString,
+        new: &SecretString,
+        whence: &Whence,
+    ) -> Result<SecretString, EngineError> {
+        self.prove_password(user, old).await?;
+        let hash = self.hash_password(&user.name, new).await?;
+        let mut tx = self.store().begin().await?;
+        tx.set_password(user.id, &hash).await?;
+        tx.end_sessions(user.id, None).await?;
+        self.feed(&mut tx, &user.name, "password_changed", &user.name, Value::Null).await?;
+        let cookie = self.open_session_in(&mut tx, user, BY_PASSWORD, whence).await?;
+        tx.commit().await?;
+        Ok(cookie)
+    }
+
+    /// Gives an account a password that an administrator chose, unlocks it, and ends its sessions.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account, `Invalid` when the password is not acceptable.
+    pub async fn reset_password(&self, name: &str, password: &SecretString, by: &str) -> Result<(), EngineError> {
+        let user = self.known_user(name).await?;
+        let hash = self.hash_password(&user.name, password).await?;
+        let mut tx = self.store().begin().await?;
+        tx.set_password(user.id, &hash).await?;
+        tx.end_sessions(user.id, None).await?;
+        tx.forget_tries(&user.name.to_lowercase(), self.now()).await?;
+        self.feed(&mut tx, by, "password_reset", &user.name, Value::Null).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
