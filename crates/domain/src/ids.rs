@@ -71,6 +71,10 @@ number_id!(
     /// Files that a repository's runs hand on to later ones.
     CacheId
 );
+number_id!(
+    /// A shell that somebody opened on a host in their browser.
+    TerminalId
+);
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $valid:expr) => {

@@ -17,6 +17,7 @@ mod prepare;
 mod put;
 mod reply;
 mod script;
+mod shell;
 mod stage;
 pub(crate) mod transport;
 
@@ -26,6 +27,7 @@ pub use install::{InstallReport, install_key};
 pub use layout::{Layout, Shared};
 pub use prepare::HostFacts;
 pub use put::{FileSource, PutReport};
+pub use shell::{ShellEvent, ShellInput, ShellOutput, TerminalSize};
 pub use stage::{Compress, StageReport, TransferOptions, Unchanged, Upload, Verify};
 
 use crate::{ExecError, ssh};

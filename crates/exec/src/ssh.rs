@@ -1,8 +1,8 @@
 //! SSH connections: reach a host (through its jump hosts), check its key, log in, run commands on channels.
 //!
 //! What the commands are is not known here. Who may connect when, and who shares a jump host, is in [`connector`]; the
-//! way to a host in [`route`]; who we say we are in [`login`]; keys in [`keys`]. Never asked for: a terminal, and the
-//! forwarding of agents, X11 and ports.
+//! way to a host in [`route`]; who we say we are in [`login`]; keys in [`keys`]; people's shells in [`shell`]. Commands
+//! never get a terminal, and nothing gets the forwarding of agents, X11 and ports.
 
 mod connector;
 pub mod keys;
@@ -10,9 +10,11 @@ mod known_hosts;
 mod login;
 mod patience;
 mod route;
+mod shell;
 
 pub use connector::{Connector, ConnectorSettings};
 pub use known_hosts::{Known, KnownHosts};
+pub(crate) use shell::ShellInput;
 
 use crate::host::HostTarget;
 use crate::host::transport::{Event, Input};
@@ -20,7 +22,8 @@ use crate::{ExecError, Exit};
 use davit_domain::ids::HostName;
 use login::Login;
 use route::{Hop, Purpose};
-use russh::{ChannelMsg, ChannelReadHalf};
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use secrecy::SecretString;
 
 /// One authenticated connection. Dropping it ends it, and the connections to jump hosts that nobody else uses.
@@ -51,14 +54,7 @@ impl Connection {
 
     /// Starts a command on a channel of its own. Its events end when the channel is closed or the connection lost.
     pub(crate) async fn exec(&self, command: &str) -> Result<(Input, Events), ExecError> {
-        let channel = self.hop.handle.channel_open_session().await.map_err(|error| {
-            if matches!(error, russh::Error::ChannelOpenFailure(_)) {
-                let detail = "it refuses one more session on this connection; raise MaxSessions in its sshd_config";
-                ExecError::Unreachable { host: self.host.clone(), detail: detail.into() }
-            } else {
-                self.lost("the start of a command")
-            }
-        })?;
+        let channel = self.session("the start of a command").await?;
         channel.exec(true, command).await.map_err(|_| self.lost("the start of a command"))?;
         let (read, write) = channel.split();
         Ok((Box::pin(write.make_writer()), Events(read)))
@@ -67,6 +63,17 @@ impl Connection {
     /// Says good-bye. Errors don't matter: the connection is gone either way.
     pub(crate) async fn close(&self) {
         self.hop.close(&self.host).await;
+    }
+
+    async fn session(&self, during: &'static str) -> Result<Channel<Msg>, ExecError> {
+        self.hop.handle.channel_open_session().await.map_err(|error| {
+            if matches!(error, russh::Error::ChannelOpenFailure(_)) {
+                let detail = "it refuses one more session on this connection; raise MaxSessions in its sshd_config";
+                ExecError::Unreachable { host: self.host.clone(), detail: detail.into() }
+            } else {
+                self.lost(during)
+            }
+        })
     }
 
     fn lost(&self, during: &'static str) -> ExecError {

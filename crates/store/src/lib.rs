@@ -24,7 +24,9 @@ pub mod feed_chain;
 pub mod forge_deployments;
 pub mod gates;
 pub mod grants;
+pub mod groups;
 pub mod hosts;
+pub mod identities;
 pub mod inbox;
 pub mod logs;
 pub mod merge_queue;
@@ -41,6 +43,7 @@ mod select;
 pub mod sessions;
 pub mod sign_in;
 mod sqlite;
+pub mod terminals;
 pub mod tokens;
 pub mod values;
 
