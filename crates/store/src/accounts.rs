@@ -188,6 +188,84 @@ impl Tx {
         })
     }
 
+    /// The account of this name. Whoever goes on to change it calls [`lock_accounts`](Self::lock_accounts) first.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn user(&mut self, name: &str) -> Result<User, StoreError> {
+        let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.name = $1");
+        let row: Option<UserRow> = on_tx!(self, c => sqlx::query_as(sql).bind(name).fetch_optional(&mut **c).await)?;
+        row.ok_or_else(|| StoreError::NotFound(format!("an account named {name}")))?.read()
+    }
+
+    /// Waits for whoever changes accounts, and keeps others from it until the transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_accounts(&mut self) -> Result<(), StoreError> {
+        self.lock("accounts").await
+    }
+
+    /// How many enabled administrators of everything there are beside this account who can sign in: by password or
+    /// through an identity provider.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn other_admins(&mut self, user: UserId) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM users u WHERE u.role = 'admin' AND NOT u.disabled AND u.id <> $1
+             AND (u.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities i
+                 WHERE i.user_id = u.id AND (i.provider LIKE 'oidc:%' OR i.provider LIKE 'ldap:%')))";
+        Ok(on_tx!(self, c => sqlx::query_scalar(sql).bind(user.0).fetch_one(&mut **c).await)?)
+    }
+
+    /// Sets what people call an account, and where its mail goes.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account.
+    pub async fn set_profile(&mut self, user: UserId, display_name: &str, email: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE users SET display_name = $2, email = $3 WHERE id = $1";
+        let done = on_tx!(self, c => sqlx::query(sql)
+            .bind(user.0).bind(display_name).bind(email).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        user_found(user, done)
+    }
+
+    /// Deletes an account with its sessions, tokens, grants, memberships and identities. Its name stays in the history,
+    /// and is kept from others.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account.
+    pub async fn delete_user(&mut self, user: &User, now: Timestamp) -> Result<(), StoreError> {
+        let keep = "INSERT INTO former_users (name, deleted_at) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET deleted_at = excluded.deleted_at";
+        let sql = "DELETE FROM users WHERE id = $1";
+        on_tx!(self, c =>
+            sqlx::query(keep).bind(user.name.as_str()).bind(now.millis()).execute(&mut **c).await.map(drop))?;
+        let done = on_tx!(self, c =>
+            sqlx::query(sql).bind(user.id.0).execute(&mut **c).await.map(|done| done.rows_affected()))?;
+        user_found(user.id, done)
+    }
+
+    /// Whether a deleted account had this name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn was_a_user(&mut self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT COUNT(*) FROM former_users WHERE name = $1";
+        let found: i64 = on_tx!(self, c => sqlx::query_scalar(sql).bind(name).fetch_one(&mut **c).await)?;
+        Ok(found > 0)
+    }
+
+    /// Writes down that an account did something.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn touch_user(&mut self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE users SET last_seen_at = $2
+             WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $2)";
+        on_tx!(self, c => sqlx::query(sql).bind(user.0).bind(now.millis()).execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
     /// Sets an account's password hash.
     ///
     /// # Errors

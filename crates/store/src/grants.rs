@@ -1,8 +1,9 @@
 //! What accounts and groups are granted where.
 
-use crate::{Store, StoreError, on_read, parsed};
+use crate::{Store, StoreError, Tx, on_read, on_tx, parsed};
 use davit_domain::access::Grant;
 use davit_domain::ids::UserId;
+use davit_domain::time::Timestamp;
 
 /// What an account has beside its base role.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,12 +14,73 @@ pub struct Standing {
     pub grants: Vec<Grant>,
 }
 
+/// To whom something is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// An account.
+    User(UserId),
+    /// A group, by its number.
+    Group(i64),
+}
+
+/// A grant as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptGrant {
+    /// Its number.
+    pub id: i64,
+    /// The account's name, when it is an account's.
+    pub user: Option<String>,
+    /// The group's name, when it is a group's.
+    pub group: Option<String>,
+    /// What is granted where.
+    pub grant: Grant,
+    /// Who granted it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
 #[derive(sqlx::FromRow)]
 struct StandingRow {
     /// NULL for a grant.
     name: Option<String>,
     role: Option<String>,
     scope: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    user_name: Option<String>,
+    group_name: Option<String>,
+    role: String,
+    scope: String,
+    created_by: String,
+    created_at: i64,
+}
+
+macro_rules! kept {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, u.name AS user_name, g.name AS group_name, r.role, r.scope, r.created_by, r.created_at
+             FROM grants r LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id ",
+            $rest
+        )
+    };
+}
+
+impl Row {
+    fn read(self) -> Result<KeptGrant, StoreError> {
+        let place = format!("grants {}", self.id);
+        Ok(KeptGrant {
+            id: self.id,
+            user: self.user_name,
+            group: self.group_name,
+            grant: Grant { role: parsed(&place, &self.role)?, scope: parsed(&place, &self.scope)? },
+            created_by: self.created_by,
+            created_at: Timestamp::from_millis(self.created_at),
+        })
+    }
 }
 
 impl Store {
@@ -47,5 +109,60 @@ impl Store {
         }
         standing.groups.sort();
         Ok(standing)
+    }
+
+    /// All grants, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn grants(&self) -> Result<Vec<KeptGrant>, StoreError> {
+        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(kept!("ORDER BY r.id")).fetch_all(p).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+}
+
+impl Tx {
+    /// Grants something; returns its number.
+    ///
+    /// # Errors
+    /// `Conflict` when the holder has a grant there.
+    pub async fn create_grant(
+        &mut self,
+        holder: Holder,
+        grant: &Grant,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let (user, group) = match holder {
+            Holder::User(user) => (Some(user.0), None),
+            Holder::Group(group) => (None, Some(group)),
+        };
+        let sql = "INSERT INTO grants (user_id, group_id, role, scope, created_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id";
+        let id: Option<i64> = on_tx!(self, c => sqlx::query_scalar(sql)
+            .bind(user).bind(group).bind(grant.role.as_str()).bind(grant.scope.to_string())
+            .bind(by).bind(now.millis()).fetch_optional(&mut **c).await)?;
+        id.ok_or_else(|| StoreError::Conflict(format!("there is a grant on {} already", grant.scope)))
+    }
+
+    /// The grant of this number, which nobody else changes until the transaction ends.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn grant(&mut self, id: i64) -> Result<KeptGrant, StoreError> {
+        self.lock_row("SELECT 1 FROM grants WHERE id = $1 FOR UPDATE", id).await?;
+        let row: Option<Row> =
+            on_tx!(self, c => sqlx::query_as(kept!("WHERE r.id = $1")).bind(id).fetch_optional(&mut **c).await)?;
+        row.ok_or_else(|| StoreError::NotFound(format!("the grant {id}")))?.read()
+    }
+
+    /// Takes a grant away.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn delete_grant(&mut self, id: i64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM grants WHERE id = $1";
+        on_tx!(self, c => sqlx::query(sql).bind(id).execute(&mut **c).await.map(drop))?;
+        Ok(())
     }
 }
