@@ -33,6 +33,7 @@ mod requests;
 mod runs;
 mod secrets;
 mod session;
+mod sign_in;
 mod ui;
 mod values;
 mod views;
@@ -116,8 +117,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn v1() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(session::set_up_needed, session::set_up))
-        .routes(routes!(session::show, session::log_in, session::log_out))
         .routes(routes!(session::create_token))
         .routes(routes!(overview::overview))
         .routes(routes!(apps::list))
@@ -181,6 +180,7 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(configuration::apply))
         .routes(routes!(configuration::export))
         .merge(ci())
+        .merge(sign_in::sign_in())
         .merge(values::values())
 }
 

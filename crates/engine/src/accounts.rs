@@ -27,7 +27,7 @@ impl Engine {
     ) -> Result<User, EngineError> {
         let role = role.into();
         check_name(name)?;
-        let hash = self.hash_password(password).await?;
+        let hash = self.hash_password(name, password).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
         let user = tx.create_user(&NewUser { password_hash: Some(&hash), ..NewUser::local(name, role) }, now).await.map_err(|error| {
@@ -132,13 +132,17 @@ impl Engine {
         Ok(Some(self.person_within(user, Some(token)).await?))
     }
 
-    async fn known_user(&self, name: &str) -> Result<User, EngineError> {
+    /// The account of this name.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn known_user(&self, name: &str) -> Result<User, EngineError> {
         let found = self.store().user_by_name(name).await?;
         found.map(|(user, _)| user).ok_or_else(|| EngineError::NotFound(format!("there is no account named {name}")))
     }
 
     /// "Last used" is kept to the minute: reading with a token must not cost a write each time.
-    fn touch_is_due(&self, hash: &str) -> bool {
+    pub(crate) fn touch_is_due(&self, hash: &str) -> bool {
         let now = self.now();
         let mut touched = self.touched_tokens().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let due = touched.get(hash).is_none_or(|last| now.since(*last) >= Duration::from_secs(60));

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 const WRONG: &str = "the name or the password is wrong";
 
 /// How a session says that it came of a password that davit itself keeps.
-const BY_PASSWORD: &str = "password";
+pub const BY_PASSWORD: &str = "password";
 
 /// From where somebody signs in, for them to know the session again.
 #[derive(Debug, Clone, Default)]
@@ -39,4 +39,9 @@ pub enum SignedIn {
 
 fn wrong() -> EngineError {
     EngineError::Denied(WRONG.into())
+}
+
+/// As [`wrong`], for somebody who is in already and shows once more who they are.
+fn unproved() -> EngineError {
+    EngineError::Denied("that is not right, or was wrong too often: try again in a quarter of an hour".into())
 }

@@ -1,7 +1,7 @@
 //! Signing in with name, password and code, and changing the password.
 
 use super::tries::Try;
-use super::{BY_PASSWORD, SignedIn, Whence};
+use super::{BY_PASSWORD, SignedIn, Whence, unproved, wrong};
 use crate::{Engine, EngineError};
 use davit_store::accounts::User;
 use secrecy::SecretString;
@@ -32,7 +32,10 @@ impl Engine {
             Some(user) if right && !tried.refused && !user.disabled => {
                 self.enter(tried, user, typed.code, BY_PASSWORD, whence).await
             }
-            Some(_) | None => Err(self.was_wrong(&tried, known.as_ref()).await?),
+            Some(_) | None => {
+                self.was_wrong(&tried, known.as_ref()).await?;
+                Err(wrong())
+            }
         }
     }
 
@@ -51,7 +54,8 @@ impl Engine {
                 return Ok(SignedIn::CodeMissing);
             };
             if !self.use_code(user.id, code).await? {
-                return Err(self.was_wrong(&tried, Some(user)).await?);
+                self.was_wrong(&tried, Some(user)).await?;
+                return Err(wrong());
             }
         }
         let mut tx = self.store().begin().await?;
@@ -76,7 +80,8 @@ impl Engine {
             )));
         }
         if !self.verify_password(password, hash).await? || tried.refused {
-            return Err(self.was_wrong(&tried, Some(user)).await?);
+            self.was_wrong(&tried, Some(user)).await?;
+            return Err(unproved());
         }
         let mut tx = self.store().begin().await?;
         self.was_right(&mut tx, &tried).await?;

@@ -1,6 +1,7 @@
 //! Second factors: time-based codes (RFC 6238: SHA-1, six digits, thirty seconds, one step of tolerance) and recovery
 //! codes for when the phone is gone. A code of either kind is good for once.
 
+use super::unproved;
 use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -155,7 +156,8 @@ impl Engine {
             Proof::Code(code) => {
                 let tried = self.begin_try(&user.name).await?;
                 if tried.refused || !self.use_code(user.id, code).await? {
-                    return Err(self.was_wrong(&tried, Some(user)).await?);
+                    self.was_wrong(&tried, Some(user)).await?;
+                    return Err(unproved());
                 }
                 let mut tx = self.store().begin().await?;
                 self.was_right(&mut tx, &tried).await?;

@@ -3,7 +3,7 @@
 //! Ten wrong ones in a row lock the name, also one that nobody has: from outside, both are the same. A quarter of an
 //! hour without a try, or one that is right, starts counting anew.
 
-use super::{WRONG, wrong};
+use super::wrong;
 use crate::{Engine, EngineError};
 use davit_domain::time::Timestamp;
 use davit_store::Tx;
@@ -49,8 +49,8 @@ impl Engine {
         Ok(Try { key, count: tries.count, refused })
     }
 
-    /// What was typed was wrong: returns the one sentence for that.
-    pub(super) async fn was_wrong(&self, tried: &Try, known: Option<&User>) -> Result<EngineError, EngineError> {
+    /// What was typed was wrong, by somebody who typed the name of this account or of none.
+    pub(super) async fn was_wrong(&self, tried: &Try, known: Option<&User>) -> Result<(), EngineError> {
         let now = self.now();
         let mut tx = self.store().begin().await?;
         let locks = !tried.refused && tried.count >= ALLOWED;
@@ -66,7 +66,7 @@ impl Engine {
             self.feed(&mut tx, "sign-in", "account_locked", &user.name, detail).await?;
         }
         tx.commit().await?;
-        Ok(EngineError::Denied(WRONG.into()))
+        Ok(())
     }
 
     /// What was typed was right: counting starts anew, in the transaction of what comes of it.
