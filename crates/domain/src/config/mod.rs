@@ -11,6 +11,7 @@ mod channels;
 mod check;
 mod export;
 mod fields;
+mod form;
 mod forge_model;
 mod forges;
 mod identities;
@@ -37,6 +38,9 @@ pub use branches::branch_allowed;
 pub use channel_model::*;
 pub use check::problems;
 pub use export::export;
+pub use form::{
+    Form, app_form, environment_form, host_form, read_app, read_environment, read_host, read_release, release_form,
+};
 pub use forge_model::*;
 pub use identity_model::*;
 pub use model::*;

@@ -23,6 +23,17 @@ pub struct ConfigError {
     pub column: usize,
     /// A sentence that says what to do. Never a secret.
     pub message: String,
+    /// Of a form instead of a file: the field, such as `input[0].name`; empty: the form as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl ConfigError {
+    /// A mistake in a form, which has no lines.
+    #[must_use]
+    pub fn of_field(field: &str, message: &str) -> Self {
+        Self { line: 1, column: 1, message: message.to_owned(), field: Some(field.to_owned()) }
+    }
 }
 
 /// A file that was read without an error.

@@ -39,7 +39,7 @@ impl<'a> Report<'a> {
         found.dedup();
         let place = |(at, message)| {
             let (line, column) = self.position(at);
-            ConfigError { line, column, message }
+            ConfigError { line, column, message, field: None }
         };
         found.into_iter().map(place).collect()
     }

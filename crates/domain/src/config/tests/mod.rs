@@ -24,7 +24,7 @@ fn errors(text: &str) -> String {
 
 /// The errors of a file that is added to what is stored.
 fn errors_beside(text: &str, current: &Configuration) -> String {
-    let line = |ConfigError { line, column, message }: ConfigError| format!("{line}:{column} {message}");
+    let line = |ConfigError { line, column, message, .. }: ConfigError| format!("{line}:{column} {message}");
     let errors = parse(text, current).expect_err("a bad file");
     errors.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
