@@ -1,21 +1,66 @@
-//! Accounts, API tokens, and the first administrator. How people prove who they are is [`crate::sign_in`].
-//!
-//! Tokens are 32 random bytes; the store keeps their SHA-256 alone, so that a copy of the database lets nobody in.
+//! Accounts: made, changed, shut out, deleted; and the first administrator. How people prove who they are is
+//! [`crate::sign_in`], what they may do [`crate::people`].
 
 use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crate::people::Person;
 use davit_domain::access::{Role, role_word};
-use davit_store::accounts::{NewUser, User};
-use davit_store::tokens::TokenLimits;
+use davit_domain::time::Timestamp;
+use davit_store::Tx;
+use davit_store::accounts::{LOCAL, NewUser, User};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
+/// An account that is to be made by hand.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount {
+    /// Its name.
+    pub name: String,
+    /// Its role on everything.
+    pub role: Option<Role>,
+    /// What lets it in; `None`: an identity provider, or a password that is set later.
+    pub password: Option<SecretString>,
+    /// What people call them; may be empty.
+    pub display_name: String,
+    /// Where mail goes; may be empty.
+    pub email: String,
+    /// Whether it may have the name of an account that was deleted, and its history with it.
+    pub reuse_name: bool,
+}
+
+/// What is to change of an account; `None`: stays.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::option_option, reason = "no role is a role that can be set")]
+pub struct AccountChange {
+    /// The role on everything.
+    pub role: Option<Option<Role>>,
+    /// What people call them.
+    pub display_name: Option<String>,
+    /// Where mail goes.
+    pub email: Option<String>,
+    /// Whether it is shut out.
+    pub disabled: Option<bool>,
+}
+
+/// An account with what stands around it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// It.
+    pub user: User,
+    /// Names of its groups, sorted.
+    pub groups: Vec<String>,
+    /// Until when it is locked after wrong passwords.
+    pub locked_until: Option<Timestamp>,
+    /// Whether it needs a code beside its password.
+    pub two_factor: bool,
+}
+
 impl Engine {
-    /// Makes an account.
+    /// Makes an account with a role on everything and a password, in the name of `davit admin`.
     ///
     /// # Errors
     /// When the name is taken or the name or password are not acceptable.
@@ -25,74 +70,130 @@ impl Engine {
         role: impl Into<Option<Role>>,
         password: &SecretString,
     ) -> Result<User, EngineError> {
-        let role = role.into();
+        let new = NewAccount {
+            name: name.to_owned(),
+            role: role.into(),
+            password: Some(password.clone()),
+            ..NewAccount::default()
+        };
+        self.add_user(&new, "admin").await
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// `Conflict` when the name is taken or was somebody else's, `Invalid` when something is not acceptable.
+    pub async fn add_user(&self, new: &NewAccount, by: &str) -> Result<User, EngineError> {
+        let name = new.name.as_str();
         check_name(name)?;
-        let hash = self.hash_password(name, password).await?;
-        let now = self.now();
+        let (display_name, email) = (text_of("display name", &new.display_name, 100)?, check_email(&new.email)?);
+        let hash = match &new.password {
+            Some(password) => Some(self.hash_password(name, password).await?),
+            None => None,
+        };
+        let row = NewUser {
+            name,
+            role: new.role,
+            password_hash: hash.as_deref(),
+            display_name: &display_name,
+            email: &email,
+            source: LOCAL,
+        };
         let mut tx = self.store().begin().await?;
-        let user = tx.create_user(&NewUser { password_hash: Some(&hash), ..NewUser::local(name, role) }, now).await.map_err(|error| {
-            if matches!(error, davit_store::StoreError::Conflict(_)) {
-                EngineError::Conflict(format!("there is an account named {name} already"))
-            } else {
-                error.into()
-            }
-        })?;
-        self.feed(&mut tx, "admin", "user_created", name, serde_json::json!({ "role": role_word(role) })).await?;
+        if !new.reuse_name && tx.was_a_user(name).await? {
+            return Err(EngineError::Conflict(format!(
+                "{name} was the name of an account that was deleted, and the history bears it: choose another one, or \
+                 say that it is the same person (reuse_name)"
+            )));
+        }
+        let user = tx.create_user(&row, self.now()).await?;
+        self.feed(&mut tx, by, "user_created", name, json!({ "role": role_word(new.role) })).await?;
         tx.commit().await?;
         Ok(user)
     }
 
-    /// Makes an API token for an account and returns it; it is shown this once.
+    /// Changes an account. A new role, and being shut out, end its sessions.
     ///
     /// # Errors
-    /// When there is no such account, or it has a token of this name.
-    pub async fn create_token(&self, user: &str, name: &str) -> Result<SecretString, EngineError> {
-        let user = self.known_user(user).await?;
-        let token = format!("davit_{}", random_text());
+    /// `NotFound` when there is no such account, `Conflict` when nobody could administer davit any more.
+    pub async fn change_user(&self, name: &str, change: &AccountChange, by: &str) -> Result<User, EngineError> {
+        let display_name = change.display_name.as_deref().map(|text| text_of("display name", text, 100)).transpose()?;
+        let email = change.email.as_deref().map(check_email).transpose()?;
         let mut tx = self.store().begin().await?;
-        tx.create_token(user.id, name, &token_hash(&token), &TokenLimits::default(), self.now()).await.map_err(|error| {
-            if matches!(error, davit_store::StoreError::Conflict(_)) {
-                EngineError::Conflict(format!("{} has a token named {name} already: choose another name", user.name))
-            } else {
-                error.into()
-            }
-        })?;
-        self.feed(&mut tx, &user.name, "token_created", name, serde_json::Value::Null).await?;
+        tx.lock_accounts().await?;
+        let old = account(&mut tx, name).await?;
+        let new = User {
+            role: change.role.unwrap_or(old.role),
+            display_name: display_name.unwrap_or_else(|| old.display_name.clone()),
+            email: email.unwrap_or_else(|| old.email.clone()),
+            disabled: change.disabled.unwrap_or(old.disabled),
+            ..old.clone()
+        };
+        if new.role != old.role {
+            tx.set_role(old.id, new.role).await?;
+            tx.end_sessions(old.id, None).await?;
+        }
+        if new.disabled != old.disabled {
+            tx.set_disabled(old.id, new.disabled).await?;
+        }
+        tx.set_profile(old.id, &new.display_name, &new.email).await?;
+        self.keep_an_admin(&mut tx, &old).await?;
+        for (action, detail) in told(&old, &new) {
+            self.feed(&mut tx, by, action, name, detail).await?;
+        }
         tx.commit().await?;
-        Ok(token.into())
+        Ok(new)
     }
 
-    /// Takes an API token away: whoever holds it is logged out with their next call.
+    /// Deletes an account. Its name stays in the history, and is kept from others.
     ///
     /// # Errors
-    /// `NotFound` when there is no such account, or it has no token of this name.
-    pub async fn revoke_token(&self, user: &str, name: &str) -> Result<(), EngineError> {
-        let user = self.known_user(user).await?;
+    /// `NotFound` when there is no such account, `Conflict` when nobody could administer davit any more.
+    pub async fn delete_user(&self, name: &str, by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
-        tx.delete_token(user.id, name).await.map_err(|error| {
-            if matches!(error, davit_store::StoreError::NotFound(_)) {
-                return EngineError::NotFound(format!("{} has no token named {name}", user.name));
-            }
-            error.into()
-        })?;
-        let detail = serde_json::json!({ "user": user.name });
-        self.feed(&mut tx, "admin", "token_revoked", name, detail).await?;
+        tx.lock_accounts().await?;
+        let user = account(&mut tx, name).await?;
+        tx.drop_second_factor(user.id).await?;
+        tx.delete_secret(&crate::sign_in::second_factor::secret_key(user.id)).await?;
+        tx.delete_user(&user, self.now()).await?;
+        self.keep_an_admin(&mut tx, &user).await?;
+        self.feed(&mut tx, by, "user_deleted", name, json!({ "role": role_word(user.role) })).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Shuts an account out, with its sessions and tokens, or lets it in again. What it did stays in the history.
+    /// Shuts an account out, with its sessions and tokens, or lets it in again, in the name of `davit admin`. What it
+    /// did stays in the history.
     ///
     /// # Errors
-    /// `NotFound` when there is no such account.
+    /// `NotFound` when there is no such account, `Conflict` when nobody could administer davit any more.
     pub async fn disable_user(&self, user: &str, disabled: bool) -> Result<(), EngineError> {
-        let user = self.known_user(user).await?;
-        let mut tx = self.store().begin().await?;
-        tx.set_disabled(user.id, disabled).await?;
-        let action = if disabled { "user_disabled" } else { "user_enabled" };
-        self.feed(&mut tx, "admin", action, &user.name, serde_json::Value::Null).await?;
-        tx.commit().await?;
-        Ok(())
+        let change = AccountChange { disabled: Some(disabled), ..AccountChange::default() };
+        self.change_user(user, &change, "admin").await.map(drop)
+    }
+
+    /// All accounts by name.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn accounts(&self) -> Result<Vec<Account>, EngineError> {
+        let store = self.store();
+        let locked = store.locked_names(self.now()).await?;
+        let with_factor = store.users_with_second_factor().await?;
+        let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+        for member in store.members().await? {
+            let of_user = groups.entry(member.user_name).or_default();
+            if of_user.last() != Some(&member.group_name) {
+                of_user.push(member.group_name);
+            }
+        }
+        let with_all = |user: User| Account {
+            groups: groups.remove(&user.name).unwrap_or_default(),
+            locked_until: locked.get(&user.name.to_lowercase()).copied(),
+            two_factor: with_factor.contains(&user.id),
+            user,
+        };
+        Ok(store.users().await?.into_iter().map(with_all).collect())
     }
 
     /// Whether the first account has still to be made.
@@ -117,19 +218,16 @@ impl Engine {
         self.create_user(name, Role::Admin, password).await
     }
 
-    /// Whose API token this is, and what they may do with it.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn token_user(&self, token: &str) -> Result<Option<Person>, EngineError> {
-        let hash = token_hash(token);
-        let Some((user, token)) = self.store().token_user(&hash, self.now()).await? else { return Ok(None) };
-        if self.touch_is_due(&hash) {
-            let mut tx = self.store().begin().await?;
-            tx.touch_token(&hash, self.now()).await?;
-            tx.commit().await?;
+    /// Refuses what left nobody who may administer everything and can sign in. Whoever calls this holds the lock on
+    /// accounts and has made the change to `changed`, as it was before, in the same transaction.
+    pub(crate) async fn keep_an_admin(&self, tx: &mut Tx, changed: &User) -> Result<(), EngineError> {
+        if changed.role == Some(Role::Admin) && !changed.disabled && tx.admins_who_can_sign_in().await? == 0 {
+            return Err(EngineError::Conflict(format!(
+                "{} is the last administrator who can log in: make somebody else an administrator first",
+                changed.name
+            )));
         }
-        Ok(Some(self.person_within(user, Some(token)).await?))
+        Ok(())
     }
 
     /// The account of this name.
@@ -151,6 +249,53 @@ impl Engine {
         }
         due
     }
+}
+
+/// The account of this name, for a change of it.
+pub(crate) async fn account(tx: &mut Tx, name: &str) -> Result<User, EngineError> {
+    tx.user(name).await.map_err(|error| match error {
+        davit_store::StoreError::NotFound(_) => EngineError::NotFound(format!("there is no account named {name}")),
+        other => other.into(),
+    })
+}
+
+/// What the feed says of a change, before and after.
+fn told(old: &User, new: &User) -> Vec<(&'static str, Value)> {
+    let mut told = Vec::new();
+    if new.role != old.role {
+        told.push(("user_role_changed", json!({ "before": role_word(old.role), "after": role_word(new.role) })));
+    }
+    match (old.disabled, new.disabled) {
+        (false, true) => told.push(("user_disabled", Value::Null)),
+        (true, false) => told.push(("user_enabled", Value::Null)),
+        (true, true) | (false, false) => {}
+    }
+    let profile = |user: &User| json!({ "display_name": user.display_name, "email": user.email });
+    if profile(old) != profile(new) {
+        told.push(("user_profile_changed", json!({ "before": profile(old), "after": profile(new) })));
+    }
+    told
+}
+
+/// A line of text that somebody typed, trimmed.
+pub(crate) fn text_of(what: &str, text: &str, longest: usize) -> Result<String, EngineError> {
+    let text = text.trim();
+    if text.chars().count() > longest || text.contains(char::is_control) {
+        return Err(EngineError::Invalid(format!("a {what} is one line of at most {longest} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// An address is what mail is sent to: no line break, no list.
+fn check_email(text: &str) -> Result<String, EngineError> {
+    let text = text.trim();
+    let is_address = text.len() <= 254
+        && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace() || ",;<>\"()".contains(c));
+    if text.is_empty() || is_address {
+        return Ok(text.to_owned());
+    }
+    Err(EngineError::Invalid("an e-mail address looks like name@example.com".into()))
 }
 
 fn check_name(name: &str) -> Result<(), EngineError> {

@@ -14,9 +14,11 @@ pub mod dispatch;
 pub mod doctor;
 pub mod drift;
 mod error;
+pub mod feed;
 mod forge_deployments;
 pub mod forges;
 pub mod gates;
+pub mod groups;
 pub mod host_keys;
 pub mod hosts;
 pub mod hub;
@@ -28,10 +30,11 @@ pub mod people;
 pub mod queue;
 pub mod reconcile;
 pub mod repositories;
-mod retention;
+pub mod retention;
 pub mod seal;
 pub mod secrets;
 pub mod sign_in;
+pub mod tokens;
 pub mod values;
 
 pub use error::EngineError;
@@ -94,6 +97,8 @@ pub struct Settings {
     pub ci_tools: Vec<PathBuf>,
     /// How often the reconcilers look, and for how long a claimed delivery or call is left alone.
     pub reconcile_every: Duration,
+    /// How long what people did is kept.
+    pub keep: retention::Keep,
 }
 
 impl Settings {
@@ -137,7 +142,7 @@ impl Engine {
         Self(Arc::new(Inner {
             parts,
             hub: Hub::default(),
-            set_up_code: set_up_code().into(),
+            set_up_code: easy_code().into(),
             clients: dispatch::Clients::default(),
             traffic: dispatch::Traffic::default(),
             catch_up: catch_up::Notes::default(),
@@ -184,7 +189,11 @@ impl Engine {
         let engine = self.clone();
         lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
         let engine = self.clone();
+        lifecycle.keep("requests", move || intents::run_schedules(engine.clone()));
+        let engine = self.clone();
         lifecycle.keep("retention", move || retention::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("feed", move || feed::run(engine.clone()));
         Ok(())
     }
 
@@ -311,7 +320,7 @@ impl Engine {
 }
 
 /// Twelve letters and digits in groups, easy to type: about 59 bits.
-fn set_up_code() -> String {
+pub(crate) fn easy_code() -> String {
     const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
     let letters: Vec<char> = rand::random::<[u8; 12]>().into_iter().map(letter).collect();

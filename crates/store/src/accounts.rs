@@ -206,16 +206,27 @@ impl Tx {
         self.lock("accounts").await
     }
 
-    /// How many enabled administrators of everything there are beside this account who can sign in: by password or
-    /// through an identity provider.
+    /// How many enabled administrators of everything there are who can sign in: by password or through an identity
+    /// provider.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn other_admins(&mut self, user: UserId) -> Result<i64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM users u WHERE u.role = 'admin' AND NOT u.disabled AND u.id <> $1
+    pub async fn admins_who_can_sign_in(&mut self) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM users u WHERE u.role = 'admin' AND NOT u.disabled
              AND (u.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities i
                  WHERE i.user_id = u.id AND (i.provider LIKE 'oidc:%' OR i.provider LIKE 'ldap:%')))";
-        Ok(on_tx!(self, c => sqlx::query_scalar(sql).bind(user.0).fetch_one(&mut **c).await)?)
+        Ok(on_tx!(self, c => sqlx::query_scalar(sql).fetch_one(&mut **c).await)?)
+    }
+
+    /// The name of an account.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such account.
+    pub async fn user_name(&mut self, user: UserId) -> Result<String, StoreError> {
+        let sql = "SELECT name FROM users WHERE id = $1";
+        let name: Option<String> =
+            on_tx!(self, c => sqlx::query_scalar(sql).bind(user.0).fetch_optional(&mut **c).await)?;
+        name.ok_or_else(|| StoreError::NotFound(format!("account {user}")))
     }
 
     /// Sets what people call an account, and where its mail goes.

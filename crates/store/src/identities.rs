@@ -4,6 +4,7 @@ use crate::accounts::{User, UserRow, user_columns};
 use crate::{Store, StoreError, Tx, on_read, on_tx, storable};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
+use std::borrow::Cow;
 
 /// An account's name elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn account_of(&self, provider: &str, subject: &str) -> Result<Option<User>, StoreError> {
         let row: Option<UserRow> = on_read!(&self.db, p =>
-            sqlx::query_as(ACCOUNT_OF).bind(provider).bind(subject).fetch_optional(p).await)?;
+            sqlx::query_as(ACCOUNT_OF).bind(provider).bind(subject_key(provider, subject).as_ref()).fetch_optional(p).await)?;
         row.map(UserRow::read).transpose()
     }
 
@@ -76,7 +77,7 @@ impl Tx {
     /// When the database does not answer.
     pub async fn account_of(&mut self, provider: &str, subject: &str) -> Result<Option<User>, StoreError> {
         let row: Option<UserRow> = on_tx!(self, c =>
-            sqlx::query_as(ACCOUNT_OF).bind(provider).bind(subject).fetch_optional(&mut **c).await)?;
+            sqlx::query_as(ACCOUNT_OF).bind(provider).bind(subject_key(provider, subject).as_ref()).fetch_optional(&mut **c).await)?;
         row.map(UserRow::read).transpose()
     }
 
@@ -95,7 +96,7 @@ impl Tx {
         let sql = "INSERT INTO identities (provider, subject, user_id, label, created_at) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (provider, subject) DO NOTHING";
         let done = on_tx!(self, c => sqlx::query(sql)
-            .bind(provider).bind(subject).bind(user.0).bind(storable(label).as_ref()).bind(now.millis())
+            .bind(provider).bind(subject_key(provider, subject).as_ref()).bind(user.0).bind(storable(label).as_ref()).bind(now.millis())
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 1 {
             return Ok(true);
@@ -161,4 +162,9 @@ impl Tx {
         let row: Option<UserRow> = on_tx!(self, c => sqlx::query_as(find).bind(user).fetch_optional(&mut **c).await)?;
         row.map(UserRow::read).transpose()
     }
+}
+
+/// A subject as it is stored and looked for: forges don't tell the case of logins apart.
+fn subject_key<'a>(provider: &str, subject: &'a str) -> Cow<'a, str> {
+    if provider.starts_with("forge:") { Cow::Owned(subject.to_lowercase()) } else { storable(subject) }
 }
