@@ -5,6 +5,7 @@ use crate::settings::{Data, Server};
 use davit_engine::clock::Clock;
 use davit_engine::lifecycle::Lifecycle;
 use davit_engine::queue::{Queue, QueueSettings};
+use davit_engine::retention::Keep;
 use davit_engine::seal::Sealer;
 use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
@@ -128,6 +129,7 @@ pub(crate) async fn idle_engine(data: Data) -> Result<Engine, Failure> {
         runner_labels: Vec::new(),
         ci_tools: Vec::new(),
         largest_upload: crate::settings::LARGEST_UPLOAD,
+        keep: Keep::default(),
     };
     engine(&server, server.listen).await.map(|(engine, _)| engine)
 }
@@ -140,6 +142,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
     let worker = format!("{}-{}", address, std::process::id());
     let queue = Queue::open(&store, QueueSettings::new(worker, clock.clone())).await.map_err(|error| failed(&error))?;
     let sealer = Sealer::from_file(&server.data.master_key_file).map_err(|error| failed(&error))?;
+    let store = davit_engine::feed::signed(store, &sealer, clock.now()).await.map_err(|error| failed(&error))?;
     let storage = Lifecycle::default();
     let (inbox, writer) = Inbox::start(store.clone(), storage.drain_token());
     storage.spawn("inbox-writer", writer);
@@ -152,6 +155,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
         runner_labels: server.runner_labels.clone(),
         ci_tools: server.ci_tools.clone(),
         reconcile_every: RECONCILE_EVERY,
+        keep: server.keep,
     };
     Ok((Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings }), storage))
 }

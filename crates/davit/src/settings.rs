@@ -3,10 +3,12 @@
 use crate::failure::Failure;
 use clap::Args;
 use davit_engine::Settings;
+use davit_engine::retention::Keep;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const MIB: u64 = 1024 * 1024;
 /// What may be uploaded unless somebody says otherwise. Bytes.
@@ -59,6 +61,12 @@ pub(crate) struct ServerArgs {
     /// Largest build or file that may be uploaded, in MiB [default: 2048]
     #[arg(long, env = "DAVIT_LARGEST_UPLOAD", value_name = "MIB")]
     pub(crate) largest_upload: Option<u64>,
+    /// Days that entries of the feed are kept [default: 730]
+    #[arg(long, env = "DAVIT_KEEP_FEED_DAYS", value_name = "DAYS")]
+    pub(crate) keep_feed_days: Option<u32>,
+    /// Days that recordings of terminals are kept [default: 90]
+    #[arg(long, env = "DAVIT_KEEP_RECORDINGS_DAYS", value_name = "DAYS")]
+    pub(crate) keep_recordings_days: Option<u32>,
 }
 
 /// `davit-server.toml`: the same names with underscores.
@@ -90,6 +98,7 @@ pub(crate) struct Server {
     pub(crate) ci_tools: Vec<PathBuf>,
     /// Bytes.
     pub(crate) largest_upload: u64,
+    pub(crate) keep: Keep,
 }
 
 impl DataArgs {
@@ -153,7 +162,17 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
             .largest_upload
             .or(file_server.largest_upload)
             .map_or(LARGEST_UPLOAD, |mib| mib.saturating_mul(MIB)),
+        keep: keep(
+            server.keep_feed_days.or(file_server.keep_feed_days),
+            server.keep_recordings_days.or(file_server.keep_recordings_days),
+        ),
     })
+}
+
+fn keep(feed: Option<u32>, recordings: Option<u32>) -> Keep {
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3600);
+    let usual = Keep::default();
+    Keep { feed: feed.map_or(usual.feed, days), recordings: recordings.map_or(usual.recordings, days) }
 }
 
 fn runner_labels(given: Option<Vec<String>>) -> Result<Vec<String>, Failure> {

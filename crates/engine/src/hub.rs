@@ -48,6 +48,10 @@ pub enum Topic {
     JobLog,
     /// A change, or what holds it up.
     Change,
+    /// New entries of the feed.
+    Feed,
+    /// A person's shell on a host.
+    Terminal,
 }
 
 /// Passes wake-ups on. Cheap to clone.

@@ -1,4 +1,4 @@
-//! Forgets what is long over, so that a server that nobody looks after does not fill its disk. The feed stays.
+//! Forgets what is long over, so that a server that nobody looks after does not fill its disk.
 
 use crate::Engine;
 use davit_domain::time::Timestamp;
@@ -17,6 +17,22 @@ const SESSIONS: Duration = Duration::from_secs(DAY);
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(3600);
 
+/// How long what people did is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Entries of the feed.
+    pub feed: Duration,
+    /// Recordings of terminals, after their end.
+    pub recordings: Duration,
+}
+
+/// Two years, and ninety days.
+impl Default for Keep {
+    fn default() -> Self {
+        Self { feed: Duration::from_secs(730 * DAY), recordings: Duration::from_secs(90 * DAY) }
+    }
+}
+
 /// Looks every hour until the process drains; for the first time soon after the start.
 pub(crate) async fn run(engine: Engine) {
     let drain = engine.lifecycle().drain_token();
@@ -25,6 +41,11 @@ pub(crate) async fn run(engine: Engine) {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "forgot what was long over"),
             Err(error) => tracing::warn!(%error, "what is long over can't be forgotten now"),
+        }
+        match engine.forget_feed().await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "forgot the oldest entries of the feed"),
+            Err(error) => tracing::warn!(%error, "old entries of the feed can't be forgotten now"),
         }
         if drain.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
             return;

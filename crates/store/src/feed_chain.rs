@@ -177,7 +177,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn chain_end(&self) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
-        Ok(on_read!(&self.db, p => sqlx::query_as(CHAIN_END).fetch_optional(p).await)?)
+        let end: Option<EndRow> = on_read!(&self.db, p => sqlx::query_as(CHAIN_END).fetch_optional(p).await)?;
+        Ok(end.map(EndRow::read))
     }
 
     /// The ids of entries that have another one's proof, the first hundred.
@@ -202,8 +203,20 @@ impl Store {
     }
 }
 
-const CHAIN_END: &str = "SELECT position, COALESCE(seal, proof) FROM feed WHERE position = (
-         SELECT MAX(position) FROM feed) LIMIT 1";
+const CHAIN_END: &str = "SELECT position, seal FROM feed WHERE position = (SELECT MAX(position) FROM feed) LIMIT 1";
+
+#[derive(sqlx::FromRow)]
+struct EndRow {
+    position: i64,
+    seal: Option<Vec<u8>>,
+}
+
+impl EndRow {
+    /// A seal that somebody took away is an empty one: the chain goes on, and whoever verifies it sees that.
+    fn read(self) -> (i64, Vec<u8>) {
+        (self.position, self.seal.unwrap_or_default())
+    }
+}
 
 impl Tx {
     /// As [`Store::unchained`].
@@ -221,7 +234,8 @@ impl Tx {
     /// When the database does not answer.
     pub async fn hold_chain(&mut self) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
         self.lock("feed chain").await?;
-        Ok(on_tx!(self, c => sqlx::query_as(CHAIN_END).fetch_optional(&mut **c).await)?)
+        let end: Option<EndRow> = on_tx!(self, c => sqlx::query_as(CHAIN_END).fetch_optional(&mut **c).await)?;
+        Ok(end.map(EndRow::read))
     }
 
     /// Puts an entry into the chain.

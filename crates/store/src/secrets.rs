@@ -27,6 +27,15 @@ impl Store {
 }
 
 impl Tx {
+    /// As [`Store::secret`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn secret(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT sealed FROM secrets WHERE key = $1";
+        Ok(on_tx!(self, c => sqlx::query_scalar(sql).bind(key).fetch_optional(&mut **c).await)?)
+    }
+
     /// Sets a secret.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use davit_engine::clock::Clock;
 use davit_engine::hub::Topic;
 use davit_engine::lifecycle::Lifecycle;
 use davit_engine::queue::{Queue, QueueSettings};
+use davit_engine::retention::Keep;
 use davit_engine::seal::Sealer;
 use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
@@ -390,6 +391,7 @@ impl TestApp {
         let settings = QueueSettings::new("test", clock.clone());
         let queue = Queue::open(&store, settings).await.expect("the queue opens");
         let sealer = Sealer::from_file(&self.dir.path().join("master.key")).expect("a key");
+        let store = davit_engine::feed::signed(store, &sealer, clock.now()).await.expect("the feed's key");
         let storage = Lifecycle::default();
         let (inbox, writer) = Inbox::start(store.clone(), storage.drain_token());
         storage.spawn("inbox-writer", writer);
@@ -404,6 +406,7 @@ impl TestApp {
             runner_labels: Settings::default_runner_labels(),
             ci_tools: Vec::new(),
             reconcile_every: Duration::from_millis(200),
+            keep: Keep::default(),
         };
         let engine = Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings });
         engine.start().await.expect("the engine starts");
@@ -461,8 +464,7 @@ impl TestApp {
         let states = vec![OutboxState::Waiting, OutboxState::Leased];
         let filter = OutboxFilter { states, ..OutboxFilter::default() };
         for call in store.outbox(&filter, None, 1000).await.expect("the outbox") {
-            let is_due =
-                call.next_at <= engine.now() && engine.forge_leeway(&call.row.forge).await.paused_until.is_none();
+            let is_due = call.next_at <= engine.now() && engine.paused_until(&call.row.target).is_none();
             if call.state == OutboxState::Leased || is_due {
                 open.push(format!("call {} of {}, {}", call.row.id, call.row.lane, call.state));
             }
