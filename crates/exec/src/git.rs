@@ -9,6 +9,7 @@
 
 mod command;
 mod explain;
+mod history;
 mod large_files;
 mod merge;
 mod objects;
@@ -17,6 +18,7 @@ mod refs;
 mod remote;
 mod working_copy;
 
+pub use history::{ChangedFile, CommitLine, Cut, Distance, FileStatus, Patch, Wanted};
 pub use objects::{CommitText, FileEntry, Objects};
 pub use obtain::Obtain;
 pub use refs::{HistoryEntry, NamedRef, RemoteRef};

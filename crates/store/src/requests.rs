@@ -154,12 +154,12 @@ pub struct NewRequest {
 const LIST: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, description, revision_id, review_body,
         target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
-        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from
+        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body
     FROM requests";
 const ONE: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, description, revision_id, review_body,
         target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
-        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from
+        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body
     FROM requests WHERE id = $1";
 
 #[derive(sqlx::FromRow)]

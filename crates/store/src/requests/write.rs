@@ -7,6 +7,7 @@ use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, CommitSha, EnvironmentKey, ForgeId, HostName, ReleaseName, RequestId, RevisionId};
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::time::Timestamp;
+use davit_domain::values::Pinned;
 
 /// What [`Tx::create_request`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Edit {
     pub build: Option<String>,
     /// What was filled in and uploaded for it.
     pub inputs: Inputs,
+    /// The pinned values.
+    pub values: Pinned,
 }
 
 impl Tx {
@@ -66,8 +69,10 @@ impl Tx {
     async fn insert_request(&mut self, new: &NewRequest) -> Result<Option<i64>, StoreError> {
         let sql = "INSERT INTO requests (app, environment, kind, state, state_body, commit_sha, git_ref, title,
                  revision_id, review_body, target_release, hosts, build_digest, inputs, created_by, created_at, delivery_id,
-                 idempotency_key, forge_deployment, values_body)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                 idempotency_key, forge_deployment, values_body, description, scheduled_at, scheduled_by, batch_id,
+                 cloned_from)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                 $23, $24, $25)
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING id";
         let state = to_json("requests", &new.state)?;
         let review = to_json("requests", &new.review)?;
@@ -95,6 +100,11 @@ impl Tx {
             .bind(new.idempotency_key.as_deref())
             .bind(new.forge_deployment)
             .bind(values.as_str())
+            .bind(storable(&new.description).as_ref())
+            .bind(new.schedule.as_ref().map(|schedule| schedule.at.millis()))
+            .bind(new.schedule.as_ref().map(|schedule| schedule.by.as_str()))
+            .bind(new.batch)
+            .bind(new.cloned_from.map(|id| id.0))
             .fetch_optional(&mut **c).await)?)
     }
 
@@ -179,11 +189,12 @@ impl Tx {
     pub async fn edit_request(&mut self, id: RequestId, edit: &Edit, now: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE requests SET state = $2, state_body = $3, commit_sha = $4, git_ref = $5, title = $6,
                  description = $7, revision_id = $8, review_body = $9, hosts = $10, build_digest = $11, inputs = $12,
-                 updated_at = $13, version = version + 1, approvals_expire_at = NULL, held = NULL
+                 values_body = $13, updated_at = $14, version = version + 1, approvals_expire_at = NULL, held = NULL
              WHERE id = $1";
         let state = to_json("requests", &edit.state)?;
         let review = to_json("requests", &edit.review)?;
         let inputs = to_json("requests", &edit.inputs)?;
+        let values = to_json("requests", &edit.values)?;
         let hosts = edit.hosts.as_ref().map(|hosts| to_json("requests", hosts)).transpose()?;
         let done = on_tx!(self, c => sqlx::query(sql)
             .bind(id.0)
@@ -198,6 +209,7 @@ impl Tx {
             .bind(hosts.as_deref())
             .bind(edit.build.as_deref())
             .bind(inputs.as_str())
+            .bind(values.as_str())
             .bind(now.millis())
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(StoreError::NotFound(format!("request {id}"))) } else { Ok(()) }
