@@ -87,7 +87,7 @@ impl From<ReviewError> for EngineError {
     fn from(error: ReviewError) -> Self {
         match error {
             ReviewError::State(_) | ReviewError::ApprovedAlready(_) => Self::Conflict(error.to_string()),
-            ReviewError::SelfApproval => Self::Denied(error.to_string()),
+            ReviewError::SelfApproval | ReviewError::NotAReviewer(..) => Self::Denied(error.to_string()),
             ReviewError::ReasonMissing => Self::Invalid(error.to_string()),
         }
     }

@@ -1,13 +1,15 @@
-//! What keeps a deployment waiting although its turn has come: locks and freeze windows; and who lets it pass.
+//! What keeps a deployment waiting although its turn has come: locks, freeze windows, the time between release windows;
+//! and who lets it pass.
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::Configuration;
 use davit_domain::deployment::DeploymentState;
-use davit_domain::freeze::{self, Frozen};
+use davit_domain::freeze::{self, Closed, Frozen};
 use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey};
 use davit_domain::request::Kind;
 use davit_domain::time::Timestamp;
+use davit_store::Tx;
 use davit_store::deployments::Deployment;
 use davit_store::gates::Lock;
 
@@ -18,6 +20,17 @@ pub struct Gate {
     pub locks: Vec<Lock>,
     /// The freeze window that holds now. Rollbacks pass it: they are what one does in an emergency.
     pub frozen: Option<Frozen>,
+    /// The release windows are closed now. Rollbacks pass them as well.
+    pub closed: Option<Closed>,
+}
+
+/// Somebody's word that a deployment goes out whatever keeps it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passing<'a> {
+    /// Whose.
+    pub(crate) by: &'a str,
+    /// Why it can't wait.
+    pub(crate) reason: &'a str,
 }
 
 impl Gate {
@@ -34,6 +47,7 @@ impl Gate {
         Self {
             locks: locks.into_iter().filter(here).collect(),
             frozen: place.and_then(|place| freeze::frozen(&place.freeze, now)),
+            closed: place.and_then(|place| freeze::closed(&place.windows, now)),
         }
     }
 
@@ -48,12 +62,20 @@ impl Gate {
             let until = lock.expires_at.map_or_else(String::new, |at| format!(", until {at}"));
             return Some(format!("{what} by {}: {}{until}", lock.owner, lock.reason));
         }
-        match (&self.frozen, kind) {
-            (Some(frozen), Kind::Regular | Kind::Auto) => {
-                Some(format!("frozen until {}: {}", frozen.until, frozen.reason))
-            }
-            (Some(_), Kind::Rollback) | (None, _) => None,
+        match kind {
+            Kind::Rollback => None,
+            Kind::Regular | Kind::Auto => self.keeps_what_is_new(),
         }
+    }
+
+    fn keeps_what_is_new(&self) -> Option<String> {
+        if let Some(frozen) = &self.frozen {
+            return Some(format!("frozen until {}: {}", frozen.until, frozen.reason));
+        }
+        self.closed.map(|closed| match closed.until {
+            Some(until) => format!("outside of the release windows until {until}"),
+            None => "outside of the release windows".to_owned(),
+        })
     }
 }
 
@@ -122,7 +144,39 @@ impl Engine {
         crate::reconcile::deployments(self).await
     }
 
-    /// Lets a waiting deployment pass locks and freeze windows.
+    /// Lets a deployment that has just been made pass whatever keeps it now; without that, it needs nobody's word.
+    pub(crate) async fn pass_gates(
+        &self,
+        tx: &mut Tx,
+        configuration: &Configuration,
+        deployment: &Deployment,
+        passing: Passing<'_>,
+    ) -> Result<(), EngineError> {
+        let locks = tx.locks(self.now()).await?;
+        let gate = Gate::of(configuration, locks, Some(&deployment.app), &deployment.environment, self.now());
+        match gate.keeps(deployment.kind) {
+            Some(keeps) => self.note_passing(tx, deployment, passing, &keeps).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn note_passing(
+        &self,
+        tx: &mut Tx,
+        deployment: &Deployment,
+        passing: Passing<'_>,
+        passed: &str,
+    ) -> Result<(), EngineError> {
+        let id = deployment.id;
+        if passing.reason.trim().is_empty() {
+            return Err(EngineError::Invalid("say why this can't wait: it goes to the feed".into()));
+        }
+        tx.override_gates(id, passing.by).await?;
+        let detail = serde_json::json!({ "reason": passing.reason.trim(), "passed": passed });
+        self.feed(tx, passing.by, "gates_overridden", &format!("deployment {id}"), detail).await
+    }
+
+    /// Lets a waiting deployment pass locks, freeze windows and release windows.
     ///
     /// # Errors
     /// `Conflict` when it does not wait for one, `Invalid` without a reason.
@@ -133,13 +187,9 @@ impl Engine {
         let mut tx = self.store().begin().await?;
         let deployment = tx.deployment_in_queue(id).await?;
         let Some(blocked) = deployment.blocked.clone().filter(|_| deployment.state == DeploymentState::Queued) else {
-            return Err(EngineError::Conflict(format!(
-                "deployment {id} is not kept waiting by a lock or freeze window"
-            )));
+            return Err(EngineError::Conflict(format!("deployment {id} is not kept waiting by a lock or window")));
         };
-        tx.override_gates(id, user).await?;
-        let detail = serde_json::json!({ "reason": reason.trim(), "passed": blocked });
-        self.feed(&mut tx, user, "gates_overridden", &format!("deployment {id}"), detail).await?;
+        self.note_passing(&mut tx, &deployment, Passing { by: user, reason }, &blocked).await?;
         self.start_next(&mut tx, &deployment.app, &deployment.environment).await?;
         let deployment = tx.deployment(id).await?;
         tx.commit().await?;

@@ -1,16 +1,25 @@
 //! What people and events ask for: release requests, and the deployments that carry them out.
 //!
 //! Each function checks, asks the domain, and writes request, deployment, job, status and feed in one transaction.
-//! Who may call what is the API's business ([`davit_domain::access`]). Requests live here; what people ask for by name
-//! ([`people`]) and the deployments that carry requests out ([`deployments`]) have files of their own.
+//! Who may call what is the API's business ([`davit_domain::access`]). Here requests are made; what people ask for by
+//! name ([`people`], [`batches`]), say about it ([`reviews`]) and change of it ([`edits`], [`schedules`]), and the
+//! deployments that carry requests out ([`deployments`]) have files of their own.
 
+mod batches;
 mod deployments;
+mod edits;
 mod inputs;
 mod operate;
 mod people;
+mod reviews;
+mod schedules;
 
+pub use batches::{BatchItem, WantedBatch};
 pub(crate) use deployments::job_key;
+pub use edits::Changes;
 pub use people::{Wanted, What};
+pub use reviews::Opinion;
+pub(crate) use schedules::run as run_schedules;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
@@ -20,7 +29,7 @@ use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::request::{Kind, RequestState};
 use davit_store::Tx;
-use davit_store::requests::{Created, Inputs, NewRequest, Request};
+use davit_store::requests::{Created, Inputs, NewRequest, Request, Schedule};
 
 /// A wish to release something.
 #[derive(Debug, Clone)]
@@ -37,6 +46,8 @@ pub struct Ask {
     pub git_ref: Option<GitRef>,
     /// What people read in lists.
     pub title: String,
+    /// What more there is to know.
+    pub description: String,
     /// Rollback: the kept release to go back to.
     pub target_release: Option<ReleaseName>,
     /// Only these hosts; `None`: all of the release config.
@@ -51,6 +62,12 @@ pub struct Ask {
     pub delivery: Option<DeliveryId>,
     /// The number at its forge of the deployment that asks for it.
     pub forge_deployment: Option<i64>,
+    /// When it goes out by itself.
+    pub schedule: Option<Schedule>,
+    /// The batch that it is part of.
+    pub batch: Option<i64>,
+    /// The request that it is a clone of.
+    pub cloned_from: Option<RequestId>,
     /// The same key again is the same request.
     pub idempotency_key: Option<String>,
 }
@@ -103,12 +120,13 @@ impl Engine {
                 app: ask.app,
                 environment: ask.environment,
                 kind: ask.kind,
-                state: RequestState::initial(environment.review),
+                state: RequestState::initial(&environment.review),
                 commit: ask.commit,
                 git_ref: ask.git_ref.map(ref_name),
                 title: ask.title,
+                description: ask.description,
                 revision: revision.id,
-                review: environment.review,
+                review: environment.review.clone(),
                 target_release: ask.target_release,
                 hosts: ask.hosts,
                 build: ask.build,
@@ -118,6 +136,9 @@ impl Engine {
                 created_at: self.now(),
                 delivery: ask.delivery,
                 forge_deployment: ask.forge_deployment,
+                schedule: ask.schedule,
+                batch: ask.batch,
+                cloned_from: ask.cloned_from,
                 idempotency_key: ask.idempotency_key,
             })
             .await?;
@@ -126,8 +147,8 @@ impl Engine {
             Created::New(request) => request,
         };
         self.feed(tx, &by, "release_requested", &format!("request {}", request.id), describe(&request)).await?;
-        let request = if automatic && request.state == RequestState::AwaitingRelease {
-            self.release_in(tx, configuration, request.id, &by).await?
+        let request = if automatic && may_go_out(&request) {
+            self.release_in(tx, configuration, request.id, &by, None).await?
         } else {
             let sentence = format!("request {} waits for a review", request.id);
             self.tell_maker(tx, &request, ForgeDeploymentState::Queued, &sentence).await?;
@@ -146,99 +167,16 @@ impl Engine {
         let configuration = tx.read_configuration().await?;
         let asked = self.ask(&mut tx, &configuration, ask).await?;
         let mut request = asked.request;
-        if at_once && !asked.existed && request.state == RequestState::AwaitingRelease {
-            request = self.release_in(&mut tx, &configuration, request.id, &by).await?;
+        if at_once && !asked.existed && may_go_out(&request) {
+            request = self.release_in(&mut tx, &configuration, request.id, &by, None).await?;
         }
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
-    }
-
-    /// A reviewer says yes.
-    ///
-    /// # Errors
-    /// When the state or the environment's rule does not allow it.
-    pub async fn approve(&self, id: RequestId, user: &str) -> Result<Request, EngineError> {
-        let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
-        let state = request.state.clone().approve(user, &request.created_by, request.review, self.now())?;
-        tx.set_request_state(id, &state, Some((user, self.now()))).await?;
-        self.feed(&mut tx, user, "request_approved", &format!("request {id}"), serde_json::Value::Null).await?;
-        let request = if state == RequestState::AwaitingRelease && request.kind == Kind::Auto {
-            let configuration = tx.read_configuration().await?;
-            self.release_in(&mut tx, &configuration, id, user).await?
-        } else {
-            tx.request(id).await?
-        };
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
-    }
-
-    /// A reviewer says no, and why.
-    ///
-    /// # Errors
-    /// When the state does not allow it or the reason is missing.
-    pub async fn reject(&self, id: RequestId, user: &str, reason: &str) -> Result<Request, EngineError> {
-        let mut tx = self.store().begin().await?;
-        let state = tx.request(id).await?.state.reject(user, reason)?;
-        self.decide(tx, id, &state, user, "request_rejected").await
-    }
-
-    /// Its author (or an administrator) takes it back.
-    ///
-    /// # Errors
-    /// When the state does not allow it, or somebody else made it.
-    pub async fn withdraw(&self, id: RequestId, user: &str, may_for_others: bool) -> Result<Request, EngineError> {
-        let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
-        if request.created_by != user && !may_for_others {
-            return Err(EngineError::Denied(format!(
-                "request {id} was made by {}: only they can withdraw it",
-                request.created_by
-            )));
-        }
-        let state = request.state.withdraw()?;
-        self.decide(tx, id, &state, user, "request_withdrawn").await
-    }
-
-    /// Lets an approved request go out.
-    ///
-    /// # Errors
-    /// When the state does not allow it.
-    pub async fn release(&self, id: RequestId, user: &str) -> Result<Request, EngineError> {
-        let mut tx = self.store().begin().await?;
-        let configuration = tx.read_configuration().await?;
-        let request = self.release_in(&mut tx, &configuration, id, user).await?;
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
-    }
-
-    async fn decide(
-        &self,
-        mut tx: Tx,
-        id: RequestId,
-        state: &RequestState,
-        user: &str,
-        action: &str,
-    ) -> Result<Request, EngineError> {
-        tx.set_request_state(id, state, Some((user, self.now()))).await?;
-        let detail = serde_json::json!({ "reason": state.reason() });
-        self.feed(&mut tx, user, action, &format!("request {id}"), detail).await?;
-        let request = tx.request(id).await?;
-        let sentence = match state.reason() {
-            Some(reason) => format!("request {id} was {} by {user}: {reason}", state.as_str()),
-            None => format!("request {id} was {} by {user}", state.as_str()),
-        };
-        self.tell_maker(&mut tx, &request, ForgeDeploymentState::Inactive, &sentence).await?;
         tx.commit().await?;
         self.told(&request);
         Ok(request)
     }
 
     /// After a commit: wakes the workers and whoever watches.
-    fn told(&self, request: &Request) {
+    pub(crate) fn told(&self, request: &Request) {
         self.queue().wake();
         for topic in [Topic::Request, Topic::Deployment] {
             self.hub().tell(crate::hub::Change {
@@ -249,6 +187,20 @@ impl Engine {
             });
         }
     }
+}
+
+/// Longer titles are cut. Characters.
+const LONGEST_TITLE: usize = 200;
+/// Longer descriptions are cut. Characters.
+const LONGEST_DESCRIPTION: usize = 10_000;
+
+fn cut_title(title: &str) -> String {
+    title.trim().chars().take(LONGEST_TITLE).collect()
+}
+
+/// Whether nothing keeps a new request from going out at once.
+fn may_go_out(request: &Request) -> bool {
+    matches!(request.state, RequestState::AwaitingRelease { .. }) && request.schedule.is_none()
 }
 
 fn not_released(app: &AppKey, environment: &EnvironmentKey) -> EngineError {

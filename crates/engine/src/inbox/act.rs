@@ -176,6 +176,7 @@ impl Case<'_> {
             commit: release.commit,
             git_ref: release.git_ref,
             title: release.title,
+            description: String::new(),
             target_release: None,
             hosts: None,
             build: None,
@@ -183,6 +184,9 @@ impl Case<'_> {
             by,
             delivery: Some(delivery.id),
             forge_deployment: release.forge_deployment,
+            schedule: None,
+            batch: None,
+            cloned_from: None,
             idempotency_key: Some(idempotency_key),
         };
         engine.ask(tx, self.configuration, ask).await

@@ -3,7 +3,7 @@
 
 use super::{RetryHosts, hosts_of, release_config};
 use crate::forge_deployments::{Fault, News};
-use crate::gates::Gate;
+use crate::gates::{Gate, Passing};
 use crate::hub::Topic;
 use crate::queue::NewJob;
 use crate::{Engine, EngineError, deploy};
@@ -13,11 +13,11 @@ use davit_domain::decide::{self, Waiting};
 use davit_domain::deployment::{DeploymentState, HostRunState};
 use davit_domain::deployment_at_forge::ForgeDeploymentState;
 use davit_domain::ids::{AppKey, DeploymentId, EnvironmentKey, HostName, RequestId};
-use davit_domain::request::{Kind, RequestState};
+use davit_domain::request::{Approval, Kind, RequestState};
 use davit_domain::status::CommitState;
 use davit_store::Tx;
 use davit_store::deployments::{Deployment, NewDeployment};
-use davit_store::requests::Request;
+use davit_store::requests::{Request, Verdict};
 use std::time::Duration;
 
 impl Engine {
@@ -42,9 +42,10 @@ impl Engine {
             .map(|run| run.host)
             .collect();
         let state = request.state.clone().retry()?;
+        self.check_approvals_count(&mut tx, &request).await?;
         tx.set_request_state(id, &state, Some((user, self.now()))).await?;
         let configuration = tx.read_configuration().await?;
-        self.start_deployment(&mut tx, &configuration, &request, last.attempt + 1, &hosts).await?;
+        self.start_deployment(&mut tx, &configuration, &request, last.attempt + 1, &hosts, None).await?;
         self.feed(&mut tx, user, "request_retried", &format!("request {id}"), serde_json::Value::Null).await?;
         let request = tx.request(id).await?;
         tx.commit().await?;
@@ -238,15 +239,38 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether what was approved of a request that has gone out once still counts.
+    async fn check_approvals_count(&self, tx: &mut Tx, request: &Request) -> Result<(), EngineError> {
+        if request.review.expires.is_none() {
+            return Ok(());
+        }
+        let words = tx.request_reviews(request.id).await?;
+        let approvals: Vec<Approval> = words
+            .into_iter()
+            .filter(|word| word.verdict == Verdict::Approve && word.void_at.is_none())
+            .map(|word| Approval { user: word.user, at: word.at })
+            .filter(|approval| request.review.counts(approval, self.now()))
+            .collect();
+        if request.review.is_met_by(&approvals) {
+            return Ok(());
+        }
+        Err(EngineError::Conflict(format!(
+            "the approvals of request {} are too old by now: clone it, and have the clone reviewed",
+            request.id
+        )))
+    }
+
+    /// Lets a request go out; `passing`: why it passes whatever gate keeps it.
     pub(super) async fn release_in(
         &self,
         tx: &mut Tx,
         configuration: &Configuration,
         id: RequestId,
         by: &str,
+        passing: Option<&str>,
     ) -> Result<Request, EngineError> {
         let request = tx.request(id).await?;
-        let state = request.state.clone().release()?;
+        let state = request.state.clone().release(&request.review, self.now())?;
         tx.set_request_state(id, &state, Some((by, self.now()))).await?;
         let (app, _) = release_config(configuration, &request.app, &request.environment)?;
         if request.kind == Kind::Regular {
@@ -255,7 +279,8 @@ impl Engine {
         // As it was when the request was made: a host that the selector has come to name since was not approved.
         let (_, config) = tx.revision(request.revision).await?;
         let hosts = hosts_of(configuration, app, &config, request.hosts.as_deref())?;
-        self.start_deployment(tx, configuration, &request, 1, &hosts).await?;
+        let passing = passing.map(|reason| Passing { by, reason });
+        self.start_deployment(tx, configuration, &request, 1, &hosts, passing).await?;
         self.feed(tx, by, "request_released", &format!("request {id}"), serde_json::Value::Null).await?;
         Ok(tx.request(id).await?)
     }
@@ -267,6 +292,7 @@ impl Engine {
         request: &Request,
         attempt: i64,
         hosts: &[HostName],
+        passing: Option<Passing<'_>>,
     ) -> Result<(), EngineError> {
         if hosts.is_empty() {
             return Err(EngineError::Conflict(
@@ -285,6 +311,9 @@ impl Engine {
         let new = NewDeployment { request, attempt, hosts: &hosts, steps: &steps };
         let deployment = tx.create_deployment(&new, self.now()).await?;
         self.begin_at_forge(tx, request, deployment.id).await?;
+        if let Some(passing) = passing {
+            self.pass_gates(tx, configuration, &deployment, passing).await?;
+        }
         self.start_next(tx, &request.app, &request.environment).await?;
         // After what it supersedes: of two deployments of one commit, the newer one's status is the last.
         let sentence = &format!("{} to {}", deployment.release, request.environment);

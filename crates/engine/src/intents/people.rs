@@ -1,25 +1,31 @@
 //! What people ask for by name: a branch, a tag, a commit, a kept release. Names are turned into what they mean now,
 //! and the request pins that.
 
-use super::{Ask, hosts_of, release_config};
+use super::{Ask, LONGEST_DESCRIPTION, cut_title, hosts_of, release_config};
+use crate::repositories::no_such_ref;
 use crate::{Engine, EngineError};
-use davit_domain::config::{App, branch_allowed};
+use davit_domain::config::{App, Configuration, branch_allowed};
 use davit_domain::event::GitRef;
-use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName};
+use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::request::Kind;
+use davit_domain::time::Timestamp;
 use davit_exec::git::Resolved;
 use davit_store::builds::BuildSource;
 use davit_store::requests::{Inputs, Request};
 use std::collections::BTreeMap;
-
-/// Longer titles are cut. Characters.
-const LONGEST_TITLE: usize = 200;
 
 /// What a person wants to release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// What a branch, tag or SHA means now; `None`: the default branch.
     Reference(Option<String>),
+    /// A commit that a branch or tag holds.
+    CommitOf {
+        /// The branch or tag.
+        reference: String,
+        /// The full SHA.
+        commit: String,
+    },
     /// A kept build, by its number.
     Build(i64),
 }
@@ -37,8 +43,12 @@ pub struct Wanted {
     pub inputs: BTreeMap<String, String>,
     /// What people read in lists; `None`: the commit's subject.
     pub title: Option<String>,
+    /// What more there is to know.
+    pub description: String,
     /// Only these hosts.
     pub hosts: Option<Vec<HostName>>,
+    /// When it goes out by itself.
+    pub scheduled_at: Option<Timestamp>,
     /// Who asks.
     pub by: String,
     /// The same key again is the same request.
@@ -46,12 +56,12 @@ pub struct Wanted {
 }
 
 /// What a wish means.
-struct Chosen {
-    commit: CommitSha,
-    git_ref: Option<GitRef>,
+pub(super) struct Chosen {
+    pub(super) commit: CommitSha,
+    pub(super) git_ref: Option<GitRef>,
     /// When the person gave none.
-    title: String,
-    build: Option<String>,
+    pub(super) title: String,
+    pub(super) build: Option<String>,
 }
 
 impl Engine {
@@ -61,24 +71,29 @@ impl Engine {
     /// When the name means nothing at the remote, or the environment does not take it.
     pub async fn ask_deploy(&self, wanted: Wanted, at_once: bool) -> Result<Request, EngineError> {
         let configuration = self.store().configuration().await?;
-        let (app, config) = release_config(&configuration, &wanted.app, &wanted.environment)?;
+        let ask = self.ask_wanted(&configuration, wanted).await?;
+        self.ask_now(ask, at_once).await
+    }
+
+    /// What a wish means right now, after asking the remote.
+    pub(super) async fn ask_wanted(&self, configuration: &Configuration, wanted: Wanted) -> Result<Ask, EngineError> {
+        let schedule = wanted.scheduled_at.map(|at| self.schedule(at, &wanted.by)).transpose()?;
+        let (app, config) = release_config(configuration, &wanted.app, &wanted.environment)?;
         // Before the remote is asked, which may take seconds.
-        hosts_of(&configuration, app, config, wanted.hosts.as_deref())?;
+        hosts_of(configuration, app, config, wanted.hosts.as_deref())?;
         let inputs = self.inputs(app, config, wanted.inputs).await?;
         let environment = configuration.environments.iter().find(|known| known.key == wanted.environment);
         let branches = environment.and_then(|environment| environment.branches.as_deref());
-        let chosen = match &wanted.what {
-            What::Reference(reference) => self.of_reference(app, branches, &wanted.environment, reference).await?,
-            What::Build(id) => self.of_build(app, branches, &wanted.environment, *id).await?,
-        };
+        let chosen = self.chosen(app, branches, &wanted.environment, &wanted.what).await?;
         let title = wanted.title.filter(|title| !title.trim().is_empty()).unwrap_or(chosen.title);
-        let ask = Ask {
+        Ok(Ask {
             kind: Kind::Regular,
             app: wanted.app,
             environment: wanted.environment,
             commit: chosen.commit,
             git_ref: chosen.git_ref,
-            title: title.chars().take(LONGEST_TITLE).collect(),
+            title: cut_title(&title),
+            description: wanted.description.chars().take(LONGEST_DESCRIPTION).collect(),
             target_release: None,
             hosts: wanted.hosts,
             build: chosen.build,
@@ -86,9 +101,84 @@ impl Engine {
             by: wanted.by,
             delivery: None,
             forge_deployment: None,
+            schedule,
+            batch: None,
+            cloned_from: None,
             idempotency_key: wanted.idempotency_key,
+        })
+    }
+
+    /// Asks for the same once more, with the release config of now; nothing goes out without a further word.
+    ///
+    /// # Errors
+    /// As for a new request, and `Invalid` for a rollback to somewhere else.
+    pub async fn clone_request(
+        &self,
+        id: RequestId,
+        environment: Option<&EnvironmentKey>,
+        title: Option<String>,
+        by: &str,
+        idempotency_key: Option<String>,
+    ) -> Result<Request, EngineError> {
+        let no_request = || EngineError::NotFound(format!("there is no request {id}"));
+        let original = self.store().request(id).await?.ok_or_else(no_request)?;
+        let environment = environment.unwrap_or(&original.environment);
+        if let Some(target) = &original.target_release {
+            if *environment != original.environment {
+                return Err(EngineError::Invalid(format!(
+                    "{target} is a release of {}: ask for its commit in {environment} instead",
+                    original.environment
+                )));
+            }
+            let ask = self.ask_back(&original.app, environment, Some(target), by, idempotency_key).await?;
+            let title = title.unwrap_or_else(|| ask.title.clone());
+            return self.ask_now(Ask { title: cut_title(&title), cloned_from: Some(id), ..ask }, false).await;
+        }
+        let configuration = self.store().configuration().await?;
+        let (app, config) = release_config(&configuration, &original.app, environment)?;
+        let place = configuration.environments.iter().find(|known| known.key == *environment);
+        let branches = place.and_then(|place| place.branches.as_deref());
+        let what = match &original.build {
+            Some(digest) => What::Build(self.build_number(&original.app, digest).await?),
+            None => What::Reference(Some(original.commit.to_string())),
         };
-        self.ask_now(ask, at_once).await
+        let chosen = self.chosen(app, branches, environment, &what).await?;
+        let git_ref = original.git_ref.as_deref().and_then(GitRef::parse);
+        // The branch may have no say there; whether the commit has was asked above.
+        let git_ref = git_ref.filter(|git_ref| git_ref.branch().is_none_or(|name| branch_allowed(branches, name)));
+        let is_here = *environment == original.environment;
+        let known = config.inputs.iter().filter_map(|input| original.inputs.values.get_key_value(&input.name));
+        let given = known.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let ask = Ask {
+            kind: Kind::Regular,
+            app: original.app.clone(),
+            environment: environment.clone(),
+            commit: original.commit.clone(),
+            git_ref,
+            title: cut_title(title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or(&original.title)),
+            description: original.description.clone(),
+            target_release: None,
+            hosts: original.hosts.clone().filter(|_| is_here),
+            build: chosen.build,
+            inputs: self.inputs(app, config, given).await?,
+            by: by.to_owned(),
+            delivery: None,
+            forge_deployment: None,
+            schedule: None,
+            batch: None,
+            cloned_from: Some(id),
+            idempotency_key,
+        };
+        self.ask_now(ask, false).await
+    }
+
+    async fn build_number(&self, app: &AppKey, digest: &str) -> Result<i64, EngineError> {
+        let build = self.store().build_by_digest(app, digest).await?;
+        build.map(|build| build.id.into()).ok_or_else(|| {
+            EngineError::Invalid(format!(
+                "the build {digest} of {app} is not kept any more: release its commit instead"
+            ))
+        })
     }
 
     /// Asks to go back to a kept release; without one, to the newest that is not live.
@@ -104,6 +194,18 @@ impl Engine {
         idempotency_key: Option<String>,
         at_once: bool,
     ) -> Result<Request, EngineError> {
+        let ask = self.ask_back(app, environment, to, by, idempotency_key).await?;
+        self.ask_now(ask, at_once).await
+    }
+
+    async fn ask_back(
+        &self,
+        app: &AppKey,
+        environment: &EnvironmentKey,
+        to: Option<&ReleaseName>,
+        by: &str,
+        idempotency_key: Option<String>,
+    ) -> Result<Ask, EngineError> {
         let configuration = self.store().configuration().await?;
         let (known, config) = release_config(&configuration, app, environment)?;
         let kept = self.store().kept_releases(app, environment).await?;
@@ -131,13 +233,14 @@ impl Engine {
                 target.commit
             )));
         }
-        let ask = Ask {
+        Ok(Ask {
             kind: Kind::Rollback,
             app: app.clone(),
             environment: environment.clone(),
             commit: target.commit.clone(),
             git_ref: None,
-            title: format!("Back to {}", target.title),
+            title: cut_title(&format!("Back to {}", target.title)),
+            description: String::new(),
             target_release: Some(target.release.clone()),
             hosts: None,
             build: None,
@@ -145,9 +248,11 @@ impl Engine {
             by: by.to_owned(),
             delivery: None,
             forge_deployment: None,
+            schedule: None,
+            batch: None,
+            cloned_from: None,
             idempotency_key,
-        };
-        self.ask_now(ask, at_once).await
+        })
     }
 
     /// What was filled in for the release that a deployment made.
@@ -155,6 +260,49 @@ impl Engine {
         let store = self.store();
         let Some(deployment) = store.deployment(deployment).await? else { return Ok(Inputs::default()) };
         Ok(store.request(deployment.request).await?.map(|request| request.inputs).unwrap_or_default())
+    }
+
+    /// What is released, after asking the remote.
+    pub(super) async fn chosen(
+        &self,
+        app: &App,
+        branches: Option<&[String]>,
+        environment: &EnvironmentKey,
+        what: &What,
+    ) -> Result<Chosen, EngineError> {
+        match what {
+            What::Reference(reference) => self.of_reference(app, branches, environment, reference).await,
+            What::CommitOf { reference, commit } => self.of_commit(app, branches, environment, reference, commit).await,
+            What::Build(id) => self.of_build(app, branches, environment, *id).await,
+        }
+    }
+
+    /// A commit that a branch or tag holds: the request keeps the name that people know.
+    async fn of_commit(
+        &self,
+        app: &App,
+        branches: Option<&[String]>,
+        environment: &EnvironmentKey,
+        reference: &str,
+        commit: &str,
+    ) -> Result<Chosen, EngineError> {
+        let named = self.resolve(app, Some(reference)).await?;
+        let resolved = self.mirror(app).await?.resolve(commit).await.map_err(no_such_ref)?;
+        if !self.mirror(app).await?.is_ancestor(&resolved.commit, &named.commit).await? {
+            return Err(EngineError::Invalid(format!(
+                "{reference} does not hold commit {}: choose one of its commits",
+                resolved.commit.short()
+            )));
+        }
+        if named.branch.as_deref().is_none_or(|branch| !branch_allowed(branches, branch)) {
+            self.check_branches(app, environment, branches, &resolved).await?;
+        }
+        Ok(Chosen {
+            commit: resolved.commit,
+            git_ref: named.branch.map(GitRef::Branch).or(named.tag.map(GitRef::Tag)),
+            title: resolved.subject,
+            build: None,
+        })
     }
 
     /// What a name means at the remote now.

@@ -1,0 +1,158 @@
+//! What a request asks for becomes something else, and what was approved of it is void.
+//!
+//! The remote is asked before the transaction: what is written is held against the version that was read before it, so
+//! that of an edit and an approval at the same time, the approval is void or the edit is refused.
+
+use super::reviews::check_version;
+use super::{LONGEST_DESCRIPTION, What, hosts_of, ref_name, release_config};
+use crate::{Engine, EngineError};
+use davit_domain::ids::{HostName, RequestId};
+use davit_domain::request::Kind;
+use davit_store::requests::{Edit, Request};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What is to become of a request. `None`: stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// The version that was seen; `None`: whatever it is now.
+    pub version: Option<i64>,
+    /// What people read in lists.
+    pub title: Option<String>,
+    /// What more there is to know.
+    pub description: Option<String>,
+    /// What is released.
+    pub what: Option<What>,
+    /// Only these hosts; the inner `None`: all.
+    pub hosts: Option<Option<Vec<HostName>>>,
+    /// What is filled in, all of it.
+    pub inputs: Option<BTreeMap<String, String>>,
+    /// Whether the release config and the values are pinned as they are now.
+    pub latest_config: bool,
+}
+
+impl Engine {
+    /// Changes what a request asks for. When nothing is another, nothing happens.
+    ///
+    /// # Errors
+    /// `Changed` when somebody was faster, `Denied` when somebody else made it; else as for a new request.
+    pub async fn edit_request(
+        &self,
+        id: RequestId,
+        changes: Changes,
+        user: &str,
+        may_for_others: bool,
+    ) -> Result<Request, EngineError> {
+        let no_request = || EngineError::NotFound(format!("there is no request {id}"));
+        let before = self.store().request(id).await?.ok_or_else(no_request)?;
+        // Before the remote is asked, which may take seconds.
+        check_version(&before, changes.version)?;
+        before.state.clone().edit(&before.review)?;
+        let after = self.edited(&before, changes).await?;
+
+        let mut tx = self.store().begin().await?;
+        let request = tx.request(id).await?;
+        check_version(&request, Some(before.version))?;
+        self.check_author(&mut tx, &request, user, may_for_others, "edit").await?;
+        let state = request.state.clone().edit(&after.review)?;
+        let (was, is) = differences(&request, &after);
+        if was.is_empty() {
+            return Ok(request);
+        }
+        tx.edit_request(id, &Edit { state, ..after }, self.now()).await?;
+        tx.void_approvals(id, None, self.now()).await?;
+        let detail = json!({ "version": request.version + 1, "before": was, "after": is });
+        self.feed(&mut tx, user, "request_edited", &format!("request {id}"), detail).await?;
+        let request = tx.request(id).await?;
+        tx.commit().await?;
+        self.told(&request);
+        Ok(request)
+    }
+
+    /// What the changes make of a request, with everything that a new one would have to hold.
+    async fn edited(&self, before: &Request, changes: Changes) -> Result<Edit, EngineError> {
+        let configuration = self.store().configuration().await?;
+        let (app, in_force) = release_config(&configuration, &before.app, &before.environment)?;
+        let (revision, config) = if changes.latest_config {
+            let found = self.store().release_config(&before.app, &before.environment).await?;
+            found.map_or_else(|| (before.revision, in_force.clone()), |(revision, config)| (revision.id, config))
+        } else {
+            let (revision, config) = self.store().revision(before.revision).await?;
+            (revision.id, config)
+        };
+        let place = configuration.environments.iter().find(|known| known.key == before.environment);
+        let branches = place.and_then(|place| place.branches.as_deref());
+        let hosts = changes.hosts.unwrap_or_else(|| before.hosts.clone());
+        hosts_of(&configuration, app, &config, hosts.as_deref())?;
+        let is_rollback = before.kind == Kind::Rollback;
+        if is_rollback && (changes.what.is_some() || changes.inputs.is_some()) {
+            return Err(EngineError::Invalid(
+                "a rollback goes back to a kept release as that was: withdraw it, and ask for another one".into(),
+            ));
+        }
+        let inputs = match changes.inputs {
+            Some(given) => self.inputs(app, &config, given).await?,
+            None if changes.latest_config && !is_rollback => {
+                let known = config.inputs.iter().map(|input| &input.name);
+                let kept = known.filter_map(|name| before.inputs.values.get_key_value(name));
+                self.inputs(app, &config, kept.map(|(name, value)| (name.clone(), value.clone())).collect()).await?
+            }
+            None => before.inputs.clone(),
+        };
+        let (commit, git_ref, build) = match changes.what {
+            Some(what) => {
+                let chosen = self.chosen(app, branches, &before.environment, &what).await?;
+                (chosen.commit, chosen.git_ref.map(ref_name), chosen.build)
+            }
+            None => (before.commit.clone(), before.git_ref.clone(), before.build.clone()),
+        };
+        let values = if changes.latest_config {
+            let mut tx = self.store().begin().await?;
+            self.effective_values(&mut tx, &before.app, &before.environment).await?
+        } else {
+            before.values.clone()
+        };
+        let title = changes.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| before.title.clone());
+        let description = changes.description.unwrap_or_else(|| before.description.clone());
+        Ok(Edit {
+            state: before.state.clone(),
+            commit,
+            git_ref,
+            title: super::cut_title(&title),
+            description: description.chars().take(LONGEST_DESCRIPTION).collect(),
+            revision,
+            review: place.map_or_else(|| before.review.clone(), |place| place.review.clone()),
+            hosts,
+            build,
+            inputs,
+            values,
+        })
+    }
+}
+
+/// What is another, before and after, for the feed. Values are named and not told: the diff of the values has them.
+fn differences(before: &Request, after: &Edit) -> (Map<String, Value>, Map<String, Value>) {
+    let pairs = [
+        ("title", json!(before.title), json!(after.title)),
+        ("description", json!(before.description), json!(after.description)),
+        ("commit", json!(before.commit), json!(after.commit)),
+        ("git_ref", json!(before.git_ref), json!(after.git_ref)),
+        ("build", json!(before.build), json!(after.build)),
+        ("hosts", json!(before.hosts), json!(after.hosts)),
+        ("inputs", json!(before.inputs), json!(after.inputs)),
+        ("revision", json!(before.revision), json!(after.revision)),
+    ];
+    let (mut was, mut is) = (Map::new(), Map::new());
+    for (name, old, new) in pairs.into_iter().filter(|(_, old, new)| old != new) {
+        was.insert(name.into(), old);
+        is.insert(name.into(), new);
+    }
+    if before.values != after.values {
+        let changed: Vec<&String> = before.values.keys().chain(after.values.keys()).collect();
+        let differs = |key: &&&String| before.values.get(**key) != after.values.get(**key);
+        let changed: std::collections::BTreeSet<&String> = changed.iter().filter(differs).copied().collect();
+        was.insert("values".into(), json!(changed));
+        is.insert("values".into(), json!(changed));
+    }
+    (was, is)
+}
