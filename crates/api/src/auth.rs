@@ -13,7 +13,7 @@ use davit_domain::config::Host;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_engine::people::Person;
 use davit_store::accounts::User;
-use davit_store::tokens::Token;
+use davit_store::tokens::{Token, TokenLimits};
 
 pub(crate) const COOKIE: &str = "davit_session";
 const WRITE_HEADER: &str = "x-davit-request";
@@ -67,6 +67,17 @@ impl Caller {
     /// Lets the request go on when the account may do this to the host.
     pub(crate) fn allow_host(&self, action: Action, host: &Host) -> Result<(), Problem> {
         self.check(action, &host_target(host), &format!("there is no host named {}", host.name))
+    }
+
+    /// Lets the request go on when the account itself may be changed: a token that leaves less than the account has must
+    /// not make itself a way to all of it.
+    pub(crate) fn allow_own(&self) -> Result<(), Problem> {
+        match &self.token {
+            Some(token) if token.limits != TokenLimits::default() => Err(Problem::denied(
+                "this token is limited: log in, or use a token without limits, to change the account itself",
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// As [`allow`](Self::allow), as a question.
@@ -140,6 +151,9 @@ impl FromRequestParts<Api> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = bearer(&parts.headers) {
             let person = api.engine.token_user(token).await?.ok_or_else(Problem::unauthenticated)?;
+            if let Some(token) = &person.token {
+                davit_store::origin::refine(|from| format!("token:{}@{from}", token.name));
+            }
             return Ok(Self::new(person, None));
         }
         let cookie = session_cookie(&parts.headers).ok_or_else(Problem::unauthenticated)?;

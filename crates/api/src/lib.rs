@@ -15,6 +15,7 @@ mod deployments;
 mod doctor;
 mod events;
 mod forges;
+mod groups;
 mod health;
 mod host_keys;
 mod hosts;
@@ -27,6 +28,7 @@ mod operate;
 mod outbox;
 mod overview;
 mod page;
+mod people;
 mod problem;
 mod repositories;
 mod requests;
@@ -34,6 +36,7 @@ mod runs;
 mod secrets;
 mod session;
 mod sign_in;
+mod tokens;
 mod ui;
 mod values;
 mod views;
@@ -117,7 +120,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn v1() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(session::create_token))
         .routes(routes!(overview::overview))
         .routes(routes!(apps::list))
         .routes(routes!(apps::show))
@@ -181,6 +183,7 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(configuration::export))
         .merge(ci())
         .merge(sign_in::sign_in())
+        .merge(people::people())
         .merge(values::values())
 }
 

@@ -115,7 +115,7 @@ pub(crate) async fn set_up(
     }
     let user = made?;
     let cookie = api.engine.open_session(&user, BY_PASSWORD, &visitor.whence).await?;
-    with_cookie(&api.engine, StatusCode::CREATED, &user, &cookie)
+    with_cookie(&api.engine, StatusCode::CREATED, user, &cookie).await
 }
 
 /// Logs in.
@@ -136,7 +136,7 @@ pub(crate) async fn log_in(
         Ok(SignedIn::Yes(user, cookie)) => {
             api.logins.forgive(name, visitor.from);
             end_former(&api, &headers).await?;
-            with_cookie(&api.engine, StatusCode::OK, &user, &cookie)
+            with_cookie(&api.engine, StatusCode::OK, *user, &cookie).await
         }
         Ok(SignedIn::CodeMissing) => {
             // Two calls make one try.
@@ -170,8 +170,13 @@ async fn end_former(api: &Api, headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The answer to somebody who is in now.
-fn with_cookie(engine: &Engine, status: StatusCode, user: &User, cookie: &SecretString) -> Result<Response, Problem> {
-    let mut response = (status, Json(Session::new(engine, user))).into_response();
+async fn with_cookie(
+    engine: &Engine,
+    status: StatusCode,
+    user: User,
+    cookie: &SecretString,
+) -> Result<Response, Problem> {
+    let mut response = (status, Json(Session::of(engine, user).await?)).into_response();
     response.headers_mut().insert(header::SET_COOKIE, set_cookie(engine, cookie)?);
     Ok(response)
 }

@@ -70,6 +70,23 @@ impl Access {
         self.allows(Action::See, &Target::Everything)
     }
 
+    /// The same as a base role and grants alone, for those who compute what to offer: what a token takes away is gone.
+    #[must_use]
+    pub fn effective(&self) -> (Option<Role>, Vec<Grant>) {
+        let cut = |role: Role| self.ceiling.map_or(role, |ceiling| ceiling.min(role));
+        let Some(within) = &self.within else {
+            let cut_grant = |grant: &Grant| Grant { role: cut(grant.role), scope: grant.scope.clone() };
+            return (self.base.map(cut), self.grants.iter().map(cut_grant).collect());
+        };
+        let base = self.base.map(|role| Grant { role, scope: Scope::All });
+        let held = base.iter().chain(&self.grants);
+        let left = held.flat_map(|grant| {
+            let scopes = within.iter().filter_map(|limit| grant.scope.both(limit));
+            scopes.map(|scope| Grant { role: cut(grant.role), scope }).collect::<Vec<_>>()
+        });
+        (None, left.collect())
+    }
+
     /// Where a role that is enough for the action is held, before a token's scopes cut it.
     fn scopes_with(&self, action: Action) -> impl Iterator<Item = &Scope> {
         let is_enough =

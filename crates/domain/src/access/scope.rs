@@ -104,6 +104,25 @@ impl Scope {
         Some(Place { app: app.cloned(), environment: environment.cloned() })
     }
 
+    /// The scope that covers what both cover, when one scope can say that. A label and an environment meet on hosts,
+    /// which none can.
+    #[must_use]
+    pub(super) fn both(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::All, scope) | (scope, Self::All) => Some(scope.clone()),
+            (Self::HostLabel(one), Self::HostLabel(other)) => (one == other).then(|| self.clone()),
+            (one, other) => {
+                let Place { app, environment } = one.place()?.both(&other.place()?)?;
+                match (app, environment) {
+                    (Some(app), Some(environment)) => Some(Self::AppIn(app, environment)),
+                    (Some(app), None) => Some(Self::App(app)),
+                    (None, Some(environment)) => Some(Self::Environment(environment)),
+                    (None, None) => Some(Self::All),
+                }
+            }
+        }
+    }
+
     /// Whether anything at all is covered by both.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
