@@ -14,7 +14,7 @@ export default defineConfigWithVueTs(
       'vue/component-api-style': ['error', ['script-setup']],
       'vue/no-bare-strings-in-template': [
         'error',
-        { allowlist: ['·', '–', '—', '→', '/', ':', '×', '+', '(', ')', ',', '…', 'davit', 'davit.toml', '@'] },
+        { allowlist: ['·', '–', '—', '→', '/', ':', '×', '+', '−', '(', ')', ',', '…', 'davit', 'davit.toml', '@', '#', '*'] },
       ],
       'vue/no-v-html': 'error',
       'vue/require-default-prop': 'off',

@@ -54,7 +54,12 @@ function ssh(name, address, environments, labels, overrides = {}) {
 
 export function fixtures({ fresh }) {
   const db = {
-    users: fresh ? [] : [{ id: 1, name: 'admin', role: 'admin', password: 'correct-horse-battery' }],
+    users: fresh
+      ? []
+      : [
+          { id: 1, name: 'admin', role: 'admin', password: 'correct-horse-battery' },
+          { id: 2, name: 'li.wei', role: 'releaser', password: 'correct-horse-battery' },
+        ],
     environments: [],
     apps: [],
     hosts: [],

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
 import { forgeRoutes, searched } from './forges.mjs'
+import { requestRoutes } from './requests.mjs'
 import { addPaused, rolloutRoutes } from './rollout.mjs'
 import { createSimulator } from './simulator.mjs'
 
@@ -56,20 +57,10 @@ const routes = [
   ['POST', '/session', ({ body, response }) => logIn(body, response), 'open'],
   ['GET', '/session', ({ user }) => session(user)],
   ['DELETE', '/session', ({ token, response }) => logOut(token, response)],
-  ['GET', '/overview', () => overview()],
+  ['GET', '/overview', ({ user }) => overview(user)],
   ['GET', '/apps', () => page(db.apps.map(appSummary))],
   ['GET', '/apps/:app', ({ app }) => appDetail(app)],
-  ['GET', '/apps/:app/refs', () => db.refs],
   ['GET', '/apps/:app/environments/:env/releases', ({ app, env }) => page(releases(app, env))],
-  ['POST', '/apps/:app/environments/:env/deploy', ({ app, env, body, user }) => deploy(app, env, body, user)],
-  ['POST', '/apps/:app/environments/:env/rollback', ({ app, env, body, user }) => rollBack(app, env, body, user)],
-  [
-    'GET',
-    '/requests',
-    ({ query }) => paged(filtered(newest(db.requests), query, ['state', 'app', 'environment']), query),
-  ],
-  ['GET', '/requests/:id', ({ id }) => request(id)],
-  ['POST', '/requests/:id/:verb', ({ id, verb, body, user }) => decide(request(id), verb, body, user)],
   [
     'GET',
     '/deployments',
@@ -84,6 +75,19 @@ const routes = [
     '/deployments/:id/logs/stream',
     ({ id, query, request: req, response }) => streamLog(deployment(id), query, req, response),
   ],
+  ...requestRoutes({
+    db,
+    emit,
+    find,
+    paged,
+    newest: list => newest(list),
+    live,
+    releases,
+    simulator,
+    Problem,
+    now,
+    appOf: key => appOf(key),
+  }),
   ...forgeRoutes(db, { emit, find, page, paged, filtered, newest: list => newest(list), Problem, now }),
   ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
   ['GET', '/apps/:app/configs/:env/toml', ({ app, env, response }) => sendText(response, releaseToml(app, env))],
@@ -129,7 +133,7 @@ async function serve(req, response) {
   const params = Object.fromEntries(
     route.parts.flatMap((part, i) => (part.startsWith(':') ? [[part.slice(1), target[i]]] : [])),
   )
-  const body = req.method === 'POST' ? await readJson(req) : undefined
+  const body = req.method === 'GET' ? undefined : await readJson(req)
   const result = await route.handle({ ...params, query: url.searchParams, body, user, token, request: req, response })
   if (response.headersSent) return
   const status = result === undefined ? 204 : req.method === 'POST' && result.created_at ? 201 : 200
@@ -164,7 +168,9 @@ function sendText(response, text) {
 
 // Set-up and session
 
-const session = user => ({ user, version: '0.1.0', public_url: `http://127.0.0.1:${port}` })
+const ACCOUNT = { display_name: null, email: null, groups: [], grants: [], two_factor: false, source: 'local' }
+
+const session = user => ({ user: { ...ACCOUNT, ...user }, version: '0.1.0', public_url: `http://127.0.0.1:${port}` })
 
 function open(user, response) {
   const token = randomBytes(8).toString('hex')
@@ -197,7 +203,6 @@ function logOut(token, response) {
 
 const newest = list => [...list].sort((a, b) => b.id - a.id)
 const deployment = id => find(db.deployments, item => item.id === Number(id), `deployment ${id}`)
-const request = id => find(db.requests, item => item.id === Number(id), `request ${id}`)
 const appOf = key => find(db.apps, item => item.key === key, `app ${key}`)
 const running = item => !['succeeded', 'failed', 'reverted', 'cancelled', 'superseded'].includes(item.state)
 
@@ -225,7 +230,7 @@ function lastDeployment(app, environment) {
   return last ? summary(last) : null
 }
 
-function overview() {
+function overview(user) {
   const apps = db.apps.map(({ key, name, configs }) => ({
     key,
     name,
@@ -239,7 +244,9 @@ function overview() {
     environments: db.environments,
     apps,
     running: newest(db.deployments).filter(running).map(summary),
-    waiting: newest(db.requests).filter(item => ['awaiting_review', 'awaiting_release'].includes(item.state)),
+    waiting: newest(db.requests)
+      .filter(item => ['awaiting_review', 'awaiting_release'].includes(item.state))
+      .map(item => db.viewRequest(item, user)),
     hosts: db.hosts.length,
     forges: db.forges.length,
     alerts: db.alerts,
@@ -281,102 +288,6 @@ function releases(app, environment) {
     hosts: item.host_runs.map(run => run.host),
     live: item.release === current,
   }))
-}
-
-// Requests
-
-function deploy(app, environment, body, user) {
-  const config = find(
-    appOf(app).configs,
-    item => item.environment === environment,
-    `release config ${app}/${environment}`,
-  )
-  const refs = [...db.refs.branches, ...db.refs.tags]
-  const named = body.ref ? refs.find(item => item.name === body.ref) : refs[0]
-  if (body.ref && !named) {
-    throw new Problem(
-      422,
-      'invalid',
-      `There is no branch or tag "${body.ref}" in the repository. Choose one from the list.`,
-    )
-  }
-  const commit = body.commit ?? named.commit
-  return newRequest({
-    app,
-    environment,
-    kind: 'regular',
-    commit,
-    git_ref: body.commit ? null : named.name,
-    title: body.title || named.subject,
-    created_by: user.name,
-    hosts: body.hosts ?? config.hosts,
-    target_release: null,
-  })
-}
-
-function rollBack(app, environment, { to }, user) {
-  const kept = releases(app, environment)
-  const target = to ? kept.find(item => item.release === to) : kept.find(item => !item.live)
-  if (!target)
-    throw new Problem(409, 'conflict', 'No older good release is kept on the hosts, so there is nothing to go back to.')
-  const config = find(appOf(app).configs, item => item.environment === environment, 'release config')
-  return newRequest({
-    app,
-    environment,
-    kind: 'rollback',
-    commit: target.commit,
-    git_ref: null,
-    title: `Roll back to ${target.release}`,
-    created_by: user.name,
-    hosts: config.hosts,
-    target_release: target.release,
-  })
-}
-
-function newRequest({ hosts, ...fields }) {
-  const required = fields.environment === 'production' ? 1 : 0
-  const created = {
-    id: Math.max(0, ...db.requests.map(item => item.id)) + 1,
-    ...fields,
-    state: required ? 'awaiting_review' : 'releasing',
-    created_at: now(),
-    decided_by: null,
-    decided_at: null,
-    reason: null,
-    required_approvals: required,
-    approvals: [],
-    deployment: null,
-  }
-  db.hostsOfRequest.set(created.id, hosts)
-  db.requests.push(created)
-  if (!required) simulator.start(created, hosts)
-  emit('request', created)
-  return created
-}
-
-function decide(item, verb, body, user) {
-  const decided = { decided_by: user.name, decided_at: now() }
-  if (verb === 'approve') {
-    if (item.created_by === user.name) {
-      throw new Problem(403, 'denied', 'Production does not let authors approve their own requests. Ask somebody else.')
-    }
-    item.approvals.push({ user: user.name, at: now() })
-    Object.assign(item, decided, { state: 'awaiting_release' })
-  } else if (verb === 'reject') {
-    if (!body.reason) throw new Problem(422, 'invalid', 'A rejection needs a reason. Say what should change.')
-    Object.assign(item, decided, { state: 'rejected', reason: body.reason })
-  } else if (verb === 'withdraw') {
-    item.state = 'withdrawn'
-  } else if (verb === 'release' || verb === 'retry') {
-    const hosts =
-      db.hostsOfRequest.get(item.id) ?? appOf(item.app).configs.find(c => c.environment === item.environment).hosts
-    item.state = 'releasing'
-    simulator.start(item, hosts)
-  } else {
-    throw notFound(`action ${verb}`)
-  }
-  emit('request', item)
-  return item
 }
 
 // Logs

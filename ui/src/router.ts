@@ -5,6 +5,7 @@ import { ApiError } from './api/client'
 import { api } from './api/endpoints'
 import { sessionQuery } from './api/queries'
 import { recoverFromMissingCode } from './lib/stale-page'
+import { settingsRoute } from './settings-routes'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -34,6 +35,26 @@ export function createAppRouter(queryClient: QueryClient) {
         name: 'requests',
         component: () => import('./pages/RequestsPage.vue'),
         meta: { title: 'nav.requests' },
+      },
+      {
+        path: '/requests/new',
+        name: 'request-new',
+        component: () => import('./pages/NewRequestPage.vue'),
+        meta: { title: 'newRequest.title', section: 'requests' },
+      },
+      {
+        path: '/requests/:id(\\d+)',
+        name: 'request',
+        component: () => import('./pages/RequestPage.vue'),
+        props: numericId,
+        meta: { title: 'nav.requests', section: 'requests' },
+      },
+      {
+        path: '/requests/:id(\\d+)/edit',
+        name: 'request-edit',
+        component: () => import('./pages/EditRequestPage.vue'),
+        props: numericId,
+        meta: { title: 'request.edit', section: 'requests' },
       },
       {
         path: '/deployments',
@@ -116,6 +137,39 @@ export function createAppRouter(queryClient: QueryClient) {
         component: () => import('./pages/ConfigurationPage.vue'),
         meta: { title: 'nav.configuration' },
       },
+      {
+        path: '/feed',
+        name: 'feed',
+        component: () => import('./pages/FeedPage.vue'),
+        meta: { title: 'nav.feed' },
+      },
+      {
+        path: '/terminals',
+        name: 'terminals',
+        component: () => import('./pages/TerminalsPage.vue'),
+        meta: { title: 'terminals.title', section: 'hosts' },
+      },
+      {
+        path: '/terminals/:id(\\d+)',
+        name: 'terminal',
+        component: () => import('./pages/RecordingPage.vue'),
+        props: numericId,
+        meta: { title: 'recording.title', section: 'hosts' },
+      },
+      {
+        path: '/hosts/:host/terminal',
+        name: 'host-terminal',
+        component: () => import('./pages/TerminalPage.vue'),
+        props: true,
+        meta: { title: 'terminal.title', section: 'hosts' },
+      },
+      {
+        path: '/account',
+        name: 'account',
+        component: () => import('./pages/AccountPage.vue'),
+        meta: { title: 'account.title' },
+      },
+      settingsRoute,
       {
         path: '/welcome',
         name: 'welcome',

@@ -1,4 +1,8 @@
 // Every route the UI calls, one function each, named after what it does.
+import { configCalls } from './calls/configs'
+import { requestCalls } from './calls/requests'
+import { peopleCalls } from './calls/people'
+import { watchingCalls } from './calls/watching'
 import { call, path, toUrl } from './client'
 import type {
   AppDetail,
@@ -11,7 +15,6 @@ import type {
   CiRepository,
   Delivery,
   DeliveryDetail,
-  DeployBody,
   DeployKey,
   Deployment,
   DeploymentSummary,
@@ -20,7 +23,6 @@ import type {
   ForgeCheck,
   FoundLine,
   Gate,
-  GitRefs,
   Host,
   HostCheck,
   JobLogPage,
@@ -34,7 +36,6 @@ import type {
   Overview,
   Page,
   RegisteredHook,
-  ReleaseRequest,
   RetryBody,
   Run,
   RunDetail,
@@ -49,8 +50,6 @@ export interface DeploymentFilter {
   environment?: string
   state?: string
 }
-
-export type RequestFilter = DeploymentFilter
 
 export interface DeliveryFilter {
   forge?: string
@@ -85,41 +84,20 @@ export interface ChangeFilter {
 }
 
 export const api = {
+  ...requestCalls,
+  ...configCalls,
+
   setupState: () => call<SetupState>('GET', '/setup'),
   setUp: (body: { code: string; name: string; password: string }) => call<Session>('POST', '/setup', { body }),
   session: () => call<Session>('GET', '/session'),
-  logIn: (body: { name: string; password: string }) => call<Session>('POST', '/session', { body }),
   logOut: () => call<void>('DELETE', '/session'),
 
   overview: () => call<Overview>('GET', '/overview'),
 
   apps: () => call<Page<AppSummary>>('GET', '/apps', { query: { limit: 200 } }),
   app: (app: string) => call<AppDetail>('GET', path('apps', app)),
-  refs: (app: string) => call<GitRefs>('GET', `${path('apps', app)}/refs`),
   releases: (app: string, environment: string) =>
     call<Page<KeptRelease>>('GET', `${path('apps', app, 'environments', environment)}/releases`),
-  deploy: (app: string, environment: string, body: DeployBody, idempotencyKey: string) =>
-    call<ReleaseRequest>('POST', `${path('apps', app, 'environments', environment)}/deploy`, {
-      body,
-      headers: { 'Idempotency-Key': idempotencyKey },
-    }),
-  rollBack: (app: string, environment: string, to: string | undefined, idempotencyKey: string) =>
-    call<ReleaseRequest>('POST', `${path('apps', app, 'environments', environment)}/rollback`, {
-      body: to ? { to } : {},
-      headers: { 'Idempotency-Key': idempotencyKey },
-    }),
-
-  requests: (filter: RequestFilter, cursor?: string) =>
-    call<Page<ReleaseRequest>>('GET', '/requests', { query: { ...filter, cursor } }),
-  request: (id: number) => call<ReleaseRequest>('GET', path('requests', id)),
-  approve: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/approve`, { body: {} }),
-  reject: (id: number, reason: string) =>
-    call<ReleaseRequest>('POST', `${path('requests', id)}/reject`, { body: { reason } }),
-  withdraw: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/withdraw`, { body: {} }),
-  release: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/release`, { body: {} }),
-  retry: (id: number, hosts: 'all' | 'failed') =>
-    call<ReleaseRequest>('POST', `${path('requests', id)}/retry`, { body: { hosts } }),
-
   deployments: (filter: DeploymentFilter, cursor?: string) =>
     call<Page<DeploymentSummary>>('GET', '/deployments', { query: { ...filter, cursor } }),
   deployment: (id: number) => call<Deployment>('GET', path('deployments', id)),
@@ -152,8 +130,6 @@ export const api = {
     call<Page<LiveCheck>>('GET', `${path('apps', app, 'environments', environment)}/live`),
   askLive: (app: string, environment: string) =>
     call<Page<LiveCheck>>('POST', `${path('apps', app, 'environments', environment)}/live`, { body: {} }),
-  releaseToml: (app: string, environment: string) =>
-    call<string>('GET', `${path('apps', app, 'configs', environment)}/toml`, { headers: { Accept: 'text/plain' } }),
 
   hosts: () => call<Page<Host>>('GET', '/hosts', { query: { limit: 200 } }),
   verifyHost: (name: string) => call<HostCheck>('POST', `${path('hosts', name)}/verify`, { body: {} }),
@@ -217,4 +193,7 @@ export const api = {
   exportConfig: () => call<string>('GET', '/export', { headers: { Accept: 'text/plain' } }),
 
   eventsUrl: () => toUrl('/events'),
+
+  ...peopleCalls,
+  ...watchingCalls,
 }

@@ -9,7 +9,6 @@ import {
   type DeliveryFilter,
   type DeploymentFilter,
   type OutboxFilter,
-  type RequestFilter,
   type RunFilter,
 } from './endpoints'
 import type { ChangeTopic, Page } from './types'
@@ -37,13 +36,14 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'deployment',
     'requests',
     'request',
+    'request-counts',
     'apps',
     'app',
     'releases',
     'live',
     'delivery',
   ],
-  request: ['overview', 'requests', 'request', 'delivery'],
+  request: ['overview', 'requests', 'request', 'request-counts', 'diff', 'delivery'],
   delivery: ['deliveries', 'delivery', ...forgeKeys],
   host: ['hosts', 'overview'],
   config: [
@@ -55,6 +55,8 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'hosts',
     'export',
     'releases',
+    'release-config',
+    'config-revisions',
     'gate',
     'repositories',
     'change',
@@ -86,14 +88,6 @@ export const useForge = (forge: MaybeRefOrGetter<string>) =>
 
 export const useApp = (app: MaybeRefOrGetter<string>) =>
   useQuery({ queryKey: ['app', computed(() => toValue(app))], queryFn: () => api.app(toValue(app)) })
-
-/** Git references, asked only while a dialog needs them: the server fetches from the forge for each call. */
-export const useRefs = (app: MaybeRefOrGetter<string>, enabled: MaybeRefOrGetter<boolean>) =>
-  useQuery({
-    queryKey: ['refs', computed(() => toValue(app))],
-    queryFn: () => api.refs(toValue(app)),
-    enabled: () => toValue(enabled),
-  })
 
 export const useReleases = (
   app: MaybeRefOrGetter<string>,
@@ -127,8 +121,12 @@ export const useLive = (app: MaybeRefOrGetter<string>, environment: MaybeRefOrGe
     queryFn: () => api.live(toValue(app), toValue(environment)),
   })
 
-export const useDeployment = (id: MaybeRefOrGetter<number>) =>
-  useQuery({ queryKey: ['deployment', computed(() => toValue(id))], queryFn: () => api.deployment(toValue(id)) })
+export const useDeployment = (id: MaybeRefOrGetter<number>, enabled: MaybeRefOrGetter<boolean> = true) =>
+  useQuery({
+    queryKey: ['deployment', computed(() => toValue(id))],
+    queryFn: () => api.deployment(toValue(id)),
+    enabled: () => toValue(enabled),
+  })
 
 export const useDelivery = (id: MaybeRefOrGetter<number>) =>
   useQuery({ queryKey: ['delivery', computed(() => toValue(id))], queryFn: () => api.delivery(toValue(id)) })
@@ -159,13 +157,12 @@ export const useRuns = (filter: MaybeRefOrGetter<RunFilter>) => usePages('runs',
 export const useChanges = (filter: MaybeRefOrGetter<ChangeFilter>) => usePages('changes', filter, api.changes)
 export const useDeployments = (filter: MaybeRefOrGetter<DeploymentFilter>) =>
   usePages('deployments', filter, api.deployments)
-export const useRequests = (filter: MaybeRefOrGetter<RequestFilter>) => usePages('requests', filter, api.requests)
 export const useDeliveries = (filter: MaybeRefOrGetter<DeliveryFilter>) =>
   usePages('deliveries', filter, api.deliveries)
 export const useOutbox = (filter: MaybeRefOrGetter<OutboxFilter>) => usePages('outbox', filter, api.outbox)
 
 /** A list read page by page; `items` is all that was loaded so far. */
-function usePages<T, F extends object>(
+export function usePages<T, F extends object>(
   key: string,
   filter: MaybeRefOrGetter<F>,
   load: (filter: F, cursor?: string) => Promise<Page<T>>,

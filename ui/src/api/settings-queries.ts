@@ -40,6 +40,23 @@ export const useValuesHistory = (scope: MaybeRefOrGetter<ValueScope>, enabled: M
     enabled: () => toValue(enabled),
   })
 
+/** What is different between two revisions of a place. */
+export const useValuesDiff = (
+  scope: MaybeRefOrGetter<ValueScope>,
+  from: MaybeRefOrGetter<number>,
+  to: MaybeRefOrGetter<number>,
+) =>
+  useQuery({
+    queryKey: [
+      'values-diff',
+      computed(() => toValue(scope)),
+      computed(() => toValue(from)),
+      computed(() => toValue(to)),
+    ],
+    queryFn: () => api.valuesDiff(toValue(scope), toValue(from), toValue(to)),
+    enabled: () => toValue(to) > 0,
+  })
+
 export const useChannels = () => useQuery({ queryKey: ['channels'], queryFn: api.channels })
 export const useChannelPreview = (id: MaybeRefOrGetter<string>, event: MaybeRefOrGetter<string>) =>
   useQuery({

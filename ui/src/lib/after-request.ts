@@ -17,6 +17,6 @@ export function useAfterRequest() {
       return
     }
     confirmDone(t(request.state === 'awaiting_review' ? 'request.made.review' : 'request.made.release'))
-    await router.push({ name: 'requests' })
+    await router.push({ name: 'request', params: { id: request.id } })
   }
 }

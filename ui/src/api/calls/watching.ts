@@ -6,6 +6,7 @@ import type {
   FeedEntry,
   Page,
   Terminal,
+  ValueChange,
   Values,
   ValueScope,
   ValuesChange,
@@ -33,8 +34,10 @@ export const watchingCalls = {
     call<Values>('GET', '/values', { query: { ...scope, inherited: String(inherited) } }),
   changeValues: (body: ValuesChange) => call<Values>('PUT', '/values', { body }),
   valuesHistory: (scope: ValueScope) => call<Page<ValuesRevision>>('GET', '/values/history', { query: { ...scope } }),
+  valuesDiff: (scope: ValueScope, from: number, to: number) =>
+    call<{ from: number; to: number; changes: ValueChange[] }>('GET', '/values/diff', { query: { ...scope, from, to } }),
   restoreValues: (scope: ValueScope, revision: number) =>
-    call<Values>('POST', '/values/restore', { body: { ...scope, revision } }),
+    call<{ revision: number; kept: string[] }>('POST', '/values/restore', { body: { ...scope, revision } }),
 
   channels: () => call<Page<Channel>>('GET', '/channels'),
   testChannel: (id: string) => call<ChannelTest>('POST', `${path('channels', id)}/test`, { body: {} }),

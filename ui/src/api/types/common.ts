@@ -22,5 +22,7 @@ export interface Problem {
 export interface ProblemLine {
   line?: number | null
   column?: number | null
+  /** Of a form, by its path in what was sent. */
+  field?: string | null
   message: string
 }

@@ -16,8 +16,8 @@ export interface ValueScope {
 export interface ValueItem {
   key: string
   kind: ValueKind
-  /** The text, or the name of what is read on the server; a secret has none. */
-  value?: string | null
+  /** The text, or the name of what is read on the server; null for secrets, and for who may not read it. */
+  value: string | null
   from: ValueLevel
   /** Whether it takes the place of a wider one. */
   overrides: boolean
@@ -26,8 +26,11 @@ export interface ValueItem {
 }
 
 export interface Values {
-  scope: string
+  scope: { kind: ValueLevel; app: string | null; environment: string | null }
+  /** 0: nothing was saved yet. */
   revision: number
+  /** What the reader may set here. */
+  may: { plain: boolean; secret: boolean; reference: boolean }
   items: ValueItem[]
 }
 
@@ -37,17 +40,20 @@ export interface ValuesChange extends ValueScope {
   remove: string[]
 }
 
+export const VALUE_CHANGES = ['set', 'changed', 'removed'] as const
+
 export interface ValueChange {
   key: string
-  change: 'set' | 'changed' | 'removed'
-  kind: ValueKind
-  before?: string | null
-  after?: string | null
+  change: (typeof VALUE_CHANGES)[number]
+  before_kind: ValueKind | null
+  after_kind: ValueKind | null
+  before: string | null
+  after: string | null
 }
 
 export interface ValuesRevision {
   revision: number
-  at: Timestamp
-  by: string
+  saved_by: string
+  saved_at: Timestamp
   changes: ValueChange[]
 }
