@@ -35,7 +35,7 @@ async fn a_one_time_password_opens_the_door_for_releases() {
         assert_eq!((&before["ok"], &before["code"]), (&json!(false), &json!("denied")), "{before}");
 
         let (status, answer) = shop.app.post("/hosts/web-1/install-key", json!({ "password": "wrong" })).await;
-        assert!(status == 502 || answer["ok"] == json!(false), "{status} {answer}");
+        assert!(status == 424 || answer["ok"] == json!(false), "{status} {answer}");
         assert!(answer.to_string().contains("the password is not right"), "{answer}");
         let installed = server.home().join(".ssh/authorized_keys");
         assert!(!installed.exists());
