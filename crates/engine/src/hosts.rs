@@ -45,6 +45,9 @@ impl Engine {
     /// When the host shows another key, or can't be reached.
     pub async fn accept_host_key(&self, name: &HostName, fingerprint: &str, by: &str) -> Result<(), EngineError> {
         let configuration = self.store().configuration().await?;
+        if find(&configuration, name)?.kind == HostKind::Local {
+            return Err(EngineError::Invalid(format!("{name} is the machine that davit runs on: it has no host key")));
+        }
         let target = self.target(&configuration, name).await?;
         let (key, shown) = host::scan_key(self.connector(), &target).await?;
         if shown != fingerprint {
