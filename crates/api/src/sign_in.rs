@@ -1,8 +1,10 @@
 //! Signing in and out: the first account, name and password with a code, one's sessions and second factor.
 
+mod oidc;
 mod second_factor;
 mod sessions;
 
+pub(crate) use oidc::*;
 pub(crate) use second_factor::*;
 pub(crate) use sessions::*;
 
@@ -35,6 +37,7 @@ pub(crate) fn sign_in() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(set_up_needed, set_up))
         .routes(routes!(crate::session::show, log_in, log_out))
+        .routes(routes!(providers))
         .routes(routes!(change_password))
         .routes(routes!(list_sessions, end_other_sessions))
         .routes(routes!(end_session))

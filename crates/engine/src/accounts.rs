@@ -298,7 +298,7 @@ fn check_email(text: &str) -> Result<String, EngineError> {
     Err(EngineError::Invalid("an e-mail address looks like name@example.com".into()))
 }
 
-fn check_name(name: &str) -> Result<(), EngineError> {
+pub(crate) fn check_name(name: &str) -> Result<(), EngineError> {
     let fine = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
     if fine {
         Ok(())

@@ -1,13 +1,18 @@
 //! Signing in: passwords, second factors, identity providers, and the sessions that come of it.
 //!
 //! Who somebody is and what they may do is [`crate::accounts`] and [`crate::people`]; here they prove it. What they
-//! typed is checked in one place, [`password`];
+//! typed is checked in [`password`], which providers say who they are in [`oidc`] and [`ldap`], and
+//! [`arrival`] makes an account of that.
 
+mod arrival;
+mod ldap;
+pub mod oidc;
 pub mod password;
 mod passwords;
 pub mod second_factor;
 pub mod sessions;
 mod tries;
+mod trust;
 
 use crate::EngineError;
 use davit_store::accounts::User;

@@ -1,8 +1,10 @@
 //! Signing in with name, password and code, and changing the password.
 
+use super::arrival::{Somebody, provider};
 use super::tries::Try;
 use super::{BY_PASSWORD, SignedIn, Whence, unproved, wrong};
 use crate::{Engine, EngineError};
+use davit_domain::config::Identity;
 use davit_store::accounts::User;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -19,24 +21,50 @@ pub struct Credentials<'a> {
 }
 
 impl Engine {
-    /// Signs in; takes the same time whether the account exists or not, and also when it is locked.
+    /// Signs in: by the password that davit keeps, else by a directory. Without a directory it takes the same time
+    /// whether the account exists or not, and also when it is locked.
     ///
     /// # Errors
-    /// `Denied` with one and the same sentence for everything that is wrong.
+    /// `Denied` with one and the same sentence for everything that is wrong, and with a reason where a directory knows
+    /// them and davit does not let them in; `Upstream` when a directory that may know them does not answer.
     pub async fn log_in(&self, typed: &Credentials<'_>, whence: &Whence) -> Result<SignedIn, EngineError> {
         let tried = self.begin_try(typed.name).await?;
         let found = self.store().user_by_name(typed.name).await?;
         let (known, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+        let has_password = hash.is_some();
         let right = self.verify_password(typed.password, hash).await?;
-        match &known {
-            Some(user) if right && !tried.refused && !user.disabled => {
-                self.enter(tried, user, typed.code, BY_PASSWORD, whence).await
-            }
-            Some(_) | None => {
+        if tried.refused {
+            self.was_wrong(&tried, known.as_ref()).await?;
+            return Err(wrong());
+        }
+        if let Some(user) = known.as_ref().filter(|user| right && !user.disabled) {
+            return self.enter(tried, user, typed.code, BY_PASSWORD, whence).await;
+        }
+        let asked = self.ask_directories(typed.name, typed.password, known.as_ref().map(|user| (user, has_password)));
+        match asked.await {
+            Ok(Some((identity, somebody))) => match self.admit_alone(&identity, &somebody).await {
+                Ok(user) => self.enter(tried, &user, typed.code, &provider(&identity), whence).await,
+                Err(error) => {
+                    self.was_nothing(&tried).await?;
+                    Err(error)
+                }
+            },
+            Ok(None) => {
                 self.was_wrong(&tried, known.as_ref()).await?;
                 Err(wrong())
             }
+            Err(error) => {
+                self.was_nothing(&tried).await?;
+                Err(error)
+            }
         }
+    }
+
+    async fn admit_alone(&self, identity: &Identity, somebody: &Somebody) -> Result<User, EngineError> {
+        let mut tx = self.store().begin().await?;
+        let user = self.admit(&mut tx, identity, somebody).await?;
+        tx.commit().await?;
+        Ok(user)
     }
 
     /// Asks for the second factor of somebody whose password is right, and opens their session.

@@ -66,9 +66,10 @@ impl Engine {
     pub async fn session_user(&self, cookie: &str) -> Result<Option<User>, EngineError> {
         let hash = token_hash(cookie);
         let user = self.store().session_user(&hash, self.now()).await?;
-        if user.is_some() && self.touch_is_due(&hash) {
+        if let Some(user) = user.as_ref().filter(|_| self.touch_is_due(&hash)) {
             let mut tx = self.store().begin().await?;
             tx.touch_session(&hash, self.now()).await?;
+            tx.touch_user(user.id, self.now()).await?;
             tx.commit().await?;
         }
         Ok(user)

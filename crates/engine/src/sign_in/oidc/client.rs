@@ -1,0 +1,254 @@
+//! Speaking to a provider: discovery, the address to send people to, and codes into claims.
+
+use super::journey::Journey;
+use crate::EngineError;
+use crate::notify::outgoing::Outgoing;
+use davit_domain::config::{Identity, OidcProvider};
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AdditionalClaims, AsyncHttpClient, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields,
+    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    StandardErrorResponse, StandardTokenResponse, TokenResponse, UserInfoClaims,
+};
+use reqwest::Certificate;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::error::Error;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use url::{Host, Url};
+
+/// How long a provider may take for one answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Larger answers are none that we asked for. Bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// Whatever a provider says of somebody.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Others {
+    #[serde(flatten)]
+    all: Map<String, Value>,
+}
+
+impl AdditionalClaims for Others {}
+
+/// What a provider says of somebody, by the ID token and, for what that leaves out, its `userinfo`.
+#[derive(Debug)]
+pub(super) struct Claims {
+    /// `sub`.
+    pub(super) subject: String,
+    /// All of them by name.
+    pub(super) all: Map<String, Value>,
+}
+
+type Fields = IdTokenFields<
+    Others,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+type Tokens = StandardTokenResponse<Fields, CoreTokenType>;
+
+type OidcClient = Client<
+    Others,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Tokens,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// A provider that has said where everything is.
+pub(super) struct Provider {
+    name: String,
+    client: OidcClient,
+    http: Http,
+    groups_claim: String,
+}
+
+impl Provider {
+    /// Asks a provider where everything is, and for its keys: each time anew, because keys are changed without a word.
+    pub(super) async fn discover(
+        identity: &Identity,
+        oidc: &OidcProvider,
+        secret: Option<SecretString>,
+        back: String,
+        roots: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, EngineError> {
+        let failed = |error: &dyn Error| refused(&identity.name, error);
+        let http = Http::new(&roots, identity.allow_private).map_err(|error| failed(&error))?;
+        let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
+        // Who has the shared secret could make a token that is "signed" with it: keys of the provider's own alone.
+        let signed = metadata.id_token_signing_alg_values_supported().iter().filter(|alg| is_signature(alg)).cloned();
+        let metadata = {
+            let signed = signed.collect();
+            metadata.set_id_token_signing_alg_values_supported(signed)
+        };
+        let back = RedirectUrl::new(back).map_err(|error| failed(&error))?;
+        let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
+        let client = OidcClient::from_provider_metadata(metadata, ClientId::new(oidc.client_id.clone()), secret);
+        let client = client.set_redirect_uri(back);
+        Ok(Self { name: identity.name.clone(), client, http, groups_claim: oidc.groups_claim.clone() })
+    }
+
+    /// Where a browser goes.
+    pub(super) fn authorize_url(
+        &self,
+        oidc: &OidcProvider,
+        challenge: PkceCodeChallenge,
+        state: CsrfToken,
+        nonce: Nonce,
+    ) -> Url {
+        let flow = CoreAuthenticationFlow::AuthorizationCode;
+        let ask = self.client.authorize_url(flow, move || state, move || nonce).set_pkce_challenge(challenge);
+        // The library asks for `openid` by itself.
+        let scopes = oidc.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+        ask.add_scopes(scopes).url().0
+    }
+
+    /// What the provider says of whom it gave this code.
+    pub(super) async fn redeem(&self, code: &str, journey: &Journey) -> Result<Claims, EngineError> {
+        let failed = |error: &dyn Error| refused(&self.name, error);
+        let ask = self.client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|error| failed(&error))?;
+        let ask = ask.set_pkce_verifier(PkceCodeVerifier::new(journey.verifier.clone()));
+        let tokens = ask.request_async(&self.http).await.map_err(|error| failed(&error))?;
+        let nameless = || EngineError::Upstream(format!("{} gave no ID token", self.name));
+        let token = tokens.id_token().ok_or_else(nameless)?;
+        let claims = token
+            .claims(&self.client.id_token_verifier(), &Nonce::new(journey.nonce.clone()))
+            .map_err(|error| failed(&error))?;
+        let subject = claims.subject().clone();
+        let mut all = as_map(claims);
+        if !all.contains_key(&self.groups_claim) && self.client.user_info_url().is_some() {
+            let ask = self.client.user_info(tokens.access_token().clone(), Some(subject.clone()));
+            let ask = ask.map_err(|error| failed(&error))?;
+            let more: UserInfoClaims<Others, CoreGenderClaim> =
+                ask.request_async(&self.http).await.map_err(|error| failed(&error))?;
+            for (name, value) in as_map(&more) {
+                all.entry(name).or_insert(value);
+            }
+        }
+        Ok(Claims { subject: subject.to_string(), all })
+    }
+}
+
+fn as_map(claims: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(claims) {
+        Ok(Value::Object(map)) => map,
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+fn is_signature(algorithm: &CoreJwsSigningAlgorithm) -> bool {
+    !matches!(
+        algorithm,
+        CoreJwsSigningAlgorithm::HmacSha256
+            | CoreJwsSigningAlgorithm::HmacSha384
+            | CoreJwsSigningAlgorithm::HmacSha512
+            | CoreJwsSigningAlgorithm::None
+    )
+}
+
+/// What went wrong there, for the log and, without a secret, for people.
+fn refused(name: &str, error: &dyn Error) -> EngineError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    EngineError::Upstream(format!("{name} does not answer as an OpenID Connect provider: {text}"))
+}
+
+/// Our HTTP client for the library: no redirects, no waiting without end, no answers without end.
+struct Http {
+    roots: Vec<Certificate>,
+    /// Whether the provider may be at an address of a private network.
+    allow_private: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HttpError {
+    #[error(transparent)]
+    Asked(#[from] reqwest::Error),
+    #[error(transparent)]
+    Built(#[from] openidconnect::http::Error),
+    #[error("{0}")]
+    NotThere(String),
+    #[error("the answer is larger than {LARGEST} bytes")]
+    TooLarge,
+}
+
+impl Http {
+    fn new(roots: &[CertificateDer<'static>], allow_private: bool) -> Result<Self, HttpError> {
+        let roots = roots.iter().map(|root| Certificate::from_der(root)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { roots, allow_private })
+    }
+
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let request: reqwest::Request = request.try_into()?;
+        let client = self.client(request.url()).await?;
+        let mut answer = client.execute(request).await.map_err(reqwest::Error::without_url)?;
+        let mut response = openidconnect::http::Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            response = response.header(name, value);
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+            if body.len() + part.len() > LARGEST {
+                return Err(HttpError::TooLarge);
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(response.body(body)?)
+    }
+
+    /// Discovery says where to go next: each address is looked at, and the one that was is connected to.
+    async fn client(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("davit/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(self.roots.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT);
+        if let (false, Some(host)) = (self.allow_private, url.host()) {
+            let way = Outgoing { allow_private: false, ca: None };
+            let port = url.port_or_known_default().unwrap_or(443);
+            let addresses = way.addresses(&host, port).await.map_err(|why| HttpError::NotThere(why.into_detail()))?;
+            builder = builder.no_proxy();
+            if let Host::Domain(name) = host {
+                builder = builder.resolve_to_addrs(name, &addresses);
+            }
+        }
+        Ok(builder.build()?)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
