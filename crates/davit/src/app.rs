@@ -156,6 +156,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
         ci_tools: server.ci_tools.clone(),
         reconcile_every: RECONCILE_EVERY,
         keep: server.keep,
+        terminals: davit_engine::terminals::Limits::default(),
     };
     Ok((Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings }), storage))
 }

@@ -37,6 +37,7 @@ pub mod sign_in;
 pub mod tokens;
 pub mod values;
 
+pub mod terminals;
 pub use error::EngineError;
 
 use clock::Clock;
@@ -102,6 +103,8 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long and how much for people's shells on hosts.
+    pub terminals: terminals::Limits,
     /// The labels of GitHub's Linux machines, and of machines of one's own.
     #[must_use]
     pub fn default_runner_labels() -> Vec<String> {
@@ -133,6 +136,7 @@ struct Inner {
     schedules_seen: ci::Seen,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     hashing: Semaphore,
+    terminals: terminals::Live,
 }
 
 impl Engine {
@@ -153,6 +157,7 @@ impl Engine {
             touched_tokens: Mutex::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
+            terminals: terminals::Live::default(),
     }
 
     /// Starts the background work: inbox, jobs, outbox, reconcilers.
@@ -199,6 +204,8 @@ impl Engine {
 
     /// The database.
     #[must_use]
+        let engine = self.clone();
+        lifecycle.keep("terminals", move || terminals::run(engine.clone()));
     pub fn store(&self) -> &Store {
         &self.0.parts.store
     }

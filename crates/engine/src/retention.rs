@@ -47,6 +47,9 @@ pub(crate) async fn run(engine: Engine) {
             Ok(entries) => tracing::info!(entries, "forgot the oldest entries of the feed"),
             Err(error) => tracing::warn!(%error, "old entries of the feed can't be forgotten now"),
         }
+        if let Err(error) = engine.forget_recordings().await {
+            tracing::warn!(%error, "old recordings can't be forgotten now");
+        }
         if drain.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
             return;
         }

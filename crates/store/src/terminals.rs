@@ -168,8 +168,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn old_recordings(&self, before: Timestamp) -> Result<Vec<TerminalId>, StoreError> {
         let sql = "SELECT id FROM terminals WHERE recorded AND closed_at < $1 ORDER BY closed_at LIMIT 500";
-        let ids: Vec<i64> =
-            on_read!(&self.db, p => sqlx::query_scalar(sql).bind(before.millis()).fetch_all(p).await)?;
+        let ids: Vec<i64> = on_read!(&self.db, p => sqlx::query_scalar(sql).bind(before.millis()).fetch_all(p).await)?;
         Ok(ids.into_iter().map(TerminalId).collect())
     }
 }
@@ -267,6 +266,17 @@ impl Tx {
             .bind(now.millis())
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         Ok(done == 1)
+    }
+
+    /// Who wants a shell ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn terminal_end_by(&mut self, id: TerminalId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT end_by FROM terminals WHERE id = $1";
+        let by: Option<Option<String>> =
+            on_tx!(self, c => sqlx::query_scalar(sql).bind(id.0).fetch_optional(&mut **c).await)?;
+        Ok(by.flatten())
     }
 
     /// Forgets a shell that nobody came for.

@@ -17,6 +17,7 @@ use davit_engine::lifecycle::Lifecycle;
 use davit_engine::queue::{Queue, QueueSettings};
 use davit_engine::retention::Keep;
 use davit_engine::seal::Sealer;
+use davit_engine::terminals::Limits as TerminalLimits;
 use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
 use davit_store::deliveries::{DeliveryFilter, Verdict};
@@ -51,6 +52,7 @@ pub struct TestApp {
     running: Option<Running>,
     tokens: BTreeMap<Role, String>,
     public_url: Option<String>,
+    terminals: TerminalLimits,
     finished: bool,
 }
 
@@ -128,6 +130,7 @@ impl TestApp {
             running: None,
             tokens: BTreeMap::new(),
             public_url: None,
+            terminals: TerminalLimits::default(),
             finished: false,
         };
         app.launch().await;
@@ -368,6 +371,12 @@ impl TestApp {
         self.restart().await;
     }
 
+    /// As [`restart`](Self::restart), with other limits for people's shells.
+    pub async fn restart_with_terminals(&mut self, limits: TerminalLimits) {
+        self.terminals = limits;
+        self.restart().await;
+    }
+
     /// Checks that nothing was left lying, and stops.
     ///
     /// # Panics
@@ -407,6 +416,7 @@ impl TestApp {
             ci_tools: Vec::new(),
             reconcile_every: Duration::from_millis(200),
             keep: Keep::default(),
+            terminals: self.terminals,
         };
         let engine = Engine::new(Parts { store, queue, inbox, clock, sealer, lifecycle, settings });
         engine.start().await.expect("the engine starts");

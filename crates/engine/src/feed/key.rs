@@ -141,7 +141,10 @@ impl FeedKey {
             Use::Anchor => b"anchor",
             Use::Seal => b"seal",
         };
-        let mut mac = Hmac::<Sha256>::new(&(*self.0.expose_secret()).into());
+        // HMAC fills a key up to the size of a block with zeros: so does this, and no length can be wrong.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(self.0.expose_secret());
+        let mut mac = Hmac::<Sha256>::new(&block.into());
         for part in std::iter::once(&label).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

@@ -212,11 +212,13 @@ impl Walk<'_> {
                 found.fault(FaultKind::Inserted, Some(entry), sentence);
             }
             (false, _) => {
-                let sentence = format!("entry {} at position {position} says something else than davit wrote", entry.id);
+                let sentence =
+                    format!("entry {} at position {position} says something else than davit wrote", entry.id);
                 found.fault(FaultKind::Changed, Some(entry), sentence);
             }
             (true, false) => {
-                let sentence = format!("entry {} does not belong to position {position}, or its seal was changed", entry.id);
+                let sentence =
+                    format!("entry {} does not belong to position {position}, or its seal was changed", entry.id);
                 found.fault(FaultKind::Changed, Some(entry), sentence);
             }
         }

@@ -2,10 +2,12 @@
 //!
 //! Not here: who may have one, for how long, and what is kept of it. That is the engine.
 
-use super::{Host, transport::Transport};
+use super::Host;
+use super::transport::{DRAIN, Event, Transport};
 use crate::ssh;
 use crate::{ExecError, Exit};
 use bytes::Bytes;
+use tokio::time::timeout;
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct ShellInput(ssh::ShellInput);
 /// The showing side of a shell.
 pub struct ShellOutput {
     events: ssh::Events,
+    /// Said already; what it showed before may still be on its way.
+    exit: Option<Exit>,
     ended: bool,
 }
 
@@ -48,7 +52,7 @@ impl Host {
             ))),
             Transport::Ssh(connection) => {
                 let (input, events) = connection.shell(size).await?;
-                Ok((ShellInput(input), ShellOutput { events, ended: false }))
+                Ok((ShellInput(input), ShellOutput { events, exit: None, ended: false }))
             }
         }
     }
@@ -75,21 +79,20 @@ impl ShellInput {
 impl ShellOutput {
     /// What it does next; `None` after its end. A connection that goes away ends it with [`Exit::Lost`].
     pub async fn next(&mut self) -> Option<ShellEvent> {
-        if self.ended {
-            return None;
-        }
-        match self.events.next().await {
-            Some(super::transport::Event::Stdout(bytes) | super::transport::Event::Stderr(bytes)) => {
-                Some(ShellEvent::Output(bytes))
-            }
-            Some(super::transport::Event::Exit(exit)) => {
-                self.ended = true;
-                Some(ShellEvent::Exit(exit))
-            }
-            None => {
-                self.ended = true;
-                Some(ShellEvent::Exit(Exit::Lost))
+        while !self.ended {
+            let event = match self.exit {
+                Some(_) => timeout(DRAIN, self.events.next()).await.unwrap_or_default(),
+                None => self.events.next().await,
+            };
+            match event {
+                Some(Event::Stdout(bytes) | Event::Stderr(bytes)) => return Some(ShellEvent::Output(bytes)),
+                Some(Event::Exit(exit)) => self.exit = Some(exit),
+                None => {
+                    self.ended = true;
+                    return Some(ShellEvent::Exit(self.exit.take().unwrap_or(Exit::Lost)));
+                }
             }
         }
+        None
     }
 }

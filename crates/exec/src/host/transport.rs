@@ -12,7 +12,7 @@ pub(crate) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// After the exit status, output may still be on its way; when it has been silent for this long, what still holds
 /// the stream open is a background process, which is not waited for.
-const DRAIN: Duration = Duration::from_secs(2);
+pub(super) const DRAIN: Duration = Duration::from_secs(2);
 /// What a script of ours may say at most; more than that is not from it.
 const MAX_REPLY: usize = 4 << 20;
 
