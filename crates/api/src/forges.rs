@@ -175,7 +175,8 @@ impl ForgeView {
         };
         let leeway = engine.forge_leeway(&forge.id).await;
         let count = |states: &[OutboxState]| {
-            let of = counts.iter().filter(|count| count.forge == forge.id && states.contains(&count.state));
+            let of =
+                counts.iter().filter(|count| count.target.forge() == Some(&forge.id) && states.contains(&count.state));
             of.map(|count| count.count).sum()
         };
         Ok(Self {
@@ -335,7 +336,7 @@ pub(crate) async fn check(
 /// that davit stores and none is stored.
 #[utoipa::path(post, path = "/api/v1/forges/{id}/hook", params(("id" = String, Path)), request_body = RepositoryBody,
     responses((status = 200, body = HookView), (status = 404, body = Problem), (status = 409, body = Problem),
-              (status = 422, body = Problem), (status = 502, body = Problem)))]
+              (status = 422, body = Problem), (status = 424, body = Problem)))]
 pub(crate) async fn register_hook(
     State(api): State<Api>,
     caller: Caller,
@@ -360,7 +361,7 @@ pub(crate) async fn register_hook(
 #[utoipa::path(post, path = "/api/v1/forges/{id}/deploy-key", params(("id" = String, Path)),
     request_body = DeployKeyBody,
     responses((status = 200, body = DeployKeyView), (status = 404, body = Problem), (status = 409, body = Problem),
-              (status = 422, body = Problem), (status = 502, body = Problem)))]
+              (status = 422, body = Problem), (status = 424, body = Problem)))]
 pub(crate) async fn deploy_key(
     State(api): State<Api>,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The outbox: calls to forges that wait, were made or were given up, and making one again.
+//! The outbox: calls to forges and channels that wait, were made or were given up, and making one again.
 
 use crate::Api;
 use crate::auth::Caller;
@@ -9,7 +9,7 @@ use axum::extract::State;
 use davit_domain::access::Action;
 use davit_domain::deployment_at_forge::DeploymentAtForge;
 use davit_domain::status::CommitStatus;
-use davit_store::outbox::{OutboxEntry, OutboxFilter, OutboxState};
+use davit_store::outbox::{OutboxEntry, OutboxFilter, OutboxState, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -21,19 +21,34 @@ pub(crate) struct OutboxQuery {
     /// waiting, leased, done, dead, superseded; several with commas between them.
     state: Option<String>,
     forge: Option<String>,
+    channel: Option<String>,
     /// Words in the lane, the kind or the last error.
     search: Option<String>,
 }
 
-/// A call to a forge.
+impl OutboxQuery {
+    fn target(&self) -> Result<Option<Target>, Problem> {
+        Ok(match (&self.forge, &self.channel) {
+            (Some(_), Some(_)) => return Err(Problem::invalid("a call goes to a forge or to a channel: name one")),
+            (Some(forge), None) => Some(Target::Forge(forge.parse()?)),
+            (None, Some(channel)) => Some(Target::Channel(channel.parse()?)),
+            (None, None) => None,
+        })
+    }
+}
+
+/// A call to a forge or a channel.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CallView {
     id: i64,
-    /// `commit_status`, `deployment_state`.
+    /// `commit_status`, `deployment_state`, `comment`, `notice`.
     kind: String,
     /// Of the calls of one lane the newest counts, and one is under way at a time.
     lane: String,
-    forge: String,
+    /// The forge that it goes to.
+    forge: Option<String>,
+    /// The channel that it goes to.
+    channel: Option<String>,
     repository: Option<String>,
     commit: Option<String>,
     /// What it says, in a few words.
@@ -102,7 +117,8 @@ impl From<OutboxEntry> for CallFullView {
             id: row.id,
             kind: row.kind,
             lane: row.lane,
-            forge: row.forge.to_string(),
+            forge: row.target.forge().map(ToString::to_string),
+            channel: row.target.channel().map(ToString::to_string),
             repository,
             commit,
             summary,
@@ -118,7 +134,7 @@ impl From<OutboxEntry> for CallFullView {
     }
 }
 
-/// Calls to forges, newest first.
+/// Calls to forges and channels, newest first.
 #[utoipa::path(get, path = "/api/v1/outbox", params(OutboxQuery, PageQuery),
     responses((status = 200, body = Page<CallView>), (status = 422, body = Problem)))]
 pub(crate) async fn list(
@@ -132,7 +148,7 @@ pub(crate) async fn list(
     let states: Result<Vec<OutboxState>, _> = states.map(str::parse).collect();
     let filter = OutboxFilter {
         states: states.map_err(|_| Problem::invalid("state is waiting, leased, done, dead or superseded"))?,
-        forge: query.forge.map(|forge| forge.parse()).transpose()?,
+        target: query.target()?,
         text: query.search.filter(|text| !text.is_empty()),
     };
     let found = api.engine.store().outbox(&filter, page.before()?, page.limit()).await?;

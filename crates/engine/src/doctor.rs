@@ -8,7 +8,7 @@ use crate::{Engine, EngineError};
 use davit_domain::config::{Configuration, ExecutorKind, Forge, ForgeKind};
 use davit_domain::ids::ForgeId;
 use davit_forge::{Need, RepositoryAccess};
-use davit_store::outbox::OutboxState;
+use davit_store::outbox::{OutboxState, Target};
 use futures::{StreamExt, stream};
 use std::time::Duration;
 
@@ -137,16 +137,19 @@ impl Engine {
     async fn outbox_findings(&self) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
         for count in self.store().outbox_counts().await? {
-            let name = format!("outbox {}", count.forge);
+            let (name, of) = match &count.target {
+                Target::Forge(id) => (format!("outbox {id}"), format!("--forge {id}")),
+                Target::Channel(id) => (format!("outbox {id}"), format!("--channel {id}")),
+            };
             match count.state {
                 OutboxState::Dead => {
                     let detail = format!("{} call(s) were given up", count.count);
-                    let fix = format!("davit outbox list --state dead --forge {}", count.forge);
+                    let fix = format!("davit outbox list --state dead {of}");
                     findings.push(Finding::bad(About::Outbox, name, detail, fix));
                 }
                 OutboxState::Waiting if self.now().since(count.oldest) > STUCK => {
                     let detail = format!("{} call(s) wait, the oldest since {}", count.count, count.oldest);
-                    let fix = format!("davit outbox list --forge {}", count.forge);
+                    let fix = format!("davit outbox list {of}");
                     findings.push(Finding::bad(About::Outbox, name, detail, fix));
                 }
                 OutboxState::Waiting | OutboxState::Leased | OutboxState::Done | OutboxState::Superseded => {}

@@ -173,7 +173,8 @@ impl Engine {
         }
         tx.override_gates(id, passing.by).await?;
         let detail = serde_json::json!({ "reason": passing.reason.trim(), "passed": passed });
-        self.feed(tx, passing.by, "gates_overridden", &format!("deployment {id}"), detail).await
+        self.feed(tx, passing.by, "gates_overridden", &format!("deployment {id}"), detail).await?;
+        self.notice_overridden(tx, deployment, passing).await
     }
 
     /// Lets a waiting deployment pass locks, freeze windows and release windows.

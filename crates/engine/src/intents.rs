@@ -147,6 +147,7 @@ impl Engine {
             Created::New(request) => request,
         };
         self.feed(tx, &by, "release_requested", &format!("request {}", request.id), describe(&request)).await?;
+        self.notice_review_requested(tx, &request).await?;
         let request = if automatic && may_go_out(&request) {
             self.release_in(tx, configuration, request.id, &by, None).await?
         } else {

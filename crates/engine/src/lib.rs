@@ -26,6 +26,7 @@ pub mod inbox;
 pub mod intents;
 pub mod lifecycle;
 mod merge;
+pub mod notify;
 pub mod people;
 pub mod queue;
 pub mod reconcile;

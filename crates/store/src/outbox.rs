@@ -1,6 +1,6 @@
-//! Calls still to be made to forges, written with the state that caused them.
+//! Calls still to be made to forges and channels, written with the state that caused them.
 //!
-//! A lane is one thing at a forge that has a state, such as one commit status: only its newest state matters, and one
+//! A lane is one thing elsewhere that has a state, such as one commit status: only its newest state matters, and one
 //! call of a lane is under way at a time, so that the last state wins. Rows that differ must not share a lane.
 //! A call is made at least once: a worker whose lease runs out may have made it. How people see calls, and ask for
 //! one again, is in [`people`].
@@ -8,13 +8,63 @@
 pub mod people;
 
 use crate::{Db, Store, StoreError, Tx, on_read, on_tx, on_write, parsed, storable};
-use davit_domain::ids::ForgeId;
+use davit_domain::ids::{ChannelId, ForgeId};
 use davit_domain::time::Timestamp;
 pub use people::{OutboxCount, OutboxEntry, OutboxFilter};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// Whom a call goes to. Its text is `forge:ID` or `channel:ID`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A forge.
+    Forge(ForgeId),
+    /// A channel: people.
+    Channel(ChannelId),
+}
+
+impl Target {
+    /// The forge that it is.
+    #[must_use]
+    pub const fn forge(&self) -> Option<&ForgeId> {
+        match self {
+            Self::Forge(id) => Some(id),
+            Self::Channel(_) => None,
+        }
+    }
+
+    /// The channel that it is.
+    #[must_use]
+    pub const fn channel(&self) -> Option<&ChannelId> {
+        match self {
+            Self::Forge(_) => None,
+            Self::Channel(id) => Some(id),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forge(id) => write!(f, "forge:{id}"),
+            Self::Channel(id) => write!(f, "channel:{id}"),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused = || format!("{text:?} is nobody that davit calls");
+        match text.split_once(':') {
+            Some(("forge", id)) => id.parse().map(Self::Forge).map_err(|_| refused()),
+            Some(("channel", id)) => id.parse().map(Self::Channel).map_err(|_| refused()),
+            Some(_) | None => Err(refused()),
+        }
+    }
+}
 
 /// A call that something just made necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +73,8 @@ pub struct NewCall<'a> {
     pub kind: &'a str,
     /// Its lane.
     pub lane: &'a str,
-    /// The forge to call.
-    pub forge: &'a ForgeId,
+    /// Whom to call.
+    pub target: &'a Target,
     /// What to say, in the kind's own form.
     pub payload: &'a str,
     /// Whether it says a state that no other follows by itself.
@@ -40,8 +90,8 @@ pub struct OutboxRow {
     pub kind: String,
     /// Its lane.
     pub lane: String,
-    /// The forge to call.
-    pub forge: ForgeId,
+    /// Whom to call.
+    pub target: Target,
     /// What to say, in the kind's own form.
     pub payload: String,
     /// How often it was tried, this time included.
@@ -57,8 +107,8 @@ pub struct OutboxRow {
 /// What to take, and in what order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClaimRules {
-    /// Nothing for these forges: they have asked for a pause.
-    pub paused: Vec<ForgeId>,
+    /// Nothing for these: they have asked for a pause.
+    pub paused: Vec<Target>,
     /// States that no other follows before all others; otherwise what is due longest comes first.
     pub finals_first: bool,
 }
@@ -124,7 +174,7 @@ struct Row {
     id: i64,
     kind: String,
     lane: String,
-    forge: String,
+    target: String,
     payload: String,
     attempts: i64,
     is_final: bool,
@@ -136,7 +186,7 @@ impl Row {
     fn read(self) -> Result<OutboxRow, StoreError> {
         Ok(OutboxRow {
             id: self.id,
-            forge: parsed(&format!("outbox {}", self.id), &self.forge)?,
+            target: parsed(&format!("outbox {}", self.id), &self.target)?,
             kind: self.kind,
             lane: self.lane,
             payload: self.payload,
@@ -151,7 +201,7 @@ impl Row {
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, kind, lane, forge, payload, attempts, is_final, created_at, tried_since"
+        "id, kind, lane, target, payload, attempts, is_final, created_at, tried_since"
     };
 }
 use columns;
@@ -200,8 +250,8 @@ where
     DB: Database,
     for<'a> String: Encode<'a, DB> + Type<DB>,
 {
-    for forge in &rules.paused {
-        query.push(" AND o.forge <> ").push_bind(forge.to_string());
+    for target in &rules.paused {
+        query.push(" AND o.target <> ").push_bind(target.to_string());
     }
 }
 
@@ -211,13 +261,13 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn enqueue_outbox(&mut self, call: &NewCall<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outbox (kind, lane, forge, payload, state, attempts, is_final, next_at, created_at,
+        let sql = "INSERT INTO outbox (kind, lane, target, payload, state, attempts, is_final, next_at, created_at,
                  tried_since)
              VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $6, $6, $6)";
         on_tx!(self, c => sqlx::query(sql)
             .bind(call.kind)
             .bind(storable(call.lane).as_ref())
-            .bind(call.forge.as_str())
+            .bind(call.target.to_string())
             .bind(storable(call.payload).as_ref())
             .bind(call.is_final)
             .bind(now.millis())
@@ -312,7 +362,7 @@ impl Store {
     }
 
     /// When there will be something to claim, unless something changes before: the time may be past. A call under way
-    /// counts with the end of its lease, one of a paused forge not at all.
+    /// counts with the end of its lease, one to somebody who wants a pause not at all.
     ///
     /// # Errors
     /// When the database does not answer.

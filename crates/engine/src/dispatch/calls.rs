@@ -7,7 +7,7 @@ use davit_domain::ids::ForgeId;
 use davit_domain::status::CommitStatus;
 use davit_forge::{ApiError, Client};
 use davit_store::StoreError;
-use davit_store::outbox::OutboxRow;
+use davit_store::outbox::{OutboxRow, Target};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,12 +41,12 @@ pub(super) struct CommentCall {
 
 /// Why a call was not made.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NotMade {
+pub(crate) enum NotMade {
     /// Later may be better.
     Later {
         /// When at the soonest; `None`: as it comes.
         after: Option<Duration>,
-        /// Whether the forge wants no other call either until then.
+        /// Whether it wants no other call either until then.
         limit: bool,
         /// Why.
         detail: String,
@@ -56,7 +56,7 @@ pub(super) enum NotMade {
         /// Why.
         detail: String,
     },
-    /// Nobody is there to be told: the forge is not configured any more, or takes no calls of davit's.
+    /// Nobody is there to be told: the forge or channel is not configured any more, or takes no calls of davit's.
     Nobody {
         /// Why.
         detail: String,
@@ -91,9 +91,7 @@ impl From<EngineError> for NotMade {
             EngineError::Unavailable(_)
             | EngineError::Upstream(_)
             | EngineError::Conflict(_)
-            | EngineError::Changed(_) => {
-                Self::Later { after: None, limit: false, detail }
-            }
+            | EngineError::Changed(_) => Self::Later { after: None, limit: false, detail },
         }
     }
 }
@@ -106,32 +104,39 @@ impl From<StoreError> for NotMade {
 
 /// Makes a call.
 pub(super) async fn make(engine: &Engine, row: &OutboxRow) -> Result<(), NotMade> {
-    let forge = engine.configured_forge(&row.forge).await?;
+    match &row.target {
+        Target::Forge(forge) => call_forge(engine, row, forge).await,
+        Target::Channel(channel) => Ok(crate::notify::deliver(engine, row, channel).await?),
+    }
+}
+
+async fn call_forge(engine: &Engine, row: &OutboxRow, id: &ForgeId) -> Result<(), NotMade> {
+    let forge = engine.configured_forge(id).await?;
     if !forge.has_api() {
         // It only tells davit what happens, and takes no calls.
-        return Err(NotMade::Nobody { detail: format!("davit has no credential for the forge {}", row.forge) });
+        return Err(NotMade::Nobody { detail: format!("davit has no credential for the forge {id}") });
     }
     let kind = forge.kind;
-    let client = engine.forge_client(&row.forge).await?;
+    let client = engine.forge_client(id).await?;
     let made = match row.kind.as_str() {
         COMMIT_STATUS => {
             let status: CommitStatus = read(row)?;
-            engine.traffic().count(&row.forge, kind, engine.now());
+            engine.traffic().count(id, kind, engine.now());
             client.set_status(&status).await.map_err(NotMade::from)
         }
         COMMENT => {
             let CommentCall { repository, number, text } = read(row)?;
-            engine.traffic().count(&row.forge, kind, engine.now());
+            engine.traffic().count(id, kind, engine.now());
             client.comment(&repository, number, &text).await.map_err(NotMade::from)
         }
-        DEPLOYMENT_STATE => tell_deployment(engine, &client, kind, &row.forge, &read(row)?).await,
+        DEPLOYMENT_STATE => tell_deployment(engine, &client, kind, id, &read(row)?).await,
         other => Err(NotMade::Never { detail: format!("{other} is not a kind of call that this version makes") }),
     };
     if let Some(budget) = client.rate_budget()
         && let (0, Some(reset)) = (budget.remaining, budget.reset)
     {
         // Its clock may be wrong; windows are not longer.
-        engine.traffic().pause(&row.forge, reset.min(engine.now().plus(LONGEST_WINDOW)));
+        engine.traffic().pause(id, reset.min(engine.now().plus(LONGEST_WINDOW)));
     }
     made
 }

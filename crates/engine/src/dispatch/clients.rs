@@ -6,6 +6,7 @@ use davit_domain::config::{Forge, SecretRef};
 use davit_domain::ids::ForgeId;
 use davit_domain::time::Timestamp;
 use davit_forge::{Client, Credential, RateBudget, Setup};
+use davit_store::outbox::Target;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -66,7 +67,13 @@ impl Engine {
     /// What davit may still ask of a forge, as far as this process knows.
     pub async fn forge_leeway(&self, id: &ForgeId) -> Leeway {
         let budget = self.clients().0.lock().await.get(id).and_then(|(_, _, client)| client.rate_budget());
-        Leeway { budget, paused_until: self.traffic().paused_until(id, self.now()) }
+        Leeway { budget, paused_until: self.paused_until(&Target::Forge(id.clone())) }
+    }
+
+    /// Until when davit calls somebody not by itself, because of a limit; `None`: it does.
+    #[must_use]
+    pub fn paused_until(&self, target: &Target) -> Option<Timestamp> {
+        self.traffic().closed_until(target, self.now())
     }
 
     /// Where the webhooks of a forge go.

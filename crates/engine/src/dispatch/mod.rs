@@ -1,24 +1,23 @@
-//! The outbox: calls to forges, written with the state that caused them, made here with retries.
+//! The outbox: calls to forges and channels, written with the state that caused them, made here with retries.
 //!
-//! One lane a thing at a forge that has a state (a commit status, a deployment): within it the newest state wins, and
-//! one call is under way at a time, so that a late "pending" never follows "success". Lanes run side by side, a bounded
-//! number a forge ([`traffic`]), so that a forge that is slow, down or out of patience holds up nobody but itself; at
-//! each forge final states go first.
+//! One lane a thing elsewhere that has a state (a commit status, a deployment): within it the newest state wins, and
+//! one call is under way at a time, so that a late "pending" never follows "success". A notice is a lane of its own:
+//! every one is sent. Lanes run side by side, a bounded number a target ([`traffic`]), so that a forge or a channel that
+//! is slow, down or out of patience holds up nobody but itself; at each one final states go first.
 //!
-//! Nothing dies in silence: what was refused for good, and what could not be made for a day, is an alert until it is
-//! made. The latter is still tried now and then for a week, and a person can have either tried again.
+//! Nothing dies in silence: what was refused for good, and what could not be made for some time ([`Patience`]), is an
+//! alert until it is made. The latter is still tried now and then, and a person can have either tried again.
 
 mod calls;
 mod clients;
 mod traffic;
 
-pub(crate) use calls::DeploymentCall;
+pub(crate) use calls::{DeploymentCall, NotMade};
 pub use clients::{Clients, Leeway};
 pub(crate) use traffic::Traffic;
 
 use crate::hub::{self, Topic};
 use crate::{Engine, EngineError};
-use calls::NotMade;
 use davit_domain::ci::CI_CONTEXT;
 use davit_domain::ids::ForgeId;
 use davit_domain::status::CommitStatus;
@@ -26,12 +25,14 @@ use davit_domain::time::Timestamp;
 use davit_store::Tx;
 use davit_store::alerts::Raised;
 use davit_store::checks::Check;
-use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow};
+use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow, Target};
 use std::time::Duration;
 use traffic::UnderWay;
 
-/// The kind of alert about a call that is not made.
+/// The kind of alert about a call to a forge that is not made; its subject is the lane.
 pub const ALERT: &str = "forge_call";
+/// The kind of alert about a channel that notices don't get to; its subject is the channel.
+pub const CHANNEL_ALERT: &str = "channel";
 
 /// A crashed process's call is made again after this; longer than [`LONGEST_CALL`].
 const LEASE: Duration = Duration::from_secs(120);
@@ -39,12 +40,30 @@ const LEASE: Duration = Duration::from_secs(120);
 const LONGEST_CALL: Duration = Duration::from_secs(100);
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(600);
-/// What is not made by then is an alert.
-const ALARMING: Duration = Duration::from_secs(24 * 3600);
-/// How often it is tried from then on.
+/// How often it is tried once it is an alert.
 const SLOW_RETRY: Duration = Duration::from_secs(3600);
-/// What is not made by then is left to a person.
-const GIVE_UP: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// For how long a call is tried.
+struct Patience {
+    /// What is not made by then is an alert.
+    alarming: Duration,
+    /// What is not made by then is left to a person.
+    give_up: Duration,
+}
+
+/// A forge holds a state until it hears of the next one, so it is told as long as somebody may still look.
+const WITH_FORGES: Patience =
+    Patience { alarming: Duration::from_secs(24 * 3600), give_up: Duration::from_secs(7 * 24 * 3600) };
+/// People want news, and want to know soon that they get none.
+const WITH_PEOPLE: Patience = Patience { alarming: Duration::from_secs(900), give_up: Duration::from_secs(24 * 3600) };
+
+/// What differs by whom a call goes to: how long it is tried, and the alert where it is in vain.
+fn terms(row: &OutboxRow) -> (Patience, &'static str, &str) {
+    match &row.target {
+        Target::Forge(_) => (WITH_FORGES, ALERT, &row.lane),
+        Target::Channel(channel) => (WITH_PEOPLE, CHANNEL_ALERT, channel.as_str()),
+    }
+}
 
 impl Engine {
     /// Writes a commit status to be set, in the transaction of what it tells about. What davit's own CI says is a check
@@ -123,7 +142,8 @@ impl Engine {
         is_final: bool,
     ) -> Result<(), EngineError> {
         let payload = serde_json::to_string(what).map_err(|error| EngineError::Unavailable(error.to_string()))?;
-        let call = NewCall { kind, lane, forge, payload: &payload, is_final };
+        let target = &Target::Forge(forge.clone());
+        let call = NewCall { kind, lane, target, payload: &payload, is_final };
         Ok(tx.enqueue_outbox(&call, self.now()).await?)
     }
 
@@ -137,7 +157,7 @@ impl Engine {
         let detail = serde_json::json!({ "lane": entry.row.lane });
         self.feed(&mut tx, user, "call_retried", &format!("call {id}"), detail).await?;
         tx.commit().await?;
-        self.traffic().resume(&entry.row.forge);
+        self.traffic().resume(&entry.row.target);
         self.hub().tell_topic(Topic::Outbox, Some(id));
         Ok(entry)
     }
@@ -176,7 +196,7 @@ fn rules(engine: &Engine) -> ClaimRules {
 async fn claim(engine: &Engine) -> Result<Option<(OutboxRow, UnderWay)>, EngineError> {
     let row = engine.store().claim_outbox(engine.now(), LEASE, &rules(engine)).await?;
     Ok(row.map(|row| {
-        let way = engine.traffic().start(&row.forge);
+        let way = engine.traffic().start(&row.target);
         (row, way)
     }))
 }
@@ -196,12 +216,11 @@ async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
         () = abort.cancelled() => return,
         made = tokio::time::timeout(LONGEST_CALL, calls::make(engine, &row)) => made,
     };
-    let made = made.unwrap_or_else(|_| {
-        Err(NotMade::Later { after: None, limit: false, detail: "the forge took too long".to_owned() })
-    });
+    let made = made
+        .unwrap_or_else(|_| Err(NotMade::Later { after: None, limit: false, detail: "it took too long".to_owned() }));
     if let Err(error) = note(engine, &row, made).await {
         // Its lease runs out, and it is made again.
-        tracing::error!(lane = row.lane, %error, "what came of a call to a forge can't be written down");
+        tracing::error!(lane = row.lane, %error, "what came of a call can't be written down");
     }
     // Before anybody is told that there is room for the next one.
     drop(way);
@@ -213,21 +232,21 @@ async fn note(engine: &Engine, row: &OutboxRow, made: Result<(), NotMade>) -> Re
     let (store, now) = (engine.store(), engine.now());
     match made {
         Ok(()) => {
-            end_alert(engine, &row.lane).await?;
+            end_alert(engine, row).await?;
             Ok(store.finish_outbox(row.id, OutboxEnd::Done, None, now).await?)
         }
         Err(NotMade::Nobody { detail }) => {
-            end_alert(engine, &row.lane).await?;
+            end_alert(engine, row).await?;
             Ok(store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?)
         }
         Err(NotMade::Never { detail }) => {
-            tracing::error!(lane = row.lane, detail, "a call to the forge was refused for good");
-            raise_alert(engine, &row.lane, &detail).await?;
+            tracing::error!(lane = row.lane, detail, "a call was refused for good");
+            raise_alert(engine, row, &detail).await?;
             Ok(store.finish_outbox(row.id, OutboxEnd::Dead, Some(&detail), now).await?)
         }
         Err(NotMade::Later { after, limit, detail }) => {
             if let (true, Some(after)) = (limit, after) {
-                engine.traffic().pause(&row.forge, now.plus(after));
+                engine.traffic().close(&row.target, now.plus(after));
             }
             later(engine, row, after, &detail, now).await
         }
@@ -243,38 +262,44 @@ async fn later(
     now: Timestamp,
 ) -> Result<(), EngineError> {
     let (store, tried_for) = (engine.store(), now.since(row.tried_since));
-    if tried_for > ALARMING {
-        raise_alert(engine, &row.lane, detail).await?;
+    let (Patience { alarming, give_up }, _, _) = terms(row);
+    if tried_for > alarming {
+        raise_alert(engine, row, detail).await?;
     }
-    if tried_for > GIVE_UP {
-        tracing::error!(lane = row.lane, detail, "a call to the forge was given up after a week");
+    if tried_for > give_up {
+        tracing::error!(lane = row.lane, detail, "a call was given up");
         store.finish_outbox(row.id, OutboxEnd::Dead, Some(detail), now).await?;
     } else {
-        let soonest = if tried_for > ALARMING { SLOW_RETRY } else { Duration::ZERO };
+        let soonest = if tried_for > alarming { SLOW_RETRY } else { Duration::ZERO };
         let wait = after.unwrap_or_else(|| backoff(row.attempts)).max(soonest);
         store.retry_outbox(row.id, now.plus(wait), detail).await?;
     }
     Ok(())
 }
 
-async fn raise_alert(engine: &Engine, lane: &str, detail: &str) -> Result<(), EngineError> {
+async fn raise_alert(engine: &Engine, row: &OutboxRow, detail: &str) -> Result<(), EngineError> {
+    let (_, kind, subject) = terms(row);
     let mut tx = engine.store().begin().await?;
-    let raised = tx.raise_alert(ALERT, lane, detail, engine.now()).await?;
+    let raised = tx.raise_alert(kind, subject, detail, engine.now()).await?;
+    if matches!((&raised, &row.target), (Raised::New(_), Target::Forge(_))) {
+        engine.notice_undeliverable(&mut tx, &row.lane, detail).await?;
+    }
     tx.commit().await?;
     if let Raised::New(id) = raised {
-        tracing::error!(lane, detail, "a call to the forge can't be made");
+        tracing::error!(kind, subject, detail, "a call can't be made");
         engine.hub().tell_topic(Topic::Alert, Some(id));
     }
     Ok(())
 }
 
-async fn end_alert(engine: &Engine, lane: &str) -> Result<(), EngineError> {
+async fn end_alert(engine: &Engine, row: &OutboxRow) -> Result<(), EngineError> {
     // Nearly always there is none: no transaction for that.
     if engine.store().open_alerts().await? == 0 {
         return Ok(());
     }
+    let (_, kind, subject) = terms(row);
     let mut tx = engine.store().begin().await?;
-    let ended = tx.end_alert(ALERT, lane, engine.now()).await?;
+    let ended = tx.end_alert(kind, subject, engine.now()).await?;
     tx.commit().await?;
     if ended {
         engine.hub().tell_topic(Topic::Alert, None);

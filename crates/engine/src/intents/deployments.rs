@@ -47,6 +47,7 @@ impl Engine {
         let configuration = tx.read_configuration().await?;
         self.start_deployment(&mut tx, &configuration, &request, last.attempt + 1, &hosts, None).await?;
         self.feed(&mut tx, user, "request_retried", &format!("request {id}"), serde_json::Value::Null).await?;
+        self.notice_released(&mut tx, &request, user).await?;
         let request = tx.request(id).await?;
         tx.commit().await?;
         self.told(&request);
@@ -145,6 +146,7 @@ impl Engine {
         let detail = serde_json::json!({ "state": end.as_str(), "reason": end.reason() });
         self.feed(tx, &request.created_by, "deployment_ended", &format!("deployment {}", deployment.id), detail)
             .await?;
+        self.notice_ended(tx, &request, deployment, &end).await?;
         // A superseded one never ran: the caller, who ends all of them, starts the next.
         if matches!(end, DeploymentState::Superseded { .. }) {
             return Ok(());
@@ -282,6 +284,7 @@ impl Engine {
         let passing = passing.map(|reason| Passing { by, reason });
         self.start_deployment(tx, configuration, &request, 1, &hosts, passing).await?;
         self.feed(tx, by, "request_released", &format!("request {id}"), serde_json::Value::Null).await?;
+        self.notice_released(tx, &request, by).await?;
         Ok(tx.request(id).await?)
     }
 

@@ -169,7 +169,8 @@ impl Engine {
         reason: Option<&str>,
     ) -> Result<(), EngineError> {
         let review = NewReview { version: request.version, user, verdict, reason, at: self.now() };
-        Ok(tx.record_review(request.id, &review).await?)
+        tx.record_review(request.id, &review).await?;
+        self.notice_reviewed(tx, request, &review).await
     }
 
     async fn decide(

@@ -12,3 +12,7 @@ CREATE TABLE identity_providers (
     position BIGINT NOT NULL,
     body     TEXT   NOT NULL
 );
+
+-- target: whom the call goes to, forge:ID or channel:ID.
+ALTER TABLE outbox RENAME COLUMN forge TO target;
+UPDATE outbox SET target = 'forge:' || target;

@@ -1,9 +1,8 @@
 //! The outbox as people see it: what waits and why, what was given up, and "try it again".
 
-use super::{OutboxRow, OutboxState, Row, columns};
+use super::{OutboxRow, OutboxState, Row, Target, columns};
 use crate::select::Select;
 use crate::{Store, StoreError, Tx, on_read, on_tx, parsed};
-use davit_domain::ids::ForgeId;
 use davit_domain::time::Timestamp;
 
 /// A call as people see it.
@@ -26,17 +25,17 @@ pub struct OutboxEntry {
 pub struct OutboxFilter {
     /// In one of these states.
     pub states: Vec<OutboxState>,
-    /// To this forge.
-    pub forge: Option<ForgeId>,
+    /// To this one.
+    pub target: Option<Target>,
     /// With this in the lane, the kind or the last error, without case.
     pub text: Option<String>,
 }
 
-/// How many calls to a forge are in a state.
+/// How many calls to somebody are in a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxCount {
-    /// The forge.
-    pub forge: ForgeId,
+    /// Whom they go to.
+    pub target: Target,
     /// The state.
     pub state: OutboxState,
     /// How many, at least one.
@@ -83,7 +82,7 @@ impl Store {
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let rows: Vec<EntryRow> = on_read!(&self.db, p => Select::new(ENTRIES)
             .one_of("state", &filter.states)
-            .equals("forge", filter.forge.as_ref())
+            .equals("target", filter.target.as_ref())
             .contains(&["lane", "kind", "last_error"], filter.text.as_deref())
             .newest_first(before, limit)
             .build_query_as().fetch_all(p).await)?;
@@ -99,18 +98,34 @@ impl Store {
         row.map(EntryRow::read).transpose()
     }
 
-    /// How many calls to each forge there are in each state, by forge and state. What there is none of is absent.
+    /// The newest call to somebody that has ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_call(&self, target: &Target) -> Result<Option<OutboxEntry>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            ", state, next_at, last_error, done_at FROM outbox
+             WHERE target = $1 AND done_at IS NOT NULL ORDER BY done_at DESC, id DESC LIMIT 1"
+        );
+        let row: Option<EntryRow> =
+            on_read!(&self.db, p => sqlx::query_as(sql).bind(target.to_string()).fetch_optional(p).await)?;
+        row.map(EntryRow::read).transpose()
+    }
+
+    /// How many calls to each target there are in each state, by target and state. What there is none of is absent.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
-        let sql = "SELECT forge, state, COUNT(*), MIN(created_at) FROM outbox GROUP BY forge, state
-             ORDER BY forge, state";
+        let sql = "SELECT target, state, COUNT(*), MIN(created_at) FROM outbox GROUP BY target, state
+             ORDER BY target, state";
         let rows: Vec<(String, String, i64, i64)> = on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
         rows.into_iter()
-            .map(|(forge, state, count, oldest)| {
+            .map(|(target, state, count, oldest)| {
                 Ok(OutboxCount {
-                    forge: parsed("outbox", &forge)?,
+                    target: parsed("outbox", &target)?,
                     state: parsed("outbox", &state)?,
                     count,
                     oldest: Timestamp::from_millis(oldest),

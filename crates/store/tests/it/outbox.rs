@@ -1,7 +1,7 @@
 use crate::support::{at, both, commit, id, is_conflict, is_not_found};
 use davit_store::Store;
 use davit_store::outbox::{
-    ClaimRules, NewCall, OutboxCount, OutboxEnd, OutboxEntry, OutboxFilter, OutboxRow, OutboxState,
+    ClaimRules, NewCall, OutboxCount, OutboxEnd, OutboxEntry, OutboxFilter, OutboxRow, OutboxState, Target,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,13 +9,17 @@ use tokio::task::JoinSet;
 
 const LEASE: Duration = Duration::from_millis(100);
 
+fn to(forge: &str) -> Target {
+    Target::Forge(id(forge))
+}
+
 async fn enqueue(store: &Store, lane: &str, payload: &str, now: i64) {
     enqueue_for(store, "hub", lane, payload, now).await;
 }
 
 async fn enqueue_for(store: &Store, forge: &str, lane: &str, payload: &str, now: i64) {
-    let forge = id(forge);
-    let call = NewCall { kind: "status", lane, forge: &forge, payload, is_final: payload == "success" };
+    let target = to(forge);
+    let call = NewCall { kind: "status", lane, target: &target, payload, is_final: payload == "success" };
     commit!(store, tx => tx.enqueue_outbox(&call, at(now)));
 }
 
@@ -58,7 +62,7 @@ both!(a_call_is_made_and_done, |store| {
     assert_eq!((due(&store).await, claim(&store, 0).await), (Some(1), None));
     let row = claim(&store, 1).await.expect("is due");
     assert_eq!((row.kind.as_str(), row.lane.as_str(), row.payload.as_str()), ("status", "a", "one"));
-    assert_eq!((row.forge.as_str(), row.attempts, row.created_at), ("hub", 1, at(1)));
+    assert_eq!((&row.target, row.attempts, row.created_at), (&to("hub"), 1, at(1)));
     assert_eq!((due(&store).await, store.outbox_waiting("a").await.expect("counts")), (Some(101), 1));
     store.finish_outbox(row.id, OutboxEnd::Done, None, at(2)).await.expect("ends");
     assert_eq!((due(&store).await, store.outbox_waiting("a").await.expect("counts")), (None, 0));
@@ -253,9 +257,9 @@ both!(the_list_has_filters_pages_and_counts, |store| {
     assert_eq!(listed(&store, &text("")).await.len(), 5);
     let states = OutboxFilter { states: vec![OutboxState::Dead, OutboxState::Done], ..OutboxFilter::default() };
     assert_eq!(lanes(listed(&store, &states).await), ["status hub Acme/Shop_0"]);
-    let lab = OutboxFilter { forge: Some(id("lab")), ..OutboxFilter::default() };
+    let lab = OutboxFilter { target: Some(to("lab")), ..OutboxFilter::default() };
     assert_eq!(lanes(listed(&store, &lab).await), ["status lab acme/docs"]);
-    let count = |forge: &str, state, count, oldest| OutboxCount { forge: id(forge), state, count, oldest: at(oldest) };
+    let count = |forge: &str, state, count, oldest| OutboxCount { target: to(forge), state, count, oldest: at(oldest) };
     let counts = store.outbox_counts().await.expect("reads");
     let (dead, waiting) = (OutboxState::Dead, OutboxState::Waiting);
     assert_eq!(counts, [count("hub", dead, 1, 0), count("hub", waiting, 3, 1), count("lab", waiting, 1, 9)]);

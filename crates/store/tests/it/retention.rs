@@ -10,7 +10,7 @@ use davit_store::changes::ChangeRow;
 use davit_store::checks::Check;
 use davit_store::deliveries::Verdict;
 use davit_store::merge_queue::{QueueChange, QueueState};
-use davit_store::outbox::NewCall;
+use davit_store::outbox::{NewCall, Target};
 use davit_store::retention::Cutoffs;
 
 both!(what_is_long_over_is_forgotten_and_nothing_else, |store| {
@@ -67,8 +67,8 @@ both!(checks_and_alerts_that_are_long_over_are_forgotten, |store| {
 });
 
 both!(an_alert_about_a_call_goes_with_the_call, |store| {
-    let forge = id("hub");
-    let call = NewCall { kind: "status", lane: "waits", forge: &forge, payload: "", is_final: true };
+    let target = Target::Forge(id("hub"));
+    let call = NewCall { kind: "status", lane: "waits", target: &target, payload: "", is_final: true };
     commit!(store, tx => tx.enqueue_outbox(&call, at(1)));
     for lane in ["waits", "forgotten"] {
         commit!(store, tx => tx.raise_alert("forge_call", lane, "", at(1)));

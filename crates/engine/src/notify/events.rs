@@ -1,0 +1,157 @@
+//! What is told to whom: a notice for each thing that happens, and the channels that hear of it.
+
+use super::Notice;
+use crate::gates::Passing;
+use crate::{Engine, EngineError};
+use davit_domain::config::{Channel, Configuration};
+use davit_domain::deployment::DeploymentState;
+use davit_domain::ids::{AppKey, EnvironmentKey};
+use davit_domain::notice::NoticeEvent;
+use davit_domain::request::{Kind, RequestState};
+use davit_store::Tx;
+use davit_store::deployments::Deployment;
+use davit_store::requests::{NewReview, Request, Verdict};
+
+impl Engine {
+    /// Somebody asked for a release that waits for a review.
+    pub(crate) async fn notice_review_requested(&self, tx: &mut Tx, request: &Request) -> Result<(), EngineError> {
+        if !matches!(request.state, RequestState::AwaitingReview { .. }) {
+            return Ok(());
+        }
+        let notice = self.of_request(NoticeEvent::ReviewRequested, request, &request.created_by);
+        self.tell_place(tx, notice).await
+    }
+
+    /// Somebody approved or rejected a request.
+    pub(crate) async fn notice_reviewed(
+        &self,
+        tx: &mut Tx,
+        request: &Request,
+        review: &NewReview<'_>,
+    ) -> Result<(), EngineError> {
+        let verdict = match review.verdict {
+            Verdict::Approve => "approved",
+            Verdict::Reject => "rejected",
+        };
+        let notice = Notice {
+            state: Some(verdict.to_owned()),
+            reason: review.reason.filter(|reason| !reason.is_empty()).map(ToOwned::to_owned),
+            ..self.of_request(NoticeEvent::Reviewed, request, review.user)
+        };
+        self.tell_place(tx, notice).await
+    }
+
+    /// A deployment of a request starts.
+    pub(crate) async fn notice_released(&self, tx: &mut Tx, request: &Request, by: &str) -> Result<(), EngineError> {
+        let notice = self.of_request(NoticeEvent::Released, request, by);
+        self.tell_place(tx, notice).await
+    }
+
+    /// A deployment has ended. What was superseded or cancelled is nobody's news: whoever did it knows.
+    pub(crate) async fn notice_ended(
+        &self,
+        tx: &mut Tx,
+        request: &Request,
+        deployment: &Deployment,
+        end: &DeploymentState,
+    ) -> Result<(), EngineError> {
+        let event = match end {
+            DeploymentState::Succeeded if request.kind == Kind::Rollback => NoticeEvent::RolledBack,
+            DeploymentState::Succeeded => NoticeEvent::Succeeded,
+            DeploymentState::Reverted { .. } => NoticeEvent::RolledBack,
+            DeploymentState::Failed { .. } => NoticeEvent::Failed,
+            DeploymentState::Cancelled { .. }
+            | DeploymentState::Superseded { .. }
+            | DeploymentState::Queued
+            | DeploymentState::Building
+            | DeploymentState::Staging
+            | DeploymentState::Switching
+            | DeploymentState::Verifying
+            | DeploymentState::Paused { .. }
+            | DeploymentState::Reverting { .. } => return Ok(()),
+        };
+        let by = request.decided_by.as_deref().unwrap_or(&request.created_by);
+        let notice = Notice {
+            deployment: Some(deployment.id.0),
+            state: Some(end.as_str().to_owned()),
+            reason: end.reason(),
+            url: Some(self.deployment_url(deployment.id)),
+            ..self.of_request(event, request, by)
+        };
+        self.tell_place(tx, notice).await
+    }
+
+    /// Somebody let a deployment pass what kept it waiting.
+    pub(crate) async fn notice_overridden(
+        &self,
+        tx: &mut Tx,
+        deployment: &Deployment,
+        passing: Passing<'_>,
+    ) -> Result<(), EngineError> {
+        let request = tx.request(deployment.request).await?;
+        let notice = Notice {
+            deployment: Some(deployment.id.0),
+            reason: Some(passing.reason.trim().to_owned()),
+            url: Some(self.deployment_url(deployment.id)),
+            ..self.of_request(NoticeEvent::WindowOverridden, &request, passing.by)
+        };
+        self.tell_place(tx, notice).await
+    }
+
+    /// A forge can't be told something.
+    pub(crate) async fn notice_undeliverable(&self, tx: &mut Tx, lane: &str, detail: &str) -> Result<(), EngineError> {
+        let notice = Notice {
+            title: Some(lane.to_owned()),
+            reason: Some(detail.to_owned()),
+            url: Some(format!("{}/alerts", self.settings().public_url)),
+            ..Notice::new(NoticeEvent::StatusUndeliverable, self.now())
+        };
+        let configuration = tx.read_configuration().await?;
+        let channels: Vec<&Channel> =
+            configuration.channels.iter().filter(|channel| channel.hears_of(notice.event)).collect();
+        self.enqueue_notice(tx, &notice, &channels).await
+    }
+
+    /// Tells of an app in an environment those who want to hear of it.
+    async fn tell_place(&self, tx: &mut Tx, notice: Notice) -> Result<(), EngineError> {
+        let configuration = tx.read_configuration().await?;
+        if let (Some(app), Some(environment)) = (&notice.app, &notice.environment) {
+            let channels = of_place(&configuration, notice.event, app, environment);
+            self.enqueue_notice(tx, &notice, &channels).await?;
+        }
+        Ok(())
+    }
+
+    fn of_request(&self, event: NoticeEvent, request: &Request, by: &str) -> Notice {
+        Notice {
+            app: Some(request.app.clone()),
+            environment: Some(request.environment.clone()),
+            request: Some(request.id.0),
+            title: Some(request.title.clone()),
+            person: Some(by.to_owned()),
+            author: Some(request.created_by.clone()),
+            commit: Some(request.commit.to_string()),
+            reference: request.git_ref.clone(),
+            url: Some(format!("{}/requests/{}", self.settings().public_url, request.id)),
+            ..Notice::new(event, self.now())
+        }
+    }
+}
+
+/// The channels that hear of something in a place: those that its release config names, else all whose filters match.
+fn of_place<'c>(
+    configuration: &'c Configuration,
+    event: NoticeEvent,
+    app: &AppKey,
+    environment: &EnvironmentKey,
+) -> Vec<&'c Channel> {
+    let declared = configuration.apps.iter().find(|known| known.key == *app);
+    let named = declared.and_then(|app| app.release(environment)).and_then(|release| release.notify.as_ref());
+    let is_meant = |channel: &&Channel| {
+        channel.hears_of(event)
+            && (channel.apps.is_empty() || channel.apps.contains(app))
+            && (channel.environments.is_empty() || channel.environments.contains(environment))
+            && named.is_none_or(|named| named.contains(&channel.id))
+    };
+    configuration.channels.iter().filter(is_meant).collect()
+}
