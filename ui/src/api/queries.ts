@@ -60,12 +60,16 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'gate',
     'repositories',
     'change',
+    'channels',
+    'login-providers',
   ],
   outbox: ['outbox', ...forgeKeys],
   alert: ['overview'],
   run: ['runs', 'run', 'changes', 'change'],
   job: ['run'],
   change: ['changes', 'change'],
+  feed: ['feed', 'feed-actions'],
+  terminal: ['terminals', 'terminal'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */

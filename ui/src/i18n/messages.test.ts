@@ -6,6 +6,8 @@ import {
   ALERT_KINDS,
   ANNOTATION_LEVELS,
   CELL_STATES,
+  CHANNEL_EVENTS,
+  CHANNEL_KINDS,
   CHANGE_STATES,
   COMMIT_STATES,
   DEPLOYMENT_STATES,
@@ -25,12 +27,19 @@ import {
   RUN_STATES,
   SCAN_STATUSES,
   STEP_STATES,
+  TERMINAL_ENDS,
+  TERMINAL_STATES,
   TRIGGERS,
+  VALUE_KINDS,
+  VALUE_LEVELS,
   VERDICTS,
 } from '@/api/types'
+import { FEED_ACTIONS } from '@/lib/feed-actions'
 import { CONDITIONS } from '@/lib/holds'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
+import { SCOPE_KINDS } from '@/lib/scope'
+import { SETTINGS_TABS } from '@/lib/settings-tabs'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
@@ -83,7 +92,19 @@ const families: Record<string, readonly string[]> = {
   'deploy.buildSource': ['git', 'upload'],
   'plan.count': PLAN_ACTIONS,
   'plan.kind': PLAN_KINDS,
-  role: ROLES,
+  role: [...ROLES, 'none'],
+  roleHelp: [...ROLES, 'none'],
+  settings: SETTINGS_TABS,
+  'scope.on': SCOPE_KINDS,
+  'values.kind': VALUE_KINDS,
+  'values.kindHelp': VALUE_KINDS,
+  'values.level': VALUE_LEVELS,
+  'channel.kind': CHANNEL_KINDS,
+  'channel.event': CHANNEL_EVENTS,
+  'feed.did': FEED_ACTIONS,
+  'terminal.state': ['opening', 'open', 'over'],
+  'terminal.end': [...TERMINAL_ENDS, 'cut', 'error'],
+  'terminals.state': TERMINAL_STATES,
   step: ['1', '2', '3', '4', '5', '6'],
   next: ['forge', 'host', 'app', 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
 }

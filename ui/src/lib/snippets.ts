@@ -40,6 +40,25 @@ keep = 5
 hooks.after_checkout = "npm ci && npm run build"
 hooks.after_release = "systemctl --user restart shop"
 `,
+  channel: `[[channel]]
+id = "releases"
+kind = "slack"                     # dingtalk | wecom | feishu | slack | mattermost | email | sms | webhook
+url = { env = "SLACK_URL" }
+language = "en"                    # or "zh"
+events = ["review_requested", "succeeded", "failed", "rolled_back"]   # leave it out for all
+`,
+  identity: `[[identity]]
+id = "sso"
+kind = "oidc"                      # or "ldap"
+name = "Acme SSO"
+issuer = "https://login.example.com"
+client_id = "davit"
+client_secret = { env = "SSO_CLIENT_SECRET" }
+role = "none"                      # of new accounts; groups and grants give more
+
+[identity.groups]
+"release-managers" = "leads"       # their group = the group here
+`,
   repository: `[[repository]]
 forge = "github"
 name = "acme/shop"                 # runs .davit/workflows, .github/workflows or .gitea/workflows

@@ -35,7 +35,9 @@ export const watchingCalls = {
   changeValues: (body: ValuesChange) => call<Values>('PUT', '/values', { body }),
   valuesHistory: (scope: ValueScope) => call<Page<ValuesRevision>>('GET', '/values/history', { query: { ...scope } }),
   valuesDiff: (scope: ValueScope, from: number, to: number) =>
-    call<{ from: number; to: number; changes: ValueChange[] }>('GET', '/values/diff', { query: { ...scope, from, to } }),
+    call<{ from: number; to: number; changes: ValueChange[] }>('GET', '/values/diff', {
+      query: { ...scope, from, to },
+    }),
   restoreValues: (scope: ValueScope, revision: number) =>
     call<{ revision: number; kept: string[] }>('POST', '/values/restore', { body: { ...scope, revision } }),
 

@@ -11,6 +11,8 @@ export const CHANGE_TOPICS = [
   'run',
   'job',
   'change',
+  'feed',
+  'terminal',
 ] as const
 export type ChangeTopic = (typeof CHANGE_TOPICS)[number]
 
