@@ -9,7 +9,9 @@ mod auth;
 mod badge;
 mod builds;
 mod changes;
+mod configs;
 mod configuration;
+mod declared;
 mod deliveries;
 mod deployments;
 mod doctor;
@@ -185,6 +187,8 @@ fn v1() -> OpenApiRouter<Api> {
         .merge(sign_in::sign_in())
         .merge(people::people())
         .merge(values::values())
+        .merge(configs::configs())
+        .merge(declared::declared())
 }
 
 /// Runs, changes, and what stands around them.

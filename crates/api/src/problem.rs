@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use davit_domain::config::ConfigError;
 use davit_engine::EngineError;
 use davit_store::StoreError;
 use serde::Serialize;
@@ -35,6 +36,16 @@ pub(crate) struct Mistake {
     column: usize,
     /// What is wrong and what to write.
     message: String,
+    /// Of a form instead of a document: the field, such as `input[0].name`; empty: the form as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl From<ConfigError> for Mistake {
+    fn from(error: ConfigError) -> Self {
+        let ConfigError { line, column, message, field } = error;
+        Self { line, column, message, field }
+    }
 }
 
 impl Problem {
@@ -62,8 +73,20 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// Whether it says that there is nothing.
+    pub(crate) const fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND.as_u16()
+    }
+
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    }
+}
+
+impl Problem {
+    /// Its status and what it says, for where the answer is a page.
+    pub(crate) fn into_parts(self) -> (StatusCode, String) {
+        (StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), self.detail)
     }
 }
 
@@ -87,13 +110,11 @@ impl From<EngineError> for Problem {
             EngineError::Invalid(_) => Self::invalid(detail),
             EngineError::InvalidConfig(mistakes) => {
                 let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail);
-                problem.errors = mistakes
-                    .into_iter()
-                    .map(|mistake| Mistake { line: mistake.line, column: mistake.column, message: mistake.message })
-                    .collect();
+                problem.errors = mistakes.into_iter().map(Mistake::from).collect();
                 problem
             }
-            EngineError::Upstream(_) => Self::new(StatusCode::BAD_GATEWAY, "upstream", detail),
+            // Not a 5xx: those say that davit itself is at fault.
+            EngineError::Upstream(_) => Self::new(StatusCode::FAILED_DEPENDENCY, "upstream", detail),
             EngineError::Unavailable(_) => {
                 tracing::error!(detail, "a request failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
@@ -151,3 +172,26 @@ pub(crate) struct Query<T>(pub(crate) T);
 #[derive(axum::extract::FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(crate) struct Path<T>(pub(crate) T);
+
+/// As [`Body`], where nothing at all means the default.
+pub(crate) struct MaybeBody<T>(pub(crate) T);
+
+impl<T, S> axum::extract::FromRequest<S> for MaybeBody<T>
+where
+    T: serde::de::DeserializeOwned + Default,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Problem> {
+        let too_large = |rejection: axum::extract::rejection::BytesRejection| {
+            Problem::new(rejection.status(), "invalid", rejection.body_text())
+        };
+        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(too_large)?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let Json(body) = Json::from_bytes(&bytes)?;
+        Ok(Self(body))
+    }
+}

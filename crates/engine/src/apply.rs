@@ -46,6 +46,7 @@ impl Engine {
             return Ok(plan);
         }
         tx.save_configuration(&current, &after, by, self.now()).await?;
+        self.forget_values_of_gone(&mut tx, &current, &after, by).await?;
         self.put_secrets(&mut tx, &apply.values).await?;
         let changes: Vec<_> = plan.iter().filter(|item| item.action != PlanAction::Unchanged).collect();
         if !changes.is_empty() {
@@ -67,7 +68,7 @@ impl Engine {
 }
 
 /// A host key that a person accepted stays pinned when a document says nothing about it.
-fn keep_pins(current: &Configuration, mut wanted: Configuration) -> Configuration {
+pub(crate) fn keep_pins(current: &Configuration, mut wanted: Configuration) -> Configuration {
     for host in &mut wanted.hosts {
         if host.host_key.is_none()
             && let Some(known) = current.hosts.iter().find(|known| known.name == host.name)

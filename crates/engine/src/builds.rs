@@ -50,7 +50,7 @@ pub(crate) struct Shelf {
 
 /// A directory of one's own below `work/`, until it is dropped: then the sweep may take what is left of it.
 pub(crate) struct Workplace<'s> {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     shelf: &'s Shelf,
 }
 
@@ -161,7 +161,8 @@ impl Engine {
         self.data_dir().join("work")
     }
 
-    async fn workplace(&self) -> Result<Workplace<'_>, EngineError> {
+    /// A directory for work that is no deployment's; swept when a killed process leaves it.
+    pub(crate) async fn workplace(&self) -> Result<Workplace<'_>, EngineError> {
         let (shelf, dir) = (self.shelf(), self.work_dir().join(format!("{UPLOAD}{:016x}", rand::random::<u64>())));
         shelf.workplaces.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.clone());
         let place = Workplace { dir: dir.clone(), shelf };

@@ -9,6 +9,7 @@ mod builds;
 pub mod catch_up;
 pub mod ci;
 pub mod clock;
+pub mod configs;
 pub mod deploy;
 pub mod dispatch;
 pub mod doctor;

@@ -106,12 +106,15 @@ impl Engine {
         known_scope(&tx.read_configuration().await?, scope)?;
         let before = tx.lock_values(scope).await?;
         let is_secret = |set: &Set| matches!(set.value, Value::Secret { .. });
-        let mut after: Values =
-            before.values.iter().filter(|(_, set)| is_secret(set)).map(|(name, set)| (name.clone(), set.clone())).collect();
+        let mut after: Values = before
+            .values
+            .iter()
+            .filter(|(_, set)| is_secret(set))
+            .map(|(name, set)| (name.clone(), set.clone()))
+            .collect();
         for (name, set) in wanted.iter().filter(|(_, set)| !is_secret(set)) {
             let known = before.values.get(name).filter(|known| known.value == set.value);
-            let restored =
-                || Set { value: set.value.clone(), by: by.to_owned(), at: self.now().millis() };
+            let restored = || Set { value: set.value.clone(), by: by.to_owned(), at: self.now().millis() };
             after.entry(name.clone()).or_insert_with(|| known.cloned().unwrap_or_else(restored));
         }
         let kept = difference(&wanted, &after).into_iter().map(|change| change.key).collect();

@@ -19,6 +19,7 @@ mod reply;
 mod script;
 mod shell;
 mod stage;
+mod survey;
 pub(crate) mod transport;
 
 pub use hook::{HookEnd, HookId, HookLine, HookSink, HostHook};
@@ -29,6 +30,7 @@ pub use prepare::HostFacts;
 pub use put::{FileSource, PutReport};
 pub use shell::{ShellEvent, ShellInput, ShellOutput, TerminalSize};
 pub use stage::{Compress, StageReport, TransferOptions, Unchanged, Upload, Verify};
+pub use survey::Survey;
 
 use crate::{ExecError, ssh};
 use davit_domain::ids::{HostName, ReleaseName};

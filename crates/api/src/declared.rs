@@ -1,0 +1,230 @@
+//! Apps, environments and hosts, one at a time: what `davit.toml` says of them, as forms.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::{Body, Path, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use davit_domain::access::Action;
+use davit_domain::config::{App, Environment, Form, Host, app_form, environment_form, host_form};
+use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn declared() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create_app))
+        .routes(routes!(change_app, delete_app))
+        .routes(routes!(show_environment, put_environment, delete_environment))
+        .routes(routes!(show_host, put_host, delete_host))
+}
+
+/// A new app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApp {
+    key: String,
+    /// None: its key.
+    name: Option<String>,
+    /// `{forge, name}`, with a `url` where git fetches from elsewhere; or `{url}`.
+    #[schema(value_type = Object)]
+    repository: serde_json::Value,
+}
+
+/// What to change of an app. What is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppChange {
+    name: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    repository: Option<serde_json::Value>,
+}
+
+/// An environment.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnvironmentBody {
+    /// What `[[environment]]` says, without `key`.
+    #[schema(value_type = Object)]
+    form: Form,
+    /// Its place in the list, from 0; absent: where it is, or the end.
+    order: Option<usize>,
+}
+
+/// A host.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostBody {
+    /// What `[[host]]` says, without `name`.
+    #[schema(value_type = Object)]
+    form: Form,
+}
+
+/// Something declared.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Declared {
+    /// Its key or name.
+    key: String,
+    #[schema(value_type = Object)]
+    form: Form,
+}
+
+/// Makes an app.
+#[utoipa::path(post, path = "/api/v1/apps", request_body = NewApp,
+    responses((status = 201, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn create_app(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(body): Body<NewApp>,
+) -> Result<(StatusCode, Json<Declared>), Problem> {
+    caller.allow(Action::Configure)?;
+    let key: AppKey = body.key.parse()?;
+    let form = app_fields(body.name, Some(body.repository));
+    let app = api.engine.put_app(&key, &form, true, caller.name()).await?;
+    Ok((StatusCode::CREATED, Json(app.into())))
+}
+
+/// Changes an app's name or repository.
+#[utoipa::path(patch, path = "/api/v1/apps/{app}", params(("app" = String, Path)), request_body = AppChange,
+    responses((status = 200, body = Declared), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn change_app(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(app): Path<String>,
+    Body(body): Body<AppChange>,
+) -> Result<Json<Declared>, Problem> {
+    let key: AppKey = app.parse()?;
+    caller.allow_app(Action::Configure, &key)?;
+    // A repository may be any that the server can read, so it is not the app's own affair.
+    if body.repository.is_some() {
+        caller.allow(Action::Configure)?;
+    }
+    let form = app_fields(body.name, body.repository);
+    Ok(Json(api.engine.put_app(&key, &form, false, caller.name()).await?.into()))
+}
+
+/// Takes an app away, with its release configs and values. What it left on hosts stays, and so does its history.
+#[utoipa::path(delete, path = "/api/v1/apps/{app}", params(("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(crate) async fn delete_app(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(app): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let key: AppKey = app.parse()?;
+    caller.allow_app(Action::Configure, &key)?;
+    api.engine.delete_app(&key, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An environment as a form.
+#[utoipa::path(get, path = "/api/v1/environments/{key}", params(("key" = String, Path)),
+    responses((status = 200, body = Declared), (status = 404, body = Problem)))]
+pub(crate) async fn show_environment(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<Json<Declared>, Problem> {
+    let key: EnvironmentKey = key.parse()?;
+    caller.allow_environment(Action::See, &key)?;
+    let found = api.engine.store().environment(&key).await?;
+    Ok(Json(found.ok_or_else(|| Problem::not_found(format!("there is no environment {key}")))?.into()))
+}
+
+/// Makes an environment, or replaces what is said of it.
+#[utoipa::path(put, path = "/api/v1/environments/{key}", params(("key" = String, Path)), request_body = EnvironmentBody,
+    responses((status = 200, body = Declared), (status = 422, body = Problem)))]
+pub(crate) async fn put_environment(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Body(body): Body<EnvironmentBody>,
+) -> Result<Json<Declared>, Problem> {
+    let key: EnvironmentKey = key.parse()?;
+    caller.allow(Action::Configure)?;
+    Ok(Json(api.engine.put_environment(&key, &body.form, body.order, caller.name()).await?.into()))
+}
+
+/// Takes an environment away that nothing refers to any more.
+#[utoipa::path(delete, path = "/api/v1/environments/{key}", params(("key" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn delete_environment(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let key: EnvironmentKey = key.parse()?;
+    caller.allow(Action::Configure)?;
+    api.engine.delete_environment(&key, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A host as a form.
+#[utoipa::path(get, path = "/api/v1/hosts/{name}", params(("name" = String, Path)),
+    responses((status = 200, body = Declared), (status = 404, body = Problem)))]
+pub(crate) async fn show_host(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Declared>, Problem> {
+    let name: HostName = name.parse()?;
+    let missing = || Problem::not_found(format!("there is no host named {name}"));
+    caller.allow_somewhere(Action::ManageHosts)?;
+    let host = api.engine.store().host(&name).await?.ok_or_else(missing)?;
+    caller.allow_host(Action::ManageHosts, &host)?;
+    Ok(Json(host.into()))
+}
+
+/// Makes a host, or replaces what is said of it.
+#[utoipa::path(put, path = "/api/v1/hosts/{name}", params(("name" = String, Path)), request_body = HostBody,
+    responses((status = 200, body = Declared), (status = 422, body = Problem)))]
+pub(crate) async fn put_host(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(body): Body<HostBody>,
+) -> Result<Json<Declared>, Problem> {
+    let name: HostName = name.parse()?;
+    caller.allow(Action::Configure)?;
+    Ok(Json(api.engine.put_host(&name, &body.form, caller.name()).await?.into()))
+}
+
+/// Takes a host away that nothing refers to any more. What is on it stays.
+#[utoipa::path(delete, path = "/api/v1/hosts/{name}", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn delete_host(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let name: HostName = name.parse()?;
+    caller.allow(Action::Configure)?;
+    api.engine.delete_host(&name, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn app_fields(name: Option<String>, repository: Option<serde_json::Value>) -> Form {
+    let name = name.map(|name| ("name".to_owned(), name.into()));
+    name.into_iter().chain(repository.map(|repository| ("repository".to_owned(), repository))).collect()
+}
+
+impl From<App> for Declared {
+    fn from(app: App) -> Self {
+        Self { key: app.key.to_string(), form: app_form(&app) }
+    }
+}
+
+impl From<Environment> for Declared {
+    fn from(environment: Environment) -> Self {
+        Self { key: environment.key.to_string(), form: environment_form(&environment) }
+    }
+}
+
+impl From<Host> for Declared {
+    fn from(host: Host) -> Self {
+        Self { key: host.name.to_string(), form: host_form(&host) }
+    }
+}
