@@ -5,17 +5,21 @@
 
 mod alerts;
 mod apps;
+mod asks;
 mod auth;
 mod badge;
 mod builds;
 mod changes;
+mod channels;
 mod configs;
 mod configuration;
 mod declared;
 mod deliveries;
 mod deployments;
+mod diffs;
 mod doctor;
 mod events;
+mod feed;
 mod forges;
 mod groups;
 mod health;
@@ -27,17 +31,21 @@ mod limiter;
 mod live;
 mod locks;
 mod operate;
+mod origin;
 mod outbox;
 mod overview;
 mod page;
 mod people;
 mod problem;
 mod repositories;
+mod request_batches;
 mod requests;
 mod runs;
 mod secrets;
 mod session;
+mod sight;
 mod sign_in;
+mod terminals;
 mod tokens;
 mod ui;
 mod values;
@@ -107,11 +115,12 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .route("/api/v1/openapi.json", openapi)
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .merge(webhook::routes())
+        .merge(sign_in::routes())
         .merge(health::routes())
         .merge(badge::routes())
         .fallback(ui::serve)
         .with_state(api);
-    security_headers(routes)
+    security_headers(routes).layer(axum::middleware::from_fn(origin::note))
 }
 
 /// The OpenAPI document, as served.
@@ -125,23 +134,12 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(overview::overview))
         .routes(routes!(apps::list))
         .routes(routes!(apps::show))
-        .routes(routes!(apps::refs))
-        .routes(routes!(apps::deploy))
-        .routes(routes!(apps::rollback))
         .routes(routes!(apps::releases))
         .routes(routes!(apps::config_toml))
         .routes(routes!(live::show, live::ask))
         .routes(routes!(builds::list, builds::upload))
         .routes(routes!(builds::show))
         .routes(routes!(builds::list_files, builds::upload_file))
-        .routes(routes!(requests::list))
-        .routes(routes!(requests::counts))
-        .routes(routes!(requests::show))
-        .routes(routes!(requests::approve))
-        .routes(routes!(requests::reject))
-        .routes(routes!(requests::withdraw))
-        .routes(routes!(requests::release))
-        .routes(routes!(requests::retry))
         .routes(routes!(deployments::list))
         .routes(routes!(deployments::show))
         .routes(routes!(deployments::cancel))
@@ -183,12 +181,56 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(configuration::apply))
         .routes(routes!(configuration::export))
+        .merge(watching())
         .merge(ci())
+        .merge(release_requests())
         .merge(sign_in::sign_in())
         .merge(people::people())
+        .merge(channels::channels())
         .merge(values::values())
         .merge(configs::configs())
         .merge(declared::declared())
+}
+
+/// Asking for releases, and what becomes of it.
+fn release_requests() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(asks::refs))
+        .routes(routes!(asks::commits))
+        .routes(routes!(asks::deploy))
+        .routes(routes!(asks::rollback))
+        .routes(routes!(diffs::of_commit))
+        .routes(routes!(diffs::file_of_commit))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::counts))
+        .routes(routes!(requests::show, requests::edit))
+        .routes(routes!(requests::approve))
+        .routes(routes!(requests::reject))
+        .routes(routes!(requests::withdraw))
+        .routes(routes!(requests::release))
+        .routes(routes!(requests::retry))
+        .routes(routes!(requests::clone))
+        .routes(routes!(diffs::of_request))
+        .routes(routes!(diffs::file_of_request))
+        .routes(routes!(request_batches::create))
+        .routes(routes!(request_batches::show))
+        .routes(routes!(request_batches::approve))
+        .routes(routes!(request_batches::reject))
+        .routes(routes!(request_batches::withdraw))
+        .routes(routes!(request_batches::release))
+}
+
+/// Who did what, and people's shells on hosts.
+fn watching() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(feed::list))
+        .routes(routes!(feed::export))
+        .routes(routes!(feed::actions))
+        .routes(routes!(terminals::create))
+        .routes(routes!(terminals::list))
+        .routes(routes!(terminals::show, terminals::end))
+        .routes(routes!(terminals::recording))
+        .routes(routes!(terminals::socket))
 }
 
 /// Runs, changes, and what stands around them.

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use davit_domain::access::Action;
+use davit_domain::config::Configuration;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_domain::time::Timestamp;
 use davit_store::gates::Lock;
@@ -60,6 +61,15 @@ pub(crate) struct GateView {
     until: Option<String>,
     locks: Vec<LockView>,
     frozen: Option<FrozenView>,
+    /// The release windows are closed now.
+    closed: Option<ClosedView>,
+}
+
+/// No release window is open now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClosedView {
+    /// When the next one opens.
+    until: Option<String>,
 }
 
 /// The freeze window that holds now.
@@ -86,9 +96,10 @@ impl From<Lock> for LockView {
 /// The locks that hold now, oldest first.
 #[utoipa::path(get, path = "/api/v1/locks", responses((status = 200, body = Page<LockView>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<LockView>>, Problem> {
-    caller.allow(Action::See)?;
     let locks = api.engine.store().locks(api.engine.now()).await?;
-    Ok(Json(Page::whole(locks.into_iter().map(LockView::from).collect())))
+    let configuration = caller.configuration(&api).await?;
+    let seen = locks.into_iter().filter(|lock| sees(&caller, &configuration, lock));
+    Ok(Json(Page::whole(seen.map(LockView::from).collect())))
 }
 
 /// Locks an environment, or one app in it: what is to be released there waits.
@@ -99,9 +110,9 @@ pub(crate) async fn create(
     caller: Caller,
     Body(body): Body<LockBody>,
 ) -> Result<(StatusCode, Json<LockView>), Problem> {
-    caller.allow(Action::LockEnvironment)?;
     let environment: EnvironmentKey = body.environment.parse()?;
     let app: Option<AppKey> = body.app.map(|app| app.parse()).transpose()?;
+    allow_lock(&caller, app.as_ref(), &environment)?;
     let lock = api.engine.lock(&environment, app.as_ref(), &body.reason, body.expires_at, caller.name()).await?;
     Ok((StatusCode::CREATED, Json(lock.into())))
 }
@@ -110,7 +121,11 @@ pub(crate) async fn create(
 #[utoipa::path(delete, path = "/api/v1/locks/{id}", params(("id" = i64, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(crate) async fn delete(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
-    caller.allow(Action::LockEnvironment)?;
+    caller.allow_somewhere(Action::LockEnvironment)?;
+    let locks = api.engine.store().locks(api.engine.now()).await?;
+    let missing = || Problem::not_found(format!("there is no lock {id} that holds"));
+    let lock = locks.into_iter().find(|lock| lock.id == id).ok_or_else(missing)?;
+    allow_lock(&caller, lock.app.as_ref(), &lock.environment).map_err(|problem| problem.or_missing(missing))?;
     api.engine.unlock(id, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -125,12 +140,21 @@ pub(crate) async fn gates(
     Path(environment): Path<String>,
     Query(query): Query<GateQuery>,
 ) -> Result<Json<GateView>, Problem> {
-    caller.allow(Action::See)?;
     let environment: EnvironmentKey = environment.parse()?;
     let app: Option<AppKey> = query.app.map(|app| app.parse()).transpose()?;
+    match &app {
+        Some(app) => caller.allow_in(Action::See, app, &environment)?,
+        None if caller.configuration(&api).await?.environments.iter().all(|known| known.key != environment) => {
+            return Err(Problem::not_found(format!("there is no environment {environment}")));
+        }
+        None => {}
+    }
     let gate = api.engine.gate(&environment, app.as_ref()).await?;
     let reason = gate.keeps(davit_domain::request::Kind::Regular);
-    let ends = gate.locks.iter().map(|lock| lock.expires_at).chain(gate.frozen.iter().map(|frozen| Some(frozen.until)));
+    let locks = gate.locks.iter().map(|lock| lock.expires_at);
+    let windows =
+        gate.frozen.iter().map(|frozen| Some(frozen.until)).chain(gate.closed.iter().map(|closed| closed.until));
+    let ends = locks.chain(windows);
     // The last of them opens it; one that only a person ends leaves that open.
     let until = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
     Ok(Json(GateView {
@@ -138,6 +162,22 @@ pub(crate) async fn gates(
         reason,
         until: until.map(|at| at.to_string()),
         locks: gate.locks.into_iter().map(LockView::from).collect(),
+        closed: gate.closed.map(|closed| ClosedView { until: closed.until.map(|at| at.to_string()) }),
         frozen: gate.frozen.map(|frozen| FrozenView { reason: frozen.reason, until: frozen.until.to_string() }),
     }))
+}
+
+/// An app's lock is seen where the app is, an environment's by everybody who sees anything in it.
+fn sees(caller: &Caller, configuration: &Configuration, lock: &Lock) -> bool {
+    match &lock.app {
+        Some(app) => caller.may_in(Action::See, app, &lock.environment),
+        None => configuration.environments.iter().any(|environment| environment.key == lock.environment),
+    }
+}
+
+fn allow_lock(caller: &Caller, app: Option<&AppKey>, environment: &EnvironmentKey) -> Result<(), Problem> {
+    match app {
+        Some(app) => caller.allow_in(Action::LockEnvironment, app, environment),
+        None => caller.allow_environment(Action::LockEnvironment, environment),
+    }
 }

@@ -4,7 +4,7 @@ use crate::Api;
 use crate::alerts::AlertView;
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::views::{DeploymentSummary, LiveView, RequestView, live_in};
+use crate::views::{DeploymentSummary, LiveView, RequestView, Seen, live_in};
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -55,9 +55,8 @@ pub(crate) struct OverviewCell {
 /// Everything the first page shows.
 #[utoipa::path(get, path = "/api/v1/overview", responses((status = 200, body = Overview)))]
 pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<Json<Overview>, Problem> {
-    caller.allow(Action::See)?;
     let store = api.engine.store();
-    let configuration = store.configuration().await?;
+    let (configuration, places) = (caller.configuration(&api).await?, caller.sees());
     let live = store.live_all().await?;
     let latest = store.latest_deployments().await?;
     let mut apps = Vec::with_capacity(configuration.apps.len());
@@ -79,15 +78,19 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
     }
     let mut running = Vec::new();
     for deployment in store.all_unfinished().await? {
-        running.push(DeploymentSummary::load(store, &deployment).await?);
+        if places.contains(&deployment.app, &deployment.environment) {
+            running.push(DeploymentSummary::load(store, &deployment).await?);
+        }
     }
-    let filter =
-        RequestFilter { states: vec!["awaiting_review".into(), "awaiting_release".into()], ..RequestFilter::default() };
+    let states = vec!["awaiting_review".into(), "awaiting_release".into()];
+    let filter = RequestFilter { states, places: caller.access().places(Action::See), ..RequestFilter::default() };
+    let seen = Seen::new(&api, &caller).await?;
     let mut waiting = Vec::new();
     for request in store.requests(&filter, None, WAITING).await? {
-        waiting.push(RequestView::load(store, request).await?);
+        waiting.push(RequestView::load(&seen, request).await?);
     }
-    let alerts = store.alerts(true, None, WAITING).await?.into_iter().map(AlertView::from).collect();
+    let alerts = if caller.may(Action::See) { store.alerts(true, None, WAITING).await? } else { Vec::new() };
+    let alerts = alerts.into_iter().map(AlertView::from).collect();
     let environments = configuration.environments.into_iter().map(|environment| EnvironmentBrief {
         key: environment.key.to_string(),
         name: environment.name,

@@ -78,6 +78,11 @@ impl Problem {
         self.status == StatusCode::NOT_FOUND.as_u16()
     }
 
+    /// The same, but when it says that there is nothing, in the words for what was asked for.
+    pub(crate) fn or_missing(self, missing: impl FnOnce() -> Self) -> Self {
+        if self.is_not_found() { missing() } else { self }
+    }
+
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
     }

@@ -4,103 +4,21 @@ mod changes;
 mod ci;
 mod configs;
 mod deployments;
+mod requests;
 
 pub(crate) use changes::{ChangeCheckView, ChangeView, PolicyView, QueueView};
 pub(crate) use ci::{AnnotationView, JobView, RunAllowed, RunView, ended};
 pub(crate) use configs::ConfigView;
+pub(crate) use requests::{RequestView, Seen};
 pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};
 
 use crate::problem::Problem;
 use davit_domain::config::Repository;
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
-use davit_domain::request::RequestState;
 use davit_store::Store;
 use davit_store::releases::{KeptRelease, Live};
-use davit_store::requests::Request;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-/// A release request.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RequestView {
-    pub(crate) id: i64,
-    app: String,
-    environment: String,
-    /// regular, rollback, auto.
-    kind: &'static str,
-    state: &'static str,
-    commit: String,
-    git_ref: Option<String>,
-    title: String,
-    created_by: String,
-    created_at: String,
-    decided_by: Option<String>,
-    decided_at: Option<String>,
-    reason: Option<String>,
-    required_approvals: u32,
-    approvals: Vec<ApprovalView>,
-    /// The latest deployment that carries it out.
-    deployment: Option<i64>,
-    target_release: Option<String>,
-    /// The digest of the build that was asked for; none: the one of the commit.
-    build: Option<String>,
-    /// What was filled in, by name.
-    inputs: BTreeMap<String, String>,
-}
-
-/// One approval.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ApprovalView {
-    user: String,
-    at: String,
-}
-
-impl RequestView {
-    /// With the latest deployment looked up.
-    pub(crate) async fn load(store: &Store, request: Request) -> Result<Self, Problem> {
-        let deployment = store.deployment_of_request(request.id).await?;
-        Ok(Self::new(request, deployment.map(|deployment| deployment.id.0)))
-    }
-
-    fn new(request: Request, deployment: Option<i64>) -> Self {
-        let approvals = match &request.state {
-            RequestState::AwaitingReview { approvals } => approvals
-                .iter()
-                .map(|approval| ApprovalView { user: approval.user.clone(), at: approval.at.to_string() })
-                .collect(),
-            RequestState::AwaitingRelease
-            | RequestState::Releasing
-            | RequestState::Succeeded
-            | RequestState::Failed { .. }
-            | RequestState::Rejected { .. }
-            | RequestState::Withdrawn
-            | RequestState::Cancelled { .. }
-            | RequestState::Superseded { .. } => Vec::new(),
-        };
-        Self {
-            id: request.id.0,
-            app: request.app.to_string(),
-            environment: request.environment.to_string(),
-            kind: request.kind.as_str(),
-            state: request.state.as_str(),
-            commit: request.commit.to_string(),
-            git_ref: request.git_ref,
-            title: request.title,
-            created_by: request.created_by,
-            created_at: request.created_at.to_string(),
-            decided_by: request.decided_by,
-            decided_at: request.decided_at.map(|at| at.to_string()),
-            reason: request.state.reason(),
-            required_approvals: request.review.required,
-            approvals,
-            deployment,
-            target_release: request.target_release.map(|release| release.to_string()),
-            build: request.build,
-            inputs: request.inputs.values,
-        }
-    }
-}
 
 /// What is live somewhere.
 #[derive(Debug, Clone, Serialize, ToSchema)]

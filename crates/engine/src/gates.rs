@@ -35,7 +35,8 @@ pub(crate) struct Passing<'a> {
 
 impl Gate {
     /// What these locks and the environment's windows mean for an app (`None`: for every app).
-    pub(crate) fn of(
+    #[must_use]
+    pub fn of(
         configuration: &Configuration,
         locks: Vec<Lock>,
         app: Option<&AppKey>,

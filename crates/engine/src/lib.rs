@@ -11,6 +11,7 @@ pub mod ci;
 pub mod clock;
 pub mod configs;
 pub mod deploy;
+pub mod differences;
 pub mod dispatch;
 pub mod doctor;
 pub mod drift;
@@ -36,10 +37,11 @@ pub mod retention;
 pub mod seal;
 pub mod secrets;
 pub mod sign_in;
+pub mod terminals;
 pub mod tokens;
 pub mod values;
 
-pub mod terminals;
+pub use davit_exec::git;
 pub use error::EngineError;
 
 use clock::Clock;
@@ -102,11 +104,11 @@ pub struct Settings {
     pub reconcile_every: Duration,
     /// How long what people did is kept.
     pub keep: retention::Keep,
+    /// How long and how much for people's shells on hosts.
+    pub terminals: terminals::Limits,
 }
 
 impl Settings {
-    /// How long and how much for people's shells on hosts.
-    pub terminals: terminals::Limits,
     /// The labels of GitHub's Linux machines, and of machines of one's own.
     #[must_use]
     pub fn default_runner_labels() -> Vec<String> {
@@ -135,10 +137,11 @@ struct Inner {
     merging: merge::Notes,
     connector: Connector,
     shelf: builds::Shelf,
+    terminals: terminals::Live,
     schedules_seen: ci::Seen,
+    fetched: repositories::Fetched,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     hashing: Semaphore,
-    terminals: terminals::Live,
 }
 
 impl Engine {
@@ -155,11 +158,12 @@ impl Engine {
             merging: merge::Notes::default(),
             connector: Connector::default(),
             shelf: builds::Shelf::default(),
+            terminals: terminals::Live::default(),
             schedules_seen: ci::Seen::default(),
+            fetched: repositories::Fetched::default(),
             touched_tokens: Mutex::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
-            terminals: terminals::Live::default(),
     }
 
     /// Starts the background work: inbox, jobs, outbox, reconcilers.
@@ -201,13 +205,13 @@ impl Engine {
         lifecycle.keep("retention", move || retention::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("feed", move || feed::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("terminals", move || terminals::run(engine.clone()));
         Ok(())
     }
 
     /// The database.
     #[must_use]
-        let engine = self.clone();
-        lifecycle.keep("terminals", move || terminals::run(engine.clone()));
     pub fn store(&self) -> &Store {
         &self.0.parts.store
     }
@@ -266,6 +270,10 @@ impl Engine {
 
     pub(crate) fn shelf(&self) -> &builds::Shelf {
         &self.0.shelf
+    }
+
+    pub(crate) fn fetched(&self) -> &repositories::Fetched {
+        &self.0.fetched
     }
 
     pub(crate) fn schedules_seen(&self) -> &ci::Seen {

@@ -2,16 +2,37 @@
 
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Repository, RepositorySettings};
-use davit_domain::ids::ForgeId;
+use davit_domain::ids::{AppKey, ForgeId};
+use davit_domain::time::Timestamp;
 pub use davit_exec::git::NamedRef;
-use davit_exec::git::{Credential, Mirror, Remote, Resolved, Rewrite, Way};
+use davit_exec::git::{self, CommitLine, Credential, Mirror, Remote, Resolved, Rewrite, Way};
 use davit_exec::{ExecError, LineSink};
 use davit_forge::ApiError;
 use secrecy::ExposeSecret as _;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A list for people: nobody reads further.
-const MOST_REFS: usize = 500;
+/// Branches, and as many tags, that are looked through for a text.
+const MOST_REFS: usize = 50_000;
+/// For how long what the remote said is taken for what it says.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// When the repositories of apps were last fetched for people who choose from them.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched(Mutex<HashMap<AppKey, Timestamp>>);
+
+impl Fetched {
+    fn is_fresh(&self, app: &AppKey, now: Timestamp) -> bool {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        times.get(app).is_some_and(|at| now >= *at && now.since(*at) < FRESH)
+    }
+
+    fn note(&self, app: &AppKey, now: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), now);
+    }
+}
 
 impl Engine {
     /// The mirror of an app's repository, made when it is missing. Two on one directory take turns.
@@ -46,23 +67,69 @@ impl Engine {
         if let Some(reference) = reference {
             return mirror.resolve(reference).await.map_err(no_such_ref);
         }
-        let default = mirror.default_branch(&nobody_listens(), &cancel).await?.ok_or_else(|| {
+        self.default_branch(app, &mirror).await
+    }
+
+    /// Branches and tags with this text in their names (`None`: all), newest first, at most `most` of each. The remote is
+    /// asked, unless somebody has just had it asked.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub async fn refs(
+        &self,
+        app: &App,
+        text: Option<&str>,
+        most: usize,
+    ) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
+        let mirror = self.mirror(app).await?;
+        self.freshen(app, &mirror).await?;
+        let (listed, text) = (if text.is_some() { MOST_REFS } else { most }, text.map(str::to_lowercase));
+        let chosen = |all: Vec<NamedRef>| {
+            let is_wanted =
+                |named: &NamedRef| text.as_deref().is_none_or(|text| named.name.to_lowercase().contains(text));
+            all.into_iter().filter(is_wanted).take(most).collect()
+        };
+        Ok((chosen(mirror.branches(listed).await?), chosen(mirror.tags(listed).await?)))
+    }
+
+    /// The commits of a branch or tag (`None`: the default branch), newest first.
+    ///
+    /// # Errors
+    /// When the remote can't be reached or the name means nothing there.
+    pub async fn commits(
+        &self,
+        app: &App,
+        reference: Option<&str>,
+        wanted: git::Wanted<'_>,
+        most: usize,
+    ) -> Result<Vec<CommitLine>, EngineError> {
+        let mirror = self.mirror(app).await?;
+        self.freshen(app, &mirror).await?;
+        let resolved = match reference {
+            Some(reference) => mirror.resolve(reference).await.map_err(no_such_ref)?,
+            None => self.default_branch(app, &mirror).await?,
+        };
+        Ok(mirror.commits_of(&resolved.commit, wanted, most).await?)
+    }
+
+    /// Asks the remote for its branches and tags, unless that was just done: people type while they choose.
+    async fn freshen(&self, app: &App, mirror: &Mirror) -> Result<(), EngineError> {
+        if self.fetched().is_fresh(&app.key, self.now()) {
+            return Ok(());
+        }
+        mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
+        self.fetched().note(&app.key, self.now());
+        Ok(())
+    }
+
+    async fn default_branch(&self, app: &App, mirror: &Mirror) -> Result<Resolved, EngineError> {
+        let default = mirror.default_branch(&nobody_listens(), &CancellationToken::new()).await?.ok_or_else(|| {
             EngineError::Invalid(format!(
                 "the repository of {} has no default branch with a commit: name a ref",
                 app.key
             ))
         })?;
         Ok(mirror.resolve(&format!("refs/heads/{default}")).await?)
-    }
-
-    /// Branches and tags, newest first, after asking the remote.
-    ///
-    /// # Errors
-    /// When the remote can't be reached.
-    pub async fn refs(&self, app: &App) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
-        let mirror = self.mirror(app).await?;
-        mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
-        Ok((mirror.branches(MOST_REFS).await?, mirror.tags(MOST_REFS).await?))
     }
 
     /// Where an app's source is fetched from, and with what credential.

@@ -174,7 +174,7 @@ impl Engine {
 
     async fn build_number(&self, app: &AppKey, digest: &str) -> Result<i64, EngineError> {
         let build = self.store().build_by_digest(app, digest).await?;
-        build.map(|build| build.id.into()).ok_or_else(|| {
+        build.map(|build| build.id).ok_or_else(|| {
             EngineError::Invalid(format!(
                 "the build {digest} of {app} is not kept any more: release its commit instead"
             ))

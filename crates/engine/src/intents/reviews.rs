@@ -6,6 +6,7 @@ use davit_domain::ids::RequestId;
 use davit_domain::request::{Kind, RequestState};
 use davit_domain::review::Person;
 use davit_store::Tx;
+use davit_store::accounts::User;
 use davit_store::requests::{NewReview, Request, Verdict};
 
 /// Longer reasons are cut. Characters.
@@ -120,6 +121,29 @@ impl Engine {
         let Some((login, forge)) = created_by.rsplit_once('@') else { return Ok(created_by.to_owned()) };
         let account = tx.account_of(&format!("forge:{forge}"), login).await?;
         Ok(account.map_or_else(|| created_by.to_owned(), |account| account.name))
+    }
+
+    /// As `author_of`, outside of any transaction: for people to read.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn author(&self, created_by: &str) -> Result<String, EngineError> {
+        let Some((login, forge)) = created_by.rsplit_once('@') else { return Ok(created_by.to_owned()) };
+        let account = self.store().account_of(&format!("forge:{forge}"), login).await?;
+        Ok(account.map_or_else(|| created_by.to_owned(), |account| account.name))
+    }
+
+    /// What requests of an account are signed with: its name, and those of the forges' accounts that it is linked with.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn signatures(&self, user: &User) -> Result<Vec<String>, EngineError> {
+        let identities = self.store().identities_of(user.id).await?;
+        let linked = identities.iter().filter_map(|identity| {
+            let forge = identity.provider.strip_prefix("forge:")?;
+            Some(format!("{}@{forge}", identity.subject))
+        });
+        Ok(std::iter::once(user.name.clone()).chain(linked).collect())
     }
 
     /// Only its author does this to a request, or who may do it for others.

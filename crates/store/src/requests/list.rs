@@ -17,8 +17,8 @@ pub struct RequestFilter {
     pub app: Option<AppKey>,
     /// To this environment.
     pub environment: Option<EnvironmentKey>,
-    /// Made by this one.
-    pub author: Option<String>,
+    /// Made by one of these.
+    pub authors: Vec<String>,
     /// Made together in this batch.
     pub batch: Option<i64>,
     /// With this text in its title, description, commit, reference or author, or with this number.
@@ -33,7 +33,7 @@ impl Default for RequestFilter {
             states: Vec::new(),
             app: None,
             environment: None,
-            author: None,
+            authors: Vec::new(),
             batch: None,
             text: None,
             places: Places::All,
@@ -51,7 +51,7 @@ macro_rules! filtered {
             .one_of("state", &$filter.states)
             .equals("app", $filter.app.as_ref())
             .equals("environment", $filter.environment.as_ref())
-            .equals("created_by", $filter.author.as_ref())
+            .one_of("created_by", &$filter.authors)
             .equals_number("batch_id", $filter.batch)
             .contains(&SEARCHED, $filter.text.as_deref())
             .within("app", "environment", Some(&$filter.places))
