@@ -20,3 +20,24 @@ pub(crate) use chain::run;
 pub use head::Head;
 pub use key::signed;
 pub use verify::{Fault, FaultKind, Verified};
+
+use crate::{Engine, EngineError};
+
+impl Engine {
+    /// Notes that somebody took the feed, or a part of it, away as a file.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn note_feed_export(
+        &self,
+        by: &str,
+        filter: &impl serde::Serialize,
+        format: &str,
+    ) -> Result<(), EngineError> {
+        let detail = serde_json::json!({ "filter": serde_json::to_value(filter).unwrap_or_default(), "format": format });
+        let mut tx = self.store().begin().await?;
+        self.feed(&mut tx, by, "feed_exported", "feed", detail).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
