@@ -42,7 +42,7 @@ impl From<Alert> for AlertView {
     }
 }
 
-/// Alerts, newest first; without more said, those that hold now.
+/// Alerts, newest first; without more said, those that hold now. None for those who don't see everything.
 #[utoipa::path(get, path = "/api/v1/alerts", params(AlertQuery, PageQuery),
     responses((status = 200, body = Page<AlertView>)))]
 pub(crate) async fn list(
@@ -51,7 +51,10 @@ pub(crate) async fn list(
     Query(query): Query<AlertQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<AlertView>>, Problem> {
-    caller.allow(Action::See)?;
+    // They are about forges, channels and hosts, whoever uses them.
+    if !caller.may(Action::See) {
+        return Ok(Json(Page::whole(Vec::new())));
+    }
     let found = api.engine.store().alerts(!query.ended, page.before()?, page.limit()).await?;
     let items = found.into_iter().map(AlertView::from).collect();
     Ok(Json(Page::cut(items, page.limit(), |alert| alert.id)))

@@ -85,8 +85,7 @@ pub(crate) async fn show(
             configs.push(ConfigView::new(&revision, config, &configuration.hosts));
         }
     }
-    let filter =
-        DeploymentFilter { app: Some(app.key.clone()), places: caller.sees(), ..DeploymentFilter::default() };
+    let filter = DeploymentFilter { app: Some(app.key.clone()), places: caller.sees(), ..DeploymentFilter::default() };
     let mut recent = Vec::new();
     for deployment in store.deployments(&filter, None, RECENT).await? {
         recent.push(DeploymentSummary::load(store, &deployment).await?);

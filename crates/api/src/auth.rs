@@ -12,8 +12,10 @@ use davit_domain::access::{Access, Action, Role, Target, least_role, role_word};
 use davit_domain::config::Host;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_engine::people::Person;
+use davit_engine::{Engine, EngineError};
 use davit_store::accounts::User;
 use davit_store::tokens::{Token, TokenLimits};
+use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) const COOKIE: &str = "davit_session";
 const WRITE_HEADER: &str = "x-davit-request";
@@ -30,12 +32,42 @@ pub(crate) struct Caller {
     pub(crate) token: Option<Token>,
     /// The session's cookie, when it was not a token.
     pub(crate) session: Option<String>,
+    credential: Credential,
+}
+
+/// What somebody proves with who they are.
+#[derive(Debug, Clone)]
+enum Credential {
+    Token(SecretString),
+    Session(SecretString),
+}
+
+impl Credential {
+    async fn person(&self, engine: &Engine) -> Result<Option<Person>, EngineError> {
+        match self {
+            Self::Token(token) => engine.token_user(token.expose_secret()).await,
+            Self::Session(cookie) => match engine.session_user(cookie.expose_secret()).await? {
+                Some(user) => engine.person(user).await.map(Some),
+                None => Ok(None),
+            },
+        }
+    }
 }
 
 impl Caller {
-    fn new(person: Person, session: Option<String>) -> Self {
+    fn new(person: Person, credential: Credential) -> Self {
         let Person { user, access, groups, token } = person;
-        Self { user, access, groups, token, session }
+        let session = match &credential {
+            Credential::Session(cookie) => Some(cookie.expose_secret().to_owned()),
+            Credential::Token(_) => None,
+        };
+        Self { user, access, groups, token, session, credential }
+    }
+
+    /// Who this is now; `None`: nobody any more, or the store does not say.
+    pub(crate) async fn again(&self, api: &Api) -> Option<Self> {
+        let person = self.credential.person(&api.engine).await.ok()??;
+        Some(Self::new(person, self.credential.clone()))
     }
 
     /// Lets the request go on when the account may do this to everything.
@@ -131,6 +163,11 @@ impl Caller {
         Err(self.denied(action, role))
     }
 
+    /// What is answered to whoever sees the target and may not do this to it.
+    pub(crate) fn denied_on(&self, action: Action, target: &Target<'_>) -> Problem {
+        self.denied(action, self.access.role_on(target))
+    }
+
     fn denied(&self, action: Action, role: Option<Role>) -> Problem {
         Problem::denied(format!(
             "{} has the role {} here: this needs {} or more. Ask an administrator",
@@ -150,19 +187,21 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = bearer(&parts.headers) {
-            let person = api.engine.token_user(token).await?.ok_or_else(Problem::unauthenticated)?;
+            let credential = Credential::Token(token.to_owned().into());
+            let person = credential.person(&api.engine).await?.ok_or_else(Problem::unauthenticated)?;
             if let Some(token) = &person.token {
                 davit_store::origin::refine(|from| format!("token:{}@{from}", token.name));
             }
-            return Ok(Self::new(person, None));
+            return Ok(Self::new(person, credential));
         }
         let cookie = session_cookie(&parts.headers).ok_or_else(Problem::unauthenticated)?;
-        let user = api.engine.session_user(cookie).await?.ok_or_else(Problem::unauthenticated)?;
+        let credential = Credential::Session(cookie.to_owned().into());
+        let person = credential.person(&api.engine).await?.ok_or_else(Problem::unauthenticated)?;
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         if !reads && !parts.headers.contains_key(WRITE_HEADER) {
             return Err(Problem::denied("a change by session cookie needs the header X-Davit-Request: 1"));
         }
-        Ok(Self::new(api.engine.person(user).await?, Some(cookie.to_owned())))
+        Ok(Self::new(person, credential))
     }
 }
 

@@ -71,15 +71,15 @@ pub(crate) async fn list(
     Query(query): Query<ChangeQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ChangeView>>, Problem> {
-    caller.allow(Action::See)?;
+    let configuration = caller.configuration(&api).await?;
     let filter = ChangeFilter {
+        within: caller.repositories(&configuration),
         forge: query.forge.map(|forge| forge.parse()).transpose()?,
         repository: query.repository,
         number: query.number,
         state: state(query.state.as_deref().unwrap_or("open"))?,
     };
     let store = api.engine.store();
-    let configuration = store.configuration().await?;
     let changes = store.changes(&filter, page.before()?.map(ChangeId), page.limit()).await?;
     let items = changes.iter().map(|change| ChangeView::new(change, &configuration)).collect();
     Ok(Json(Page::cut(items, page.limit(), |change: &ChangeView| change.id)))
@@ -93,10 +93,8 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<ChangeFull>, Problem> {
-    caller.allow(Action::See)?;
-    let change = known(&api, ChangeId(id)).await?;
+    let (change, configuration) = known(&api, &caller, ChangeId(id)).await?;
     let (store, row) = (api.engine.store(), &change.row);
-    let configuration = store.configuration().await?;
     let checks = store.checks(&row.forge, &row.repository, &row.head).await?;
     let filter = RunFilter {
         forge: Some(row.forge.clone()),
@@ -107,9 +105,10 @@ pub(crate) async fn show(
     let runs = store.runs(&filter, None, MOST_RUNS).await?;
     let policy = configuration.repository(&row.forge, &row.repository).and_then(|found| found.merge.as_ref());
     let is_open = row.state == ChangeState::Open;
+    let may = |action| caller.may_repository(action, &configuration, (&row.forge, &row.repository));
     let allowed = ChangeAllowed {
-        merge: is_open && policy.is_some_and(|policy| policy.by.contains(&MergeBy::Ui)) && caller.may(Action::Merge),
-        refresh: caller.may(Action::Ask),
+        merge: is_open && policy.is_some_and(|policy| policy.by.contains(&MergeBy::Ui)) && may(Action::Merge),
+        refresh: may(Action::Ask),
     };
     Ok(Json(ChangeFull {
         checks: checks.into_iter().map(ChangeCheckView::from).collect(),
@@ -131,10 +130,9 @@ pub(crate) async fn ask_merge(
     Path(id): Path<i64>,
     Body(body): Body<MergeBody>,
 ) -> Result<Json<ChangeView>, Problem> {
-    caller.allow(Action::Merge)?;
-    let id = known(&api, ChangeId(id)).await?.id;
+    let id = allow(&api, &caller, Action::Merge, ChangeId(id)).await?;
     api.engine.ask_merge(id, &body.head_sha.parse()?, caller.name()).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
 /// Takes back that davit was asked to merge a change.
@@ -145,10 +143,9 @@ pub(crate) async fn withdraw_merge(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<ChangeView>, Problem> {
-    caller.allow(Action::Merge)?;
-    let id = known(&api, ChangeId(id)).await?.id;
+    let id = allow(&api, &caller, Action::Merge, ChangeId(id)).await?;
     api.engine.withdraw_merge(id, caller.name()).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
 /// Has davit ask the forge about a change again.
@@ -159,20 +156,32 @@ pub(crate) async fn refresh(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<ChangeView>, Problem> {
-    caller.allow(Action::Ask)?;
-    let id = known(&api, ChangeId(id)).await?.id;
+    let id = allow(&api, &caller, Action::Ask, ChangeId(id)).await?;
     api.engine.refresh_change(id).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
-async fn known(api: &Api, id: ChangeId) -> Result<Change, Problem> {
-    let found = api.engine.store().change(id).await?;
-    found.ok_or_else(|| Problem::not_found(format!("there is no change {id}: this is davit's number, not the forge's")))
+/// The change, when the caller sees its repository, and what they see of the configuration.
+async fn known(api: &Api, caller: &Caller, id: ChangeId) -> Result<(Change, Configuration), Problem> {
+    let missing = || Problem::not_found(format!("there is no change {id}: this is davit's number, not the forge's"));
+    let change = api.engine.store().change(id).await?.ok_or_else(missing)?;
+    let configuration = caller.configuration(api).await?;
+    caller.allow_repository(Action::See, &configuration, (&change.row.forge, &change.row.repository), missing)?;
+    Ok((change, configuration))
 }
 
-async fn seen(api: &Api, id: ChangeId) -> Result<Json<ChangeView>, Problem> {
-    let configuration: Configuration = api.engine.store().configuration().await?;
-    Ok(Json(ChangeView::new(&known(api, id).await?, &configuration)))
+/// Lets the request go on when the account may do this to the change.
+async fn allow(api: &Api, caller: &Caller, action: Action, id: ChangeId) -> Result<ChangeId, Problem> {
+    caller.allow_somewhere(action)?;
+    let (change, configuration) = known(api, caller, id).await?;
+    let missing = || Problem::not_found(format!("there is no change {id}"));
+    caller.allow_repository(action, &configuration, (&change.row.forge, &change.row.repository), missing)?;
+    Ok(id)
+}
+
+async fn seen(api: &Api, caller: &Caller, id: ChangeId) -> Result<Json<ChangeView>, Problem> {
+    let (change, configuration) = known(api, caller, id).await?;
+    Ok(Json(ChangeView::new(&change, &configuration)))
 }
 
 /// The queue of the change's base branch, first come first.

@@ -58,8 +58,7 @@ pub(crate) async fn environments(
     State(api): State<Api>,
     caller: Caller,
 ) -> Result<Json<Page<EnvironmentView>>, Problem> {
-    caller.allow(Action::See)?;
-    let environments = api.engine.store().configuration().await?.environments;
+    let environments = caller.configuration(&api).await?.environments;
     let items = environments.into_iter().map(|environment| EnvironmentView {
         key: environment.key.to_string(),
         name: environment.name,

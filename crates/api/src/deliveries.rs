@@ -99,7 +99,7 @@ pub(crate) async fn list(
     Query(query): Query<DeliveryQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    caller.allow(Action::See)?;
+    let configuration = caller.configuration(&api).await?;
     let verdict = query.verdict.map(|text| text.parse::<Verdict>()).transpose();
     let filter = DeliveryFilter {
         forge: query.forge.map(|forge| forge.parse()).transpose()?,
@@ -107,6 +107,7 @@ pub(crate) async fn list(
         event: query.event.filter(|event| !event.is_empty()),
         repository: query.repository.filter(|repository| !repository.is_empty()),
         text: query.search.filter(|text| !text.is_empty()),
+        within: caller.repositories(&configuration),
     };
     let before = page.before()?.map(DeliveryId);
     let found = api.engine.store().deliveries(&filter, before, page.limit()).await?;
@@ -122,12 +123,15 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<DeliveryFullView>, Problem> {
-    caller.allow(Action::See)?;
     let store = api.engine.store();
     let full = store.delivery(DeliveryId(id)).await?.ok_or_else(|| no_such(id))?;
+    allow(&api, &caller, Action::See, &full.delivery).await?;
     let mut started = Vec::new();
     for id in store.delivery_requests(DeliveryId(id)).await? {
         let Some(request) = store.request(id).await? else { continue };
+        if !caller.may_in(Action::See, &request.app, &request.environment) {
+            continue;
+        }
         started.push(Started {
             request: id.0,
             app: request.app.to_string(),
@@ -153,10 +157,22 @@ pub(crate) async fn replay(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    caller.allow(Action::ReplayDelivery)?;
+    caller.allow_somewhere(Action::ReplayDelivery)?;
+    let full = api.engine.store().delivery(DeliveryId(id)).await?.ok_or_else(|| no_such(id))?;
+    allow(&api, &caller, Action::ReplayDelivery, &full.delivery).await?;
     api.engine.replay_delivery(DeliveryId(id), caller.name()).await?;
     let full = api.engine.store().delivery(DeliveryId(id)).await?.ok_or_else(|| no_such(id))?;
     Ok(Json(full.delivery.into()))
+}
+
+/// One of no repository is for those who may do this to everything.
+async fn allow(api: &Api, caller: &Caller, action: Action, delivery: &Delivery) -> Result<(), Problem> {
+    let missing = || no_such(delivery.id.0);
+    let Some(repository) = &delivery.repository else {
+        return if caller.may(Action::See) { caller.allow(action) } else { Err(missing()) };
+    };
+    let configuration = caller.configuration(api).await?;
+    caller.allow_repository(action, &configuration, (&delivery.forge, repository), missing)
 }
 
 fn no_such(id: i64) -> Problem {

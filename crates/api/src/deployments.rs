@@ -14,7 +14,7 @@ use davit_domain::access::Action;
 use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::Line;
 use davit_engine::Engine;
-use davit_store::deployments::DeploymentFilter;
+use davit_store::deployments::{Deployment, DeploymentFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -72,8 +72,8 @@ pub(crate) async fn list(
     Query(query): Query<DeploymentQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeploymentSummary>>, Problem> {
-    caller.allow(Action::See)?;
     let filter = DeploymentFilter {
+        places: caller.sees(),
         app: query.app.map(|app| app.parse()).transpose()?,
         environment: query.environment.map(|environment| environment.parse()).transpose()?,
         states: query.state.into_iter().collect(),
@@ -94,8 +94,8 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<DeploymentFull>, Problem> {
-    caller.allow(Action::See)?;
-    Ok(Json(full(&api.engine, DeploymentId(id)).await?))
+    let id = seen(&api, &caller, DeploymentId(id)).await?.id;
+    Ok(Json(full(&api.engine, id).await?))
 }
 
 /// Ends a deployment that has not switched yet.
@@ -106,7 +106,7 @@ pub(crate) async fn cancel(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::Release)?;
+    crate::operate::allow(&api, &caller, Action::Release, id).await?;
     let deployment = api.engine.cancel(DeploymentId(id), caller.name()).await?;
     Ok(Json(DeploymentSummary::load(api.engine.store(), &deployment).await?))
 }
@@ -120,10 +120,8 @@ pub(crate) async fn logs(
     Path(id): Path<i64>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<Lines>, Problem> {
-    caller.allow(Action::See)?;
     let store = api.engine.store();
-    let id = DeploymentId(id);
-    exists(&api.engine, id).await?;
+    let id = seen(&api, &caller, DeploymentId(id)).await?.id;
     let host: Option<Option<HostName>> = match query.host.as_deref() {
         None => None,
         Some("-") => Some(None),
@@ -139,9 +137,7 @@ pub(crate) async fn logs(
 #[utoipa::path(get, path = "/api/v1/deployments/{id}/log.txt", params(("id" = i64, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
 pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<Response, Problem> {
-    caller.allow(Action::See)?;
-    let id = DeploymentId(id);
-    exists(&api.engine, id).await?;
+    let id = seen(&api, &caller, DeploymentId(id)).await?.id;
     let engine = api.engine.clone();
     // Page by page, so that a long log never lies in memory as a whole.
     let pages = futures::stream::try_unfold((engine, 0), move |(engine, after)| async move {
@@ -158,7 +154,7 @@ pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): P
 /// A deployment with everything around it.
 pub(crate) async fn full(engine: &Engine, id: DeploymentId) -> Result<DeploymentFull, Problem> {
     let store = engine.store();
-    let deployment = exists(engine, id).await?;
+    let deployment = store.deployment(id).await?.ok_or_else(|| no_such(id))?;
     let around = Around::load(store, &deployment).await?;
     let cells = store.cells(id).await?;
     let previous = around.runs.iter().find_map(|run| run.state.switched_from()?.as_ref().map(ToString::to_string));
@@ -172,9 +168,15 @@ pub(crate) async fn full(engine: &Engine, id: DeploymentId) -> Result<Deployment
     })
 }
 
-async fn exists(engine: &Engine, id: DeploymentId) -> Result<davit_store::deployments::Deployment, Problem> {
-    let found = engine.store().deployment(id).await?;
-    found.ok_or_else(|| Problem::not_found(format!("there is no deployment {id}")))
+/// The deployment, when the caller sees what it releases.
+pub(crate) async fn seen(api: &Api, caller: &Caller, id: DeploymentId) -> Result<Deployment, Problem> {
+    let found = api.engine.store().deployment(id).await?;
+    let seen = found.filter(|found| caller.may_in(Action::See, &found.app, &found.environment));
+    seen.ok_or_else(|| no_such(id))
+}
+
+fn no_such(id: DeploymentId) -> Problem {
+    Problem::not_found(format!("there is no deployment {id}"))
 }
 
 fn text_line(line: &Line) -> String {

@@ -5,7 +5,7 @@
 
 use crate::Api;
 use crate::auth::Caller;
-use crate::deployments::full;
+use crate::deployments::{self, full};
 use crate::job_logs::{self, JobLineView};
 use crate::problem::{Path, Problem, Query};
 use crate::views::{JobView, ended};
@@ -23,11 +23,14 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 const PAGE: i64 = 1000;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How soon a stream ends whose caller may not see it any more.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Where to go on.
@@ -47,6 +50,7 @@ enum Source {
 
 struct LogStream {
     engine: Engine,
+    watch: Watch,
     source: Source,
     wake: Receiver<Change>,
     down: CancellationToken,
@@ -68,10 +72,8 @@ pub(crate) async fn log_stream(
     Query(query): Query<After>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    caller.allow(Action::See)?;
-    let id = DeploymentId(id);
-    full(&api.engine, id).await?;
-    Ok(stream_of(api, Source::Deployment(id), &query, &headers))
+    let id = deployments::seen(&api, &caller, DeploymentId(id)).await?.id;
+    Ok(stream_of(api, caller, Source::Deployment(id), &query, &headers))
 }
 
 /// The log and state of an attempt at a job, live. Ends when the job has ended and its last line is out.
@@ -86,13 +88,13 @@ pub(crate) async fn job_log_stream(
     Query(query): Query<After>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    caller.allow(Action::See)?;
-    let id = job_logs::known(&api, JobId(id)).await?.id;
-    Ok(stream_of(api, Source::Job(id), &query, &headers))
+    let id = job_logs::known(&api, &caller, JobId(id)).await?.id;
+    Ok(stream_of(api, caller, Source::Job(id), &query, &headers))
 }
 
 fn stream_of(
     api: Api,
+    caller: Caller,
     source: Source,
     query: &After,
     headers: &HeaderMap,
@@ -101,7 +103,8 @@ fn stream_of(
     let stream = LogStream {
         wake: api.engine.hub().subscribe(),
         down: api.engine.lifecycle().down_token(),
-        engine: api.engine,
+        engine: api.engine.clone(),
+        watch: Watch::new(api, caller),
         source,
         after: last_seen.or(query.after).unwrap_or(0),
         ready: VecDeque::new(),
@@ -119,14 +122,29 @@ pub(crate) async fn changes(
     State(api): State<Api>,
     caller: Caller,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    caller.allow(Action::See)?;
+    caller.allow_somewhere(Action::See)?;
     let down = api.engine.lifecycle().down_token();
     let wake = api.engine.hub().subscribe();
-    let events = stream::unfold((wake, down), async |(mut wake, down)| {
+    let watch = Watch::new(api, caller);
+    let events = stream::unfold((wake, watch, down), async |(mut wake, mut watch, down)| {
         loop {
             let change = tokio::select! {
                 () = down.cancelled() => return None,
                 change = wake.recv() => change,
+                () = watch.due() => {
+                    watch.look().await?;
+                    continue;
+                }
+            };
+            if matches!(&change, Ok(change) if change.topic == Topic::People) {
+                watch.look().await?;
+            }
+            let change = match change {
+                Ok(change) => match watch.caller.told(change) {
+                    Some(change) => Ok(change),
+                    None => continue,
+                },
+                lost => lost,
             };
             let event = match change {
                 // Log lines have a stream of their own; wishes to cancel have no page.
@@ -139,14 +157,50 @@ pub(crate) async fn changes(
                 Err(RecvError::Closed) => return None,
             };
             if let Ok(event) = event {
-                return Some((Ok(event), (wake, down)));
+                return Some((Ok(event), (wake, watch, down)));
             }
         }
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+/// Whose stream it is. A stream lives long: what they may see is asked again every few seconds.
+struct Watch {
+    api: Api,
+    caller: Caller,
+    next: Instant,
+}
+
+impl Watch {
+    fn new(api: Api, caller: Caller) -> Self {
+        Self { api, caller, next: Instant::now() + ASK_AGAIN }
+    }
+
+    fn is_due(&self) -> bool {
+        Instant::now() >= self.next
+    }
+
+    async fn due(&self) {
+        tokio::time::sleep_until(self.next).await;
+    }
+
+    /// Asks who the caller is now; `None`: nobody any more.
+    async fn look(&mut self) -> Option<Api> {
+        self.next = Instant::now() + ASK_AGAIN;
+        self.caller = self.caller.again(&self.api).await?;
+        Some(self.api.clone())
+    }
+}
+
 impl Source {
+    /// `None`: the caller does not see it any more.
+    async fn seen(self, api: &Api, caller: &Caller) -> Option<()> {
+        match self {
+            Self::Deployment(id) => deployments::seen(api, caller, id).await.map(drop).ok(),
+            Self::Job(id) => job_logs::known(api, caller, id).await.map(drop).ok(),
+        }
+    }
+
     /// What is seen of it now, as JSON, and the word of its state once that is final.
     async fn state(self, engine: &Engine) -> Option<(String, Option<&'static str>)> {
         let (state, ended) = match self {
@@ -201,6 +255,10 @@ impl LogStream {
             }
             if self.ended || self.down.is_cancelled() {
                 return None;
+            }
+            if self.watch.is_due() {
+                let api = self.watch.look().await?;
+                self.source.seen(&api, &self.watch.caller).await?;
             }
             if !self.look().await {
                 self.sleep().await;

@@ -212,6 +212,10 @@ impl ForgeView {
             self.webhook_secret = None;
             self.git_key = None;
         }
+        // It may be about a repository that they don't see.
+        if !caller.may(Action::See) {
+            self.last_delivery = None;
+        }
         self
     }
 }
@@ -289,9 +293,7 @@ impl From<HookStanding> for HookStandingView {
 /// All forges.
 #[utoipa::path(get, path = "/api/v1/forges", responses((status = 200, body = Page<ForgeView>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<ForgeView>>, Problem> {
-    caller.allow(Action::See)?;
-    let store = api.engine.store();
-    let (configuration, counts) = (store.configuration().await?, store.outbox_counts().await?);
+    let (configuration, counts) = (caller.configuration(&api).await?, api.engine.store().outbox_counts().await?);
     let mut items = Vec::with_capacity(configuration.forges.len());
     for forge in &configuration.forges {
         items.push(ForgeView::load(&api.engine, &configuration, &counts, forge).await?.shown_to(&caller));
@@ -307,12 +309,10 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ForgeView>, Problem> {
-    caller.allow(Action::See)?;
-    let store = api.engine.store();
-    let configuration = store.configuration().await?;
+    let configuration = caller.configuration(&api).await?;
     let forge = configuration.forges.iter().find(|forge| forge.id.as_str() == id);
     let forge = forge.ok_or_else(|| Problem::not_found(format!("there is no forge named {id}")))?;
-    let counts = store.outbox_counts().await?;
+    let counts = api.engine.store().outbox_counts().await?;
     Ok(Json(ForgeView::load(&api.engine, &configuration, &counts, forge).await?.shown_to(&caller)))
 }
 

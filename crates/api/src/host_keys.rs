@@ -3,6 +3,7 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::hosts::CheckView;
+use crate::hosts::managed;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
 use axum::Json;
@@ -113,15 +114,14 @@ impl From<KeyImport> for KeyImportView {
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/install-key", params(("name" = String, Path)),
     request_body = PasswordBody,
     responses((status = 200, body = CheckView), (status = 404, body = Problem), (status = 422, body = Problem),
-              (status = 502, body = Problem)))]
+              (status = 424, body = Problem)))]
 pub(crate) async fn install(
     State(api): State<Api>,
     caller: Caller,
     Path(name): Path<String>,
     Body(body): Body<PasswordBody>,
 ) -> Result<Json<CheckView>, Problem> {
-    caller.allow(Action::ManageHosts)?;
-    let name: HostName = name.parse()?;
+    let name = managed(&api, &caller, &name).await?.name;
     Ok(Json(api.engine.install_key(&name, &body.password, caller.name()).await?.into()))
 }
 
@@ -133,9 +133,21 @@ pub(crate) async fn scan(
     caller: Caller,
     Body(body): Body<ScanBody>,
 ) -> Result<Json<Page<KeyScanView>>, Problem> {
-    caller.allow(Action::ManageHosts)?;
-    let names: Option<Vec<HostName>> =
-        body.names.map(|names| names.iter().map(|name| name.parse()).collect::<Result<_, _>>()).transpose()?;
+    caller.allow_somewhere(Action::ManageHosts)?;
+    let names = match body.names {
+        None if caller.may(Action::ManageHosts) => None,
+        None => {
+            let hosts = caller.configuration(&api).await?.hosts.into_iter();
+            Some(hosts.filter(|host| caller.may_host(Action::ManageHosts, host)).map(|host| host.name).collect())
+        }
+        Some(names) => {
+            let mut hosts = Vec::with_capacity(names.len());
+            for name in &names {
+                hosts.push(managed(&api, &caller, name).await?.name);
+            }
+            Some(hosts)
+        }
+    };
     let scans = api.engine.scan_host_keys(names.as_deref()).await?;
     Ok(Json(Page::whole(scans.into_iter().map(KeyScanView::from).collect())))
 }
@@ -143,15 +155,17 @@ pub(crate) async fn scan(
 /// Pins the keys that hosts show, when they have exactly these fingerprints: all of them or none.
 #[utoipa::path(post, path = "/api/v1/hosts/accept-keys", request_body = AcceptKeysBody,
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
-              (status = 502, body = Problem)))]
+              (status = 424, body = Problem)))]
 pub(crate) async fn accept(
     State(api): State<Api>,
     caller: Caller,
     Body(body): Body<AcceptKeysBody>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageHosts)?;
-    let compared = body.items.into_iter().map(|key| Ok((key.host.parse()?, key.fingerprint.trim().to_owned())));
-    let items: Vec<(HostName, String)> = compared.collect::<Result<_, Problem>>()?;
+    caller.allow_somewhere(Action::ManageHosts)?;
+    let mut items: Vec<(HostName, String)> = Vec::with_capacity(body.items.len());
+    for key in body.items {
+        items.push((managed(&api, &caller, &key.host).await?.name, key.fingerprint.trim().to_owned()));
+    }
     api.engine.accept_host_keys(&items, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

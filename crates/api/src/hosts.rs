@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
 use axum::Json;
 use axum::extract::State;
-use davit_domain::access::Action;
+use davit_domain::access::{Action, Target};
 use davit_domain::config::{Host, HostKind};
 use davit_domain::ids::HostName;
 use davit_store::hosts::HostCheck;
@@ -91,10 +91,8 @@ impl HostView {
 /// All hosts.
 #[utoipa::path(get, path = "/api/v1/hosts", responses((status = 200, body = Page<HostView>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<HostView>>, Problem> {
-    caller.allow(Action::See)?;
-    let store = api.engine.store();
-    let mut checks = store.host_checks().await?;
-    let hosts = store.configuration().await?.hosts;
+    let mut checks = api.engine.store().host_checks().await?;
+    let hosts = caller.configuration(&api).await?.hosts;
     let items = hosts.into_iter().map(|host| {
         let check = checks.remove(&host.name);
         HostView::new(host, check)
@@ -110,8 +108,7 @@ pub(crate) async fn verify(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<CheckView>, Problem> {
-    caller.allow(Action::ManageHosts)?;
-    let name: HostName = name.parse()?;
+    let name = managed(&api, &caller, &name).await?.name;
     Ok(Json(api.engine.verify_host(&name).await?.into()))
 }
 
@@ -125,8 +122,7 @@ pub(crate) async fn accept_key(
     Path(name): Path<String>,
     Body(body): Body<AcceptBody>,
 ) -> Result<Json<HostView>, Problem> {
-    caller.allow(Action::ManageHosts)?;
-    let name: HostName = name.parse()?;
+    let name = managed(&api, &caller, &name).await?.name;
     api.engine.accept_host_key(&name, body.fingerprint.trim(), caller.name()).await?;
     let store = api.engine.store();
     let host = store.host(&name).await?.ok_or_else(|| Problem::not_found(format!("there is no host named {name}")))?;
@@ -137,6 +133,22 @@ pub(crate) async fn accept_key(
 /// davit's own public key, for hosts that have no key of their own configured.
 #[utoipa::path(get, path = "/api/v1/hosts/public-key", responses((status = 200, body = PublicKey)))]
 pub(crate) async fn public_key(State(api): State<Api>, caller: Caller) -> Result<Json<PublicKey>, Problem> {
-    caller.allow(Action::See)?;
+    caller.allow_somewhere(Action::See)?;
     Ok(Json(PublicKey { public_key: api.engine.own_ssh_key().await?.1 }))
+}
+
+/// The host, for somebody who looks after it.
+pub(crate) async fn managed(api: &Api, caller: &Caller, name: &str) -> Result<Host, Problem> {
+    caller.allow_somewhere(Action::ManageHosts)?;
+    let missing = || Problem::not_found(format!("there is no host named {name}"));
+    let name: HostName = name.parse()?;
+    let host = api.engine.store().host(&name).await?.ok_or_else(missing)?;
+    let is_seen = caller.configuration(api).await?.hosts.iter().any(|seen| seen.name == host.name);
+    match caller.allow_host(Action::ManageHosts, &host) {
+        // Whoever releases to a host sees it without holding a role on it.
+        Err(problem) if problem.is_not_found() && is_seen => {
+            Err(caller.denied_on(Action::ManageHosts, &Target::Everything))
+        }
+        allowed => allowed.map(|()| host),
+    }
 }

@@ -3,12 +3,12 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::problem::{Path, Problem, Query};
+use crate::runs;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use davit_domain::access::Action;
 use davit_domain::ids::JobId;
 use davit_store::ci_jobs::CiJob;
 use davit_store::ci_logs::JobLine;
@@ -63,8 +63,7 @@ pub(crate) async fn logs(
     Path(id): Path<i64>,
     Query(query): Query<JobLogQuery>,
 ) -> Result<Json<JobLines>, Problem> {
-    caller.allow(Action::See)?;
-    let id = known(&api, JobId(id)).await?.id;
+    let id = known(&api, &caller, JobId(id)).await?.id;
     let store = api.engine.store();
     let limit = i64::from(query.limit.unwrap_or(1000).clamp(1, MOST_LINES));
     let lines = store.job_lines(id, query.after.unwrap_or(0), query.step, limit).await?;
@@ -76,8 +75,7 @@ pub(crate) async fn logs(
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/log.txt", params(("id" = i64, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
 pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<Response, Problem> {
-    caller.allow(Action::See)?;
-    let id = known(&api, JobId(id)).await?.id;
+    let id = known(&api, &caller, JobId(id)).await?.id;
     let engine = api.engine.clone();
     // Page by page, so that a long log never lies in memory as a whole.
     let pages = futures::stream::try_unfold((engine, 0), move |(engine, after)| async move {
@@ -91,9 +89,12 @@ pub(crate) async fn log_text(State(api): State<Api>, caller: Caller, Path(id): P
     Ok((headers, Body::from_stream(pages)).into_response())
 }
 
-pub(crate) async fn known(api: &Api, id: JobId) -> Result<CiJob, Problem> {
-    let found = api.engine.store().job(id).await?;
-    found.ok_or_else(|| Problem::not_found(format!("there is no job {id}: it may have been removed")))
+/// The job, when the caller sees its run.
+pub(crate) async fn known(api: &Api, caller: &Caller, id: JobId) -> Result<CiJob, Problem> {
+    let missing = || Problem::not_found(format!("there is no job {id}: it may have been removed"));
+    let job = api.engine.store().job(id).await?.ok_or_else(missing)?;
+    runs::known(api, caller, job.run).await.map_err(|problem| problem.or_missing(missing))?;
+    Ok(job)
 }
 
 fn text_line(line: &JobLine) -> String {

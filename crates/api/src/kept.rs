@@ -4,13 +4,14 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Path, Problem, Query};
+use crate::runs;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use davit_domain::access::Action;
-use davit_domain::ids::{ArtifactId, CacheId};
+use davit_domain::ids::{ArtifactId, CacheId, ForgeId};
 use davit_store::ci_artifacts::Artifact;
 use davit_store::ci_caches::Cache;
 use serde::{Deserialize, Serialize};
@@ -80,8 +81,9 @@ impl From<Cache> for CacheView {
 #[utoipa::path(get, path = "/api/v1/artifacts/{id}", params(("id" = i64, Path)),
     responses((status = 200, body = Vec<u8>, content_type = "application/gzip"), (status = 404, body = Problem)))]
 pub(crate) async fn download(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<Response, Problem> {
-    caller.allow(Action::See)?;
     let (artifact, path) = api.engine.open_artifact(ArtifactId(id)).await?;
+    let missing = || Problem::not_found(format!("there is no artefact {id}, or its time is over"));
+    runs::known(&api, &caller, artifact.run).await.map_err(|problem| problem.or_missing(missing))?;
     let file = tokio::fs::File::open(&path).await.map_err(|error| {
         tracing::error!(%error, artifact = id, "an artifact can't be read");
         Problem::new(
@@ -106,8 +108,12 @@ pub(crate) async fn caches(
     caller: Caller,
     Query(query): Query<CacheFilter>,
 ) -> Result<Json<Page<CacheView>>, Problem> {
-    caller.allow(Action::See)?;
-    let found = api.engine.store().caches(&query.forge.parse()?, &query.repository).await?;
+    let forge: ForgeId = query.forge.parse()?;
+    let configuration = caller.configuration(&api).await?;
+    if !caller.may_repository(Action::See, &configuration, (&forge, &query.repository)) {
+        return Ok(Json(Page::whole(Vec::new())));
+    }
+    let found = api.engine.store().caches(&forge, &query.repository).await?;
     Ok(Json(Page::whole(found.into_iter().map(CacheView::from).collect())))
 }
 
@@ -119,7 +125,12 @@ pub(crate) async fn delete_cache(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageCaches)?;
+    caller.allow_somewhere(Action::ManageCaches)?;
+    let missing = || Problem::not_found(format!("there is no cache {id}: it may have been removed"));
+    let cache = api.engine.store().cache(CacheId(id)).await?.ok_or_else(missing)?;
+    let configuration = caller.configuration(&api).await?;
+    let repository = (&cache.forge, cache.repository.as_str());
+    caller.allow_repository(Action::ManageCaches, &configuration, repository, missing)?;
     api.engine.delete_cache(CacheId(id), caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

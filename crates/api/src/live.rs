@@ -77,8 +77,8 @@ pub(crate) async fn show(
     caller: Caller,
     Path((app, environment)): Path<(String, String)>,
 ) -> Result<Json<Page<LiveCheckView>>, Problem> {
-    caller.allow(Action::See)?;
-    let environment: EnvironmentKey = environment.parse()?;
+    let (key, environment): (AppKey, EnvironmentKey) = (app.parse()?, environment.parse()?);
+    caller.allow_in(Action::See, &key, &environment)?;
     view(&api, &app, &environment).await
 }
 
@@ -91,8 +91,8 @@ pub(crate) async fn ask(
     caller: Caller,
     Path((app, environment)): Path<(String, String)>,
 ) -> Result<Json<Page<LiveCheckView>>, Problem> {
-    caller.allow(Action::Ask)?;
     let (key, environment): (AppKey, EnvironmentKey) = (app.parse()?, environment.parse()?);
+    caller.allow_in(Action::Ask, &key, &environment)?;
     api.engine.ask_live(&key, &environment).await?;
     view(&api, &app, &environment).await
 }

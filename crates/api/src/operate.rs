@@ -3,6 +3,7 @@
 
 use crate::Api;
 use crate::auth::Caller;
+use crate::deployments::seen;
 use crate::problem::{Body, Path, Problem};
 use crate::views::DeploymentSummary;
 use axum::Json;
@@ -29,7 +30,7 @@ pub(crate) async fn go_on(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::Release)?;
+    allow(&api, &caller, Action::Release, id).await?;
     view(&api, api.engine.continue_deployment(DeploymentId(id), caller.name()).await?).await
 }
 
@@ -42,7 +43,7 @@ pub(crate) async fn revert(
     Path(id): Path<i64>,
     Body(body): Body<Because>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::Release)?;
+    allow(&api, &caller, Action::Release, id).await?;
     view(&api, api.engine.revert_deployment(DeploymentId(id), caller.name(), &body.reason).await?).await
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn retry_host(
     caller: Caller,
     Path((id, host)): Path<(i64, String)>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::Release)?;
+    allow(&api, &caller, Action::Release, id).await?;
     let host: HostName = host.parse()?;
     view(&api, api.engine.retry_host(DeploymentId(id), &host, caller.name()).await?).await
 }
@@ -70,7 +71,7 @@ pub(crate) async fn skip_host(
     Path((id, host)): Path<(i64, String)>,
     Body(body): Body<Because>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::Release)?;
+    allow(&api, &caller, Action::Release, id).await?;
     let host: HostName = host.parse()?;
     view(&api, api.engine.skip_host(DeploymentId(id), &host, caller.name(), &body.reason).await?).await
 }
@@ -85,8 +86,15 @@ pub(crate) async fn override_gates(
     Path(id): Path<i64>,
     Body(body): Body<Because>,
 ) -> Result<Json<DeploymentSummary>, Problem> {
-    caller.allow(Action::OverrideGates)?;
+    allow(&api, &caller, Action::OverrideGates, id).await?;
     view(&api, api.engine.override_gates(DeploymentId(id), caller.name(), &body.reason).await?).await
+}
+
+/// Lets the request go on when the account may do this to what the deployment releases, where it does.
+pub(crate) async fn allow(api: &Api, caller: &Caller, action: Action, id: i64) -> Result<(), Problem> {
+    caller.allow_somewhere(action)?;
+    let deployment = seen(api, caller, DeploymentId(id)).await?;
+    caller.allow_in(action, &deployment.app, &deployment.environment)
 }
 
 async fn view(api: &Api, deployment: Deployment) -> Result<Json<DeploymentSummary>, Problem> {

@@ -6,7 +6,6 @@ use crate::page::Page;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use davit_domain::access::Action;
 use davit_domain::config::RepositorySettings;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,7 +44,6 @@ impl From<&RepositorySettings> for TestedRepositoryView {
 /// The repositories that davit tests, in the order of the configuration.
 #[utoipa::path(get, path = "/api/v1/repositories", responses((status = 200, body = Page<TestedRepositoryView>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<TestedRepositoryView>>, Problem> {
-    caller.allow(Action::See)?;
-    let configuration = api.engine.store().configuration().await?;
+    let configuration = caller.configuration(&api).await?;
     Ok(Json(Page::whole(configuration.repositories.iter().map(TestedRepositoryView::from).collect())))
 }

@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
 use davit_domain::ci::{RunState, Trigger};
+use davit_domain::config::Configuration;
 use davit_domain::ids::{JobId, RunId};
 use davit_engine::ci::RetryWhat;
 use davit_store::ci_runs::{Run, RunFilter};
@@ -119,8 +120,9 @@ pub(crate) async fn list(
     Query(query): Query<RunQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<RunView>>, Problem> {
-    caller.allow(Action::See)?;
+    let configuration = caller.configuration(&api).await?;
     let filter = RunFilter {
+        within: caller.repositories(&configuration),
         forge: query.forge.map(|forge| forge.parse()).transpose()?,
         repository: query.repository,
         states: states(query.state.as_deref().unwrap_or_default())?,
@@ -131,7 +133,6 @@ pub(crate) async fn list(
         trigger: query.trigger.map(|word| trigger(&word)).transpose()?,
     };
     let store = api.engine.store();
-    let configuration = store.configuration().await?;
     let runs = store.runs(&filter, page.before()?.map(RunId), page.limit()).await?;
     let items = runs.iter().map(|run| RunView::new(run, &configuration)).collect();
     Ok(Json(Page::cut(items, page.limit(), |run: &RunView| run.id)))
@@ -145,8 +146,7 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<RunFull>, Problem> {
-    caller.allow(Action::See)?;
-    let run = known(&api, RunId(id)).await?;
+    let (run, configuration) = known(&api, &caller, RunId(id)).await?;
     let store = api.engine.store();
     let event_url = store.run_plan(run.id).await?.and_then(|plan| event_url(&plan.event));
     let all = store.jobs(run.id).await?;
@@ -159,12 +159,13 @@ pub(crate) async fn show(
     }
     let annotations = store.annotations(run.id).await?.into_iter().map(AnnotationView::from).collect();
     let artifacts = store.artifacts(run.id).await?.iter().map(ArtifactView::from).collect();
-    let allowed = RunAllowed::new(run.state, caller.may(Action::RunWorkflow), caller.may(Action::ApproveRun));
+    let may = |action| caller.may_repository(action, &configuration, (&run.forge, &run.repository));
+    let allowed = RunAllowed::new(run.state, may(Action::RunWorkflow), may(Action::ApproveRun));
     let change_id = match run.change {
         Some(number) => store.change_numbered(&run.forge, &run.repository, number).await?.map(|change| change.id.0),
         None => None,
     };
-    let run = RunDetail { run: RunView::new(&run, &store.configuration().await?), change_id, event_url };
+    let run = RunDetail { run: RunView::new(&run, &configuration), change_id, event_url };
     Ok(Json(RunFull { run, jobs, annotations, artifacts, summaries, allowed }))
 }
 
@@ -176,10 +177,9 @@ pub(crate) async fn cancel(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<RunView>, Problem> {
-    caller.allow(Action::RunWorkflow)?;
-    let id = known(&api, RunId(id)).await?.id;
+    let id = allow(&api, &caller, Action::RunWorkflow, RunId(id)).await?;
     api.engine.cancel_run(id, caller.name()).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
 /// Runs jobs again; earlier attempts and their logs stay.
@@ -192,15 +192,14 @@ pub(crate) async fn retry(
     Path(id): Path<i64>,
     Body(body): Body<RunRetryBody>,
 ) -> Result<Json<RunView>, Problem> {
-    caller.allow(Action::RunWorkflow)?;
-    let id = known(&api, RunId(id)).await?.id;
+    let id = allow(&api, &caller, Action::RunWorkflow, RunId(id)).await?;
     let what = match body {
         RunRetryBody::All => RetryWhat::All,
         RunRetryBody::Failed => RetryWhat::Failed,
         RunRetryBody::Job { job_id } => RetryWhat::Job(JobId(job_id)),
     };
     api.engine.retry_run(id, what, caller.name()).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
 /// Lets the workflows of a fork's change run, with secrets, on the commit that somebody looked at.
@@ -213,10 +212,9 @@ pub(crate) async fn approve(
     Path(id): Path<i64>,
     Body(body): Body<ApproveBody>,
 ) -> Result<Json<RunView>, Problem> {
-    caller.allow(Action::ApproveRun)?;
-    let id = known(&api, RunId(id)).await?.id;
+    let id = allow(&api, &caller, Action::ApproveRun, RunId(id)).await?;
     api.engine.approve_run(id, &body.head_sha.parse()?, caller.name()).await?;
-    seen(&api, id).await
+    seen(&api, &caller, id).await
 }
 
 /// The lines of a run's log that hold a text: the first 200 of them.
@@ -228,8 +226,7 @@ pub(crate) async fn search(
     Path(id): Path<i64>,
     Query(query): Query<SearchQuery>,
 ) -> Result<Json<Page<FoundView>>, Problem> {
-    caller.allow(Action::See)?;
-    let run = known(&api, RunId(id)).await?;
+    let (run, _) = known(&api, &caller, RunId(id)).await?;
     if query.q.is_empty() {
         return Err(Problem::invalid("q must not be empty: write what to look for"));
     }
@@ -241,14 +238,27 @@ pub(crate) async fn search(
     Ok(Json(Page::whole(items)))
 }
 
-async fn seen(api: &Api, id: RunId) -> Result<Json<RunView>, Problem> {
-    let configuration = api.engine.store().configuration().await?;
-    Ok(Json(RunView::new(&known(api, id).await?, &configuration)))
+async fn seen(api: &Api, caller: &Caller, id: RunId) -> Result<Json<RunView>, Problem> {
+    let (run, configuration) = known(api, caller, id).await?;
+    Ok(Json(RunView::new(&run, &configuration)))
 }
 
-async fn known(api: &Api, id: RunId) -> Result<Run, Problem> {
-    let found = api.engine.store().run(id).await?;
-    found.ok_or_else(|| Problem::not_found(format!("there is no run {id}: it may have been removed")))
+/// The run, when the caller sees its repository, and what they see of the configuration.
+pub(crate) async fn known(api: &Api, caller: &Caller, id: RunId) -> Result<(Run, Configuration), Problem> {
+    let missing = || Problem::not_found(format!("there is no run {id}: it may have been removed"));
+    let run = api.engine.store().run(id).await?.ok_or_else(missing)?;
+    let configuration = caller.configuration(api).await?;
+    caller.allow_repository(Action::See, &configuration, (&run.forge, &run.repository), missing)?;
+    Ok((run, configuration))
+}
+
+/// Lets the request go on when the account may do this to the run.
+async fn allow(api: &Api, caller: &Caller, action: Action, id: RunId) -> Result<RunId, Problem> {
+    caller.allow_somewhere(action)?;
+    let (run, configuration) = known(api, caller, id).await?;
+    let missing = || Problem::not_found(format!("there is no run {id}"));
+    caller.allow_repository(action, &configuration, (&run.forge, &run.repository), missing)?;
+    Ok(id)
 }
 
 fn states(words: &str) -> Result<Vec<RunState>, Problem> {

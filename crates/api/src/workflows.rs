@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use davit_domain::access::Action;
+use davit_domain::ids::ForgeId;
 use davit_engine::ci::{InputInfo, StartWorkflow, WorkflowInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,9 +111,10 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<WorkflowQuery>,
 ) -> Result<Json<Page<WorkflowView>>, Problem> {
-    caller.allow(Action::RunWorkflow)?;
+    let forge: ForgeId = query.forge.parse()?;
+    allow(&api, &caller, &forge, &query.repository).await?;
     let reference = query.r#ref.as_deref().filter(|reference| !reference.is_empty());
-    let found = api.engine.workflows(&query.forge.parse()?, &query.repository, reference).await?;
+    let found = api.engine.workflows(&forge, &query.repository, reference).await?;
     Ok(Json(Page::whole(found.into_iter().map(WorkflowView::from).collect())))
 }
 
@@ -124,12 +126,20 @@ pub(crate) async fn start(
     caller: Caller,
     Body(body): Body<StartBody>,
 ) -> Result<(StatusCode, Json<StartedView>), Problem> {
-    caller.allow(Action::RunWorkflow)?;
+    let forge: ForgeId = body.forge.parse()?;
+    allow(&api, &caller, &forge, &body.repository).await?;
     let start = StartWorkflow {
         reference: body.r#ref.filter(|reference| !reference.is_empty()),
         workflow_file: body.file,
         inputs: body.inputs.into_iter().collect(),
     };
-    let run = api.engine.start_workflow(&body.forge.parse()?, &body.repository, start, caller.name()).await?;
+    let run = api.engine.start_workflow(&forge, &body.repository, start, caller.name()).await?;
     Ok((StatusCode::CREATED, Json(StartedView { id: run.0 })))
+}
+
+async fn allow(api: &Api, caller: &Caller, forge: &ForgeId, repository: &str) -> Result<(), Problem> {
+    caller.allow_somewhere(Action::RunWorkflow)?;
+    let configuration = caller.configuration(api).await?;
+    let missing = || Problem::not_found(format!("{repository} at {forge} is no repository that davit tests"));
+    caller.allow_repository(Action::RunWorkflow, &configuration, (forge, repository), missing)
 }

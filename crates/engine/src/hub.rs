@@ -52,6 +52,8 @@ pub enum Topic {
     Feed,
     /// A person's shell on a host.
     Terminal,
+    /// Accounts, groups, grants or tokens: what people may do.
+    People,
 }
 
 /// Passes wake-ups on. Cheap to clone.

@@ -105,6 +105,8 @@ pub struct ChangeFilter {
     pub number: Option<i64>,
     /// In this state.
     pub state: Option<ChangeState>,
+    /// Of these repositories alone; `None`: of all.
+    pub within: Option<Vec<(ForgeId, String)>>,
 }
 
 /// `SELECT` of every column, with what follows.
@@ -247,6 +249,7 @@ impl Store {
             .equals("repository", filter.repository.as_deref().map(repository_key))
             .equals_number("number", filter.number)
             .equals("state", filter.state.map(ChangeState::as_str))
+            .of_repositories(filter.within.as_deref())
             .newest_first(before.map(|id| id.0), limit)
             .build_query_as().fetch_all(p).await)?;
         Row::read_all(rows)

@@ -103,6 +103,8 @@ pub struct DeliveryFilter {
     pub event: Option<String>,
     /// With this in the summary, the reason, the repository or the forge's id, without case.
     pub text: Option<String>,
+    /// About these repositories alone; `None`: about all.
+    pub within: Option<Vec<(ForgeId, String)>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -173,6 +175,7 @@ impl Store {
             .equals("verdict", filter.verdict)
             .equals_any_case("repository", filter.repository.as_deref())
             .equals("event", filter.event.as_ref())
+            .of_repositories(filter.within.as_deref())
             .contains(&["summary", "reason", "repository", "delivery"], filter.text.as_deref())
             .newest_first(before.map(|id| id.0), limit)
             .build_query_as().fetch_all(p).await)?;

@@ -9,6 +9,7 @@ pub mod progress;
 use crate::requests::Request;
 use crate::select::Select;
 use crate::{Store, StoreError, Tx, from_json, known, on_read, on_tx, parsed, to_json};
+use davit_domain::access::Places;
 use davit_domain::deployment::DeploymentState;
 use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName, RequestId};
 use davit_domain::log::Step;
@@ -103,6 +104,8 @@ pub struct DeploymentFilter {
     pub environment: Option<EnvironmentKey>,
     /// In one of these states (their stored words).
     pub states: Vec<String>,
+    /// Of these places alone.
+    pub places: Places,
 }
 
 /// `SELECT` of every column, with what follows.
@@ -195,6 +198,7 @@ impl Store {
             .equals("app", filter.app.as_ref())
             .equals("environment", filter.environment.as_ref())
             .one_of("state", &filter.states)
+            .within("app", "environment", Some(&filter.places))
             .newest_first(before.map(|id| id.0), limit)
             .build_query_as().fetch_all(p).await)?;
         Row::read_all(rows)

@@ -1,7 +1,8 @@
 //! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text.
 
-use crate::storable;
+use crate::{repository_key, storable};
 use davit_domain::access::Places;
+use davit_domain::ids::ForgeId;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::fmt::Display;
 
@@ -74,6 +75,18 @@ where
                 query.push(" AND ").push(environment).push(" = ").push_bind(value.to_string());
             }
             query.push(")");
+        }
+        query.push(")");
+        self
+    }
+
+    /// Of these repositories, by their forge, when there is a list: an empty one holds none.
+    pub(crate) fn of_repositories(mut self, repositories: Option<&[(ForgeId, String)]>) -> Self {
+        let Some(repositories) = repositories else { return self };
+        let query = self.and().push("(1 = 0");
+        for (forge, name) in repositories {
+            query.push(" OR (forge = ").push_bind(forge.to_string());
+            query.push(" AND LOWER(repository) = ").push_bind(repository_key(name)).push(")");
         }
         query.push(")");
         self

@@ -223,9 +223,10 @@ fn common<T: Clone + PartialEq>(one: Option<&T>, other: Option<&T>) -> Option<Op
 }
 
 /// The (app, environment) pairs that somebody may do something in; lists are cut to them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Places {
     /// Every one, also what belongs to no app or environment.
+    #[default]
     All,
     /// These.
     Only(Vec<Place>),

@@ -29,6 +29,8 @@ pub struct RunFilter {
     pub workflow: Option<String>,
     /// Started by this.
     pub trigger: Option<Trigger>,
+    /// Of these repositories alone; `None`: of all.
+    pub within: Option<Vec<(ForgeId, String)>>,
 }
 
 impl Store {
@@ -49,6 +51,7 @@ impl Store {
             .equals("head_sha", filter.head.as_ref())
             .equals_either("workflow", "workflow_file", filter.workflow.as_deref())
             .equals("trigger", filter.trigger.map(Trigger::as_str))
+            .of_repositories(filter.within.as_deref())
             .newest_first(before.map(|id| id.0), limit)
             .build_query_as().fetch_all(p).await)?;
         Row::read_all(rows)
