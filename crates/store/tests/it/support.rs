@@ -123,6 +123,7 @@ pub(crate) fn environment_named(name: &str) -> Environment {
         url: None,
         forge_name: None,
         freeze: Vec::new(),
+        windows: Vec::new(),
         require_green: None,
     }
 }
@@ -240,7 +241,7 @@ pub(crate) fn new_request(revision: RevisionId) -> NewRequest {
         app: shop(),
         environment: production(),
         kind: Kind::Regular,
-        state: RequestState::AwaitingRelease,
+        state: RequestState::AwaitingRelease { approvals: Vec::new() },
         commit: sha(),
         git_ref: Some("main".into()),
         title: "Sell more".into(),
@@ -254,6 +255,11 @@ pub(crate) fn new_request(revision: RevisionId) -> NewRequest {
         created_at: at(1),
         delivery: None,
         forge_deployment: None,
+        values: davit_domain::values::Pinned::default(),
+        description: String::new(),
+        schedule: None,
+        batch: None,
+        cloned_from: None,
         idempotency_key: None,
     }
 }
