@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config'
 
 // In development the pages come from Vite and the API from a davit (or dev/mock-server.mjs) on its usual address.
 const server = process.env.DAVIT_URL ?? 'http://127.0.0.1:8700'
-const proxy = { '/api': { target: server, changeOrigin: false } }
+const proxy = {
+  '/api': { target: server, changeOrigin: false, ws: true },
+  '/auth': { target: server, changeOrigin: false },
+}
 
 export default defineConfig({
   plugins: [vue()],

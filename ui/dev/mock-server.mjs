@@ -7,8 +7,10 @@ import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
 import { forgeRoutes, searched } from './forges.mjs'
 import { requestRoutes } from './requests.mjs'
+import { peopleRoutes } from './people.mjs'
 import { addPaused, rolloutRoutes } from './rollout.mjs'
 import { createSimulator } from './simulator.mjs'
+import { echoTerminal, watchingRoutes } from './watching.mjs'
 
 const port = Number(process.env.PORT ?? 8700)
 const fresh = process.env.MOCK_FRESH === '1'
@@ -51,6 +53,8 @@ function filtered(items, query, names) {
   return items.filter(item => names.every(name => !query.get(name) || query.get(name).split(',').includes(item[name])))
 }
 
+const people = peopleRoutes({ page, find, Problem, now })
+
 const routes = [
   ['GET', '/setup', () => ({ needed: db.users.length === 0 }), 'open'],
   ['POST', '/setup', ({ body, response }) => setUp(body, response), 'open'],
@@ -89,6 +93,8 @@ const routes = [
     appOf: key => appOf(key),
   }),
   ...forgeRoutes(db, { emit, find, page, paged, filtered, newest: list => newest(list), Problem, now }),
+  ...people.routes,
+  ...watchingRoutes({ page, find, sendText, now }),
   ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
   ['GET', '/apps/:app/configs/:env/toml', ({ app, env, response }) => sendText(response, releaseToml(app, env))],
   ['GET', '/hosts', () => page(db.hosts)],
@@ -117,7 +123,9 @@ createServer(async (req, response) => {
     response.writeHead(body.status, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(body))
   }
-}).listen(port, '127.0.0.1', () => console.log(`mock davit on http://127.0.0.1:${port}`))
+})
+  .on('upgrade', echoTerminal)
+  .listen(port, '127.0.0.1', () => console.log(`mock davit on http://127.0.0.1:${port}`))
 
 async function serve(req, response) {
   const url = new URL(req.url, 'http://mock')
