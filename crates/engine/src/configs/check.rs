@@ -99,15 +99,15 @@ impl Engine {
     ) -> Vec<(HostName, Result<Survey, String>)> {
         let end = tokio::time::Instant::now() + PATIENCE_FOR_ALL;
         let late = || format!("there was no answer within {} seconds", PATIENCE.as_secs());
-        let looks = hosts.iter().map(|host| async move {
-            let look = tokio::time::timeout(PATIENCE, self.survey_host(configuration, app, config, host));
+        let looks = hosts.to_vec().into_iter().map(|host| async move {
+            let look = tokio::time::timeout(PATIENCE, self.survey_host(configuration, app, config, &host));
             let found = match tokio::time::timeout_at(end, look).await {
                 Ok(Ok(Ok(survey))) => Ok(survey),
                 Ok(Ok(Err(error))) => Err(error.to_string()),
                 Ok(Err(_)) => Err(late()),
                 Err(_) => Err("there are too many hosts to look at all of them in time".to_owned()),
             };
-            (host.clone(), found)
+            (host, found)
         });
         futures::stream::iter(looks).buffered(self.settings().parallel_hosts.max(1)).collect().await
     }
