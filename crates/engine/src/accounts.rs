@@ -1,6 +1,7 @@
 //! Accounts: made, changed, shut out, deleted; and the first administrator. How people prove who they are is
 //! [`crate::sign_in`], what they may do [`crate::people`].
 
+use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -142,6 +143,7 @@ impl Engine {
             self.feed(&mut tx, by, action, name, detail).await?;
         }
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(new)
     }
 
@@ -159,6 +161,7 @@ impl Engine {
         self.keep_an_admin(&mut tx, &user).await?;
         self.feed(&mut tx, by, "user_deleted", name, json!({ "role": role_word(user.role) })).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Groups and grants: who belongs together, and who may do what where.
 
 use crate::accounts::text_of;
+use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::access::Grant;
 use davit_store::accounts::LOCAL;
@@ -60,6 +61,7 @@ impl Engine {
             self.feed(&mut tx, by, "group_changed", &new.name, detail).await?;
         }
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(new)
     }
 
@@ -73,6 +75,7 @@ impl Engine {
         tx.delete_group(found.id).await?;
         self.feed(&mut tx, by, "group_deleted", name, Value::Null).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(())
     }
 
@@ -93,6 +96,7 @@ impl Engine {
             self.feed(&mut tx, by, action, name, json!({ "user": user.name })).await?;
         }
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         if is_member || changed {
             return Ok(());
         }
@@ -118,6 +122,7 @@ impl Engine {
         let detail = grant_detail(grantee, grant);
         self.feed(&mut tx, by, "grant_added", name, detail).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(id)
     }
 
@@ -139,6 +144,7 @@ impl Engine {
         let (Grantee::User(name) | Grantee::Group(name)) = &grantee;
         self.feed(&mut tx, by, "grant_removed", name, grant_detail(&grantee, &grant)).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! API tokens: 32 random bytes, of which the store keeps the SHA-256 alone, so that a copy of the database lets nobody in.
 
 use crate::accounts::{random_text, text_of, token_hash};
+use crate::hub::Topic;
 use crate::people::Person;
 use crate::{Engine, EngineError};
 use davit_domain::ids::UserId;
@@ -80,6 +81,7 @@ impl Engine {
         })?;
         self.feed(&mut tx, "admin", "token_revoked", name, json!({ "user": user.name })).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(())
     }
 
@@ -99,6 +101,7 @@ impl Engine {
         tx.delete_token(token.user_id, &token.name).await?;
         self.feed(&mut tx, by, "token_revoked", &token.name, json!({ "user": whose })).await?;
         tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
         Ok(())
     }
 
