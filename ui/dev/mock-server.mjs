@@ -176,9 +176,7 @@ function sendText(response, text) {
 
 // Set-up and session
 
-const ACCOUNT = { display_name: null, email: null, groups: [], grants: [], two_factor: false, source: 'local' }
-
-const session = user => ({ user: { ...ACCOUNT, ...user }, version: '0.1.0', public_url: `http://127.0.0.1:${port}` })
+const session = user => ({ user: people.me(user), version: '0.1.0', public_url: `http://127.0.0.1:${port}` })
 
 function open(user, response) {
   const token = randomBytes(8).toString('hex')
