@@ -113,6 +113,26 @@ where
         self
     }
 
+    /// As [`contains`](Self::contains), and rows that have this number or whose commit begins with the text.
+    pub(crate) fn found_by(mut self, columns: &[&'static str], commit: &'static str, text: Option<&str>) -> Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
+        let pattern = containing(text);
+        self.and().push("(");
+        for column in columns {
+            self.query.push("LOWER(").push(*column).push(") LIKE LOWER(").push_bind(pattern.clone());
+            self.query.push(") ESCAPE '\\' OR ");
+        }
+        let sha = text.to_ascii_lowercase();
+        // Shorter ones are in nearly every commit.
+        let is_sha = (4..=64).contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_sha {
+            self.query.push(commit).push(" LIKE ").push_bind(format!("{sha}%")).push(" OR ");
+        }
+        // No row has the number of what is none.
+        self.query.push("id = ").push_bind(text.parse::<i64>().unwrap_or(-1)).push(")");
+        self
+    }
+
     /// A condition that has no value.
     pub(crate) fn only_if(mut self, condition: &'static str, wanted: bool) -> Self {
         if wanted {

@@ -21,7 +21,7 @@ pub struct RequestFilter {
     pub authors: Vec<String>,
     /// Made together in this batch.
     pub batch: Option<i64>,
-    /// With this text in its title, description, commit, reference or author, or with this number.
+    /// With this text in its title, description, reference or author, with this number, or of a commit that begins so.
     pub text: Option<String>,
     /// Of these apps in these environments alone.
     pub places: Places,
@@ -42,7 +42,7 @@ impl Default for RequestFilter {
 }
 
 /// What people look for requests by.
-const SEARCHED: [&str; 6] = ["title", "description", "commit_sha", "git_ref", "created_by", "CAST(id AS TEXT)"];
+const SEARCHED: [&str; 4] = ["title", "description", "git_ref", "created_by"];
 
 /// Fills in the filter's conditions, which both databases have.
 macro_rules! filtered {
@@ -53,7 +53,7 @@ macro_rules! filtered {
             .equals("environment", $filter.environment.as_ref())
             .one_of("created_by", &$filter.authors)
             .equals_number("batch_id", $filter.batch)
-            .contains(&SEARCHED, $filter.text.as_deref())
+            .found_by(&SEARCHED, "commit_sha", $filter.text.as_deref())
             .within("app", "environment", Some(&$filter.places))
     };
 }

@@ -304,6 +304,9 @@ both!(requests_are_found_by_text_author_and_place, |store| {
         assert_eq!(list(text(wanted)).await, expected, "{wanted}");
     }
     assert_eq!(list(text(&ids[2].to_string())).await, [ids[2]], "by its number");
+    let commit = crate::support::sha();
+    assert_eq!(list(text(&commit.as_str()[..7].to_uppercase())).await.len(), 3, "by the beginning of the commit");
+    assert!(list(text(&commit.as_str()[1..8])).await.is_empty());
     let authors = vec!["alice".to_owned(), "ana@hub".to_owned()];
     assert_eq!(list(RequestFilter { authors, ..RequestFilter::default() }).await, [ids[1], ids[0]]);
     let places = |places: Vec<Place>| RequestFilter { places: Places::Only(places), ..RequestFilter::default() };
