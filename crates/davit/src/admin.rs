@@ -3,6 +3,7 @@
 use crate::app;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::DataArgs;
+use crate::verify_feed::{self, VerifyFeedArgs};
 use clap::{Args, Subcommand};
 use davit_domain::access::Role;
 use davit_engine::EngineError;
@@ -74,13 +75,31 @@ enum AdminCommand {
 
 /// Does it.
 pub(crate) async fn run(args: AdminArgs) -> Outcome {
-    match args.command {
+    davit_store::origin::scope("cli", act(args.command)).await
+}
+
+async fn act(command: AdminCommand) -> Outcome {
+    match command {
+        AdminCommand::VerifyFeed(args) => verify_feed::run(args).await,
         AdminCommand::CreateUser { name, role, password_stdin: _, data } => {
             let password = password_from_stdin()?;
             let engine = app::idle_engine(data.decide()?).await?;
             engine.create_user(&name, role, &password).await.map_err(explain)?;
             engine.store().close().await;
             print(&format!(
+    /// Looks whether the feed is as davit wrote it: nothing changed, missing, put in or cut off
+    VerifyFeed(VerifyFeedArgs),
+}
+
+/// A role on everything, or none.
+#[derive(Debug, Clone, Copy)]
+struct BaseRole(Option<Role>);
+
+impl std::str::FromStr for BaseRole {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_role(text).map(Self)
+    }
                 "{name} is a{} {} now.",
                 if role == Role::Admin || role == Role::Operator { "n" } else { "" },
                 role.as_str()

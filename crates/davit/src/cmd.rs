@@ -12,6 +12,7 @@ mod deliveries;
 pub(crate) mod deploy;
 mod doctor;
 mod export;
+mod feed;
 mod forges;
 mod host_keys;
 mod hosts;
@@ -103,6 +104,20 @@ pub(crate) enum ClientCommand {
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
     /// Check that everything works, and say what to do where it does not
+    /// See who did what, when and from where; follow it, or take it away as a file
+    Feed(feed::FeedArgs),
+    /// Make, change and remove accounts
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Put accounts together, to grant them something at once
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
+    /// Grant a role somewhere, to an account or to a group
+    #[command(subcommand)]
+    Grants(groups::GrantsCommand),
+    /// List, make and revoke API tokens
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
     Doctor(doctor::DoctorArgs),
     /// Print a shell's completions
     Completions(completions::CompletionsArgs),
@@ -159,6 +174,11 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),
+        ClientCommand::Feed(args) => feed::run(args).await,
+        ClientCommand::Users(command) => users::run(command).await,
+        ClientCommand::Groups(command) => groups::run(command).await,
+        ClientCommand::Grants(command) => groups::run_grants(command).await,
+        ClientCommand::Tokens(command) => tokens::run(command).await,
     }
 }
 

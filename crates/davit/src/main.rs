@@ -15,6 +15,7 @@ mod progress;
 mod prompt;
 mod serve;
 mod settings;
+mod verify_feed;
 
 use clap::{Parser, Subcommand};
 use failure::{Failure, Outcome};

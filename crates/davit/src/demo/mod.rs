@@ -237,6 +237,7 @@ fn server(root: &Path, listen: SocketAddr) -> Result<Server, Failure> {
         runner_labels: davit_engine::Settings::default_runner_labels(),
         ci_tools: Vec::new(),
         largest_upload: settings::LARGEST_UPLOAD,
+        keep: davit_engine::retention::Keep::default(),
     })
 }
 

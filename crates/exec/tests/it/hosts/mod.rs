@@ -6,6 +6,7 @@ mod hook;
 mod output;
 mod put;
 mod resume;
+mod shell;
 mod stage;
 mod support;
 mod surroundings;
