@@ -5,10 +5,12 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::settings::DataArgs;
 use crate::verify_feed::{self, VerifyFeedArgs};
 use clap::{Args, Subcommand};
-use davit_domain::access::Role;
+use davit_domain::access::{Role, Scope, parse_role};
 use davit_engine::EngineError;
+use davit_store::tokens::TokenLimits;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::Write;
+use std::time::Duration;
 
 /// Accounts and tokens, directly on the data directory or database
 #[derive(Debug, Args)]
@@ -24,9 +26,9 @@ enum AdminCommand {
         /// Its name
         #[arg(long)]
         name: String,
-        /// viewer, developer, reviewer, releaser, operator or admin
+        /// On everything: viewer, developer, reviewer, releaser, operator, admin, or none
         #[arg(long)]
-        role: Role,
+        role: BaseRole,
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
@@ -68,25 +70,18 @@ enum AdminCommand {
         /// What it is for
         #[arg(long)]
         name: String,
+        /// At most this role: viewer, developer, reviewer, releaser, operator or admin
+        #[arg(long)]
+        role: Option<Role>,
+        /// Only there: environment:KEY, app:KEY, app:KEY@ENVIRONMENT or label:WORD; several times for several
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<Scope>,
+        /// For so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires: Option<u32>,
         #[command(flatten)]
         data: DataArgs,
     },
-}
-
-/// Does it.
-pub(crate) async fn run(args: AdminArgs) -> Outcome {
-    davit_store::origin::scope("cli", act(args.command)).await
-}
-
-async fn act(command: AdminCommand) -> Outcome {
-    match command {
-        AdminCommand::VerifyFeed(args) => verify_feed::run(args).await,
-        AdminCommand::CreateUser { name, role, password_stdin: _, data } => {
-            let password = password_from_stdin()?;
-            let engine = app::idle_engine(data.decide()?).await?;
-            engine.create_user(&name, role, &password).await.map_err(explain)?;
-            engine.store().close().await;
-            print(&format!(
     /// Looks whether the feed is as davit wrote it: nothing changed, missing, put in or cut off
     VerifyFeed(VerifyFeedArgs),
 }
@@ -100,10 +95,26 @@ impl std::str::FromStr for BaseRole {
     fn from_str(text: &str) -> Result<Self, String> {
         parse_role(text).map(Self)
     }
-                "{name} is a{} {} now.",
-                if role == Role::Admin || role == Role::Operator { "n" } else { "" },
-                role.as_str()
-            ))
+}
+
+/// Does it; what it does comes from the command line.
+pub(crate) async fn run(args: AdminArgs) -> Outcome {
+    davit_store::origin::scope("cli", act(args.command)).await
+}
+
+async fn act(command: AdminCommand) -> Outcome {
+    match command {
+        AdminCommand::VerifyFeed(args) => verify_feed::run(args).await,
+        AdminCommand::CreateUser { name, role, password_stdin: _, data } => {
+            let password = password_from_stdin()?;
+            let engine = app::idle_engine(data.decide()?).await?;
+            engine.create_user(&name, role.0, &password).await.map_err(explain)?;
+            engine.store().close().await;
+            print(&match role.0 {
+                None => format!("{name} may do what is granted to them now."),
+                Some(role @ (Role::Admin | Role::Operator)) => format!("{name} is an {} now.", role.as_str()),
+                Some(role) => format!("{name} is a {} now.", role.as_str()),
+            })
         }
         AdminCommand::DisableUser { name, data } => {
             disable(&name, true, data).await?;
@@ -119,9 +130,13 @@ impl std::str::FromStr for BaseRole {
             engine.store().close().await;
             print(&format!("The token {name} of {user} is worth nothing any more."))
         }
-        AdminCommand::CreateToken { user, name, data } => {
+        AdminCommand::CreateToken { user, name, role, scopes, expires, data } => {
             let engine = app::idle_engine(data.decide()?).await?;
-            let token = engine.create_token(&user, &name).await.map_err(explain)?;
+            let days = expires.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600));
+            let scopes = (!scopes.is_empty()).then_some(scopes);
+            let limits = TokenLimits { role, scopes, expires_at: days.map(|days| engine.now().plus(days)) };
+            let owner = engine.known_user(&user).await.map_err(explain)?;
+            let (_, token) = engine.issue_token(&owner, &name, &limits).await.map_err(explain)?;
             engine.store().close().await;
             print(token.expose_secret())
         }
@@ -148,10 +163,9 @@ fn explain(error: EngineError) -> Failure {
         EngineError::NotFound(_) => Exit::NotFound,
         EngineError::Denied(_) => Exit::Denied,
         EngineError::Invalid(_) | EngineError::InvalidConfig(_) => Exit::Usage,
-        EngineError::Conflict(_)
-        | EngineError::Changed(_)
-        | EngineError::Upstream(_)
-        | EngineError::Unavailable(_) => Exit::Failed,
+        EngineError::Conflict(_) | EngineError::Changed(_) | EngineError::Upstream(_) | EngineError::Unavailable(_) => {
+            Exit::Failed
+        }
     };
     Failure::new(exit, error.to_string())
 }

@@ -12,6 +12,7 @@ pub(crate) mod forges;
 pub(crate) mod login;
 pub(crate) mod operate;
 mod pause;
+pub(crate) mod people;
 mod problem;
 mod sse;
 pub(crate) mod stream;

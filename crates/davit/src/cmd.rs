@@ -14,6 +14,7 @@ mod doctor;
 mod export;
 mod feed;
 mod forges;
+mod groups;
 mod host_keys;
 mod hosts;
 mod locks;
@@ -28,6 +29,8 @@ mod runs;
 mod secret_values;
 mod secrets;
 mod status;
+mod tokens;
+mod users;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Tone;
@@ -101,9 +104,6 @@ pub(crate) enum ClientCommand {
     /// Workflow files of the working copy, and starting a workflow at the server
     #[command(subcommand)]
     Ci(ci::CiCommand),
-    /// Store a token for this person on this machine
-    Login(login::LoginArgs),
-    /// Check that everything works, and say what to do where it does not
     /// See who did what, when and from where; follow it, or take it away as a file
     Feed(feed::FeedArgs),
     /// Make, change and remove accounts
@@ -118,6 +118,9 @@ pub(crate) enum ClientCommand {
     /// List, make and revoke API tokens
     #[command(subcommand)]
     Tokens(tokens::TokensCommand),
+    /// Store a token for this person on this machine
+    Login(login::LoginArgs),
+    /// Check that everything works, and say what to do where it does not
     Doctor(doctor::DoctorArgs),
     /// Print a shell's completions
     Completions(completions::CompletionsArgs),
@@ -171,14 +174,14 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Runs(command) => runs::run(command).await,
         ClientCommand::Changes(command) => changes::run(command).await,
         ClientCommand::Ci(command) => ci::run(command).await,
-        ClientCommand::Login(args) => login::run(args).await,
-        ClientCommand::Doctor(args) => doctor::run(args).await,
-        ClientCommand::Completions(args) => completions::run(args),
         ClientCommand::Feed(args) => feed::run(args).await,
         ClientCommand::Users(command) => users::run(command).await,
         ClientCommand::Groups(command) => groups::run(command).await,
         ClientCommand::Grants(command) => groups::run_grants(command).await,
         ClientCommand::Tokens(command) => tokens::run(command).await,
+        ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Doctor(args) => doctor::run(args).await,
+        ClientCommand::Completions(args) => completions::run(args),
     }
 }
 

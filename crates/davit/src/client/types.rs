@@ -38,10 +38,17 @@ pub(crate) struct Session {
 pub(crate) struct User {
     /// Login name.
     pub(crate) name: String,
-    /// What they may do.
-    pub(crate) role: String,
+    /// What they may do everywhere; `None`: only what grants give.
+    pub(crate) role: Option<String>,
     #[serde(flatten)]
     pub(crate) more: More,
+}
+
+impl User {
+    /// The role on everything, as people read it.
+    pub(crate) fn role(&self) -> &str {
+        self.role.as_deref().unwrap_or("granted roles alone")
+    }
 }
 
 /// What is live where.

@@ -108,7 +108,7 @@ async fn readiness(client: &Client) -> Check {
 }
 
 fn account(session: &Session) -> Check {
-    Check::good("login", format!("logged in as {} ({})", session.user.name, session.user.role))
+    Check::good("login", format!("logged in as {} ({})", session.user.name, session.user.role()))
 }
 
 fn version(session: &Session) -> Check {

@@ -43,7 +43,7 @@ pub(super) async fn run(args: LoginArgs) -> Outcome {
     // A token that does not work is not worth keeping.
     let session: Session = Client::new(&url, Some(&token))?.get(&["session"], &[]).await?;
     let path = login::store(&login::Access { url, token: Some(token) })?;
-    let (name, role) = (visible(&session.user.name), visible(&session.user.role));
+    let (name, role) = (visible(&session.user.name), visible(session.user.role()));
     Output::detect().line(format!("Logged in as {name} ({role}); stored in {}", path.display()))?;
     Ok(crate::failure::Exit::Done)
 }
