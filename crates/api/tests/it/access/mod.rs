@@ -76,7 +76,8 @@ async fn every_route_lets_in_whom_it_should() {
                 .replace("{id}", "4711")
                 .replace("{app}", "none")
                 .replace("{name}", "none")
-                .replace("{host}", "none");
+                .replace("{host}", "none")
+                .replace("{user}", "none");
             let url = format!("{}/api/v1{}", app.url(), url.replace("{environment}", "none"));
             let request = app.http().request(method.parse::<Method>().unwrap(), url);
             let request = caller.into_iter().fold(request, |request, role| request.bearer_auth(app.token(role)));
