@@ -1,15 +1,16 @@
 //! Asking for releases and rollbacks, and what people choose from when they do.
 
 use crate::Api;
-use crate::apps::known;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem, Query};
+use crate::sight::seen_app;
 use crate::views::{RequestView, Seen};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use davit_domain::access::Action;
+use davit_domain::config::App;
 use davit_domain::ids::{AppKey, CommitSha, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::time::Timestamp;
 use davit_engine::git;
@@ -241,14 +242,9 @@ fn may_ask(caller: &Caller, app: &str, environment: &str) -> Result<(AppKey, Env
 }
 
 /// The app, for whoever may ask for it anywhere.
-pub(crate) async fn may_ask_for(api: &Api, caller: &Caller, app: &str) -> Result<davit_domain::config::App, Problem> {
+async fn may_ask_for(api: &Api, caller: &Caller, app: &str) -> Result<App, Problem> {
     caller.allow_somewhere(Action::Ask)?;
-    let found = known(api, app).await?;
-    let places = caller.access().places(Action::Ask);
-    let may = found.releases.iter().any(|config| places.contains(&found.key, &config.environment));
-    if may || caller.may_app(Action::Ask, &found.key) {
-        return Ok(found);
-    }
-    caller.allow_app(Action::Ask, &found.key)?;
-    Ok(found)
+    let app = seen_app(api, caller, app).await?;
+    caller.allow_some_of_app(Action::Ask, &app)?;
+    Ok(app)
 }
