@@ -3,6 +3,7 @@
 // set-up (code 4821-ZQ7K) with nothing configured. Speaks only what the UI reads; it decides nothing davit decides.
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
+import { configRoutes } from './configs.mjs'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
 import { forgeRoutes, searched } from './forges.mjs'
@@ -92,11 +93,11 @@ const routes = [
     now,
     appOf: key => appOf(key),
   }),
+  ...configRoutes({ db, emit, find, appOf: key => appOf(key), Problem, now }),
   ...forgeRoutes(db, { emit, find, page, paged, filtered, newest: list => newest(list), Problem, now }),
   ...people.routes,
   ...watchingRoutes({ page, find, sendText, now }),
   ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
-  ['GET', '/apps/:app/configs/:env/toml', ({ app, env, response }) => sendText(response, releaseToml(app, env))],
   ['GET', '/hosts', () => page(db.hosts)],
   ['GET', '/hosts/public-key', () => ({ public_key: db.publicKey })],
   ['POST', '/hosts/:name/verify', ({ name }) => verifyHost(name)],
@@ -270,12 +271,6 @@ function appDetail(key) {
     .slice(0, 20)
     .map(summary)
   return { ...appOf(key), recent }
-}
-
-function releaseToml(app, environment) {
-  const config = find(appOf(app).configs, item => item.environment === environment, 'release config')
-  const lines = ['deploy_path', 'releases_path'].map(key => `${key} = "${config[key]}"`)
-  return `[[app]]\nkey = "${app}"\n\n[[app.release]]\nenvironment = "${environment}"\n${lines.join('\n')}\n`
 }
 
 function releases(app, environment) {

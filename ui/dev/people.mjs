@@ -168,6 +168,7 @@ export function peopleRoutes({ page, find, Problem, now }) {
         return { recovery_codes: Array.from({ length: 10 }, (_, i) => `${i}7f3-q${i}mk-2x${i}d`) }
       },
     ],
+    ['GET', '/session/second-factor', () => ({ enabled: true, recovery_codes_left: 9 })],
     [
       'DELETE',
       '/session/second-factor',

@@ -21,6 +21,7 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       approve: review,
       reject: review,
       release: item.state === 'awaiting_release',
+      schedule: open && user.role !== 'developer',
       retry: ended,
       clone: true,
       rollback: item.state === 'succeeded',
@@ -34,14 +35,16 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       version: 1,
       updated_at: item.created_at,
       approvals_expire_at: null,
-      reviews: item.approvals.map(approval => ({ ...approval, verdict: 'approve', reason: null, version: 1 })),
+      reviews: item.approvals.map(said => ({ ...said, verdict: 'approve', reason: null, version: 1, void: false })),
       review: { required: item.required_approvals, self_approval: false, reviewers: ['group:leads'], expires: 86_400 },
       scheduled_at: null,
       batch: null,
       cloned_from: null,
       revision,
       latest_revision: revision,
-      build: null,
+      build_id: null,
+      author: item.created_by,
+      scheduled_by: null,
       hosts: null,
       inputs: {},
       waits_for: null,
@@ -183,7 +186,7 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       )
     }
     if (!allowed(item, user)[verb]) throw new Problem(409, 'conflict', `It can't be done: it is ${item.state} now.`)
-    const said = { user: user.name, at: now(), reason: body.reason ?? null, version: item.version }
+    const said = { user: user.name, at: now(), reason: body.reason ?? null, version: item.version, void: false }
     const decided = { decided_by: user.name, decided_at: now() }
     if (verb === 'approve') {
       item.approvals.push({ user: user.name, at: now() })
@@ -227,7 +230,7 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
     ['GET', '/requests/:id', ({ id, user }) => view(request(id), user)],
     ['PATCH', '/requests/:id', edit],
     ['GET', '/requests/:id/diff', ({ id }) => diff(request(id), live(request(id).app, request(id).environment))],
-    ['GET', '/requests/:id/diff/file', ({ query }) => ({ patch: patchOf(query.get('path')) })],
+    ['GET', '/requests/:id/diff/file', ({ query }) => ({ patch: patchOf(query.get('path')), truncated: false })],
     ['POST', '/requests/:id/:verb', decide],
     ['GET', '/batches/:id', ({ id, user }) => batchOf(id, user)],
     ['POST', '/batches/:id/:verb', decideBatch],
@@ -296,7 +299,6 @@ function diff({ commit }, base) {
       to: 7,
       diff: '@@ -4,3 +4,3 @@\n keep = 5\n-build_dir = "."\n+build_dir = "dist"\n hooks.after_release = """\n',
     },
-    values: { APP_MODE: { from: 'blue', to: 'green' } },
     note: null,
   }
 }

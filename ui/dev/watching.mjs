@@ -194,11 +194,9 @@ export function watchingRoutes({ page, find, sendText, now }) {
     [
       'GET',
       '/channels/:id/preview',
-      ({ query, response }) =>
-        sendText(
-          response,
-          `**Shop → Production** ${query.get('event')}\n\n7f3c2d1 Fix the basket, asked by Ana Lima\n\nhttps://davit.example.com/requests/12`,
-        ),
+      ({ query }) => ({
+        text: `**Shop → Production** ${query.get('event')}\n\n7f3c2d1 Fix the basket, asked by Ana Lima\n\nhttps://davit.example.com/requests/12`,
+      }),
     ],
     [
       'GET',

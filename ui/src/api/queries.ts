@@ -70,6 +70,7 @@ const topicKeys: Record<ChangeTopic, string[]> = {
   change: ['changes', 'change'],
   feed: ['feed', 'feed-actions'],
   terminal: ['terminals', 'terminal'],
+  people: ['session', 'users', 'user', 'user-sessions', 'groups', 'group', 'grants', 'my-tokens', 'my-identities'],
 }
 
 /** The first elements of the query keys that a change of `topic` may have made old. */

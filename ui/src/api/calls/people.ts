@@ -11,8 +11,10 @@ import type {
   NewGrant,
   NewToken,
   NewUser,
+  Ownership,
   Page,
   SecondFactorStart,
+  SecondFactorState,
   Session,
   UserChange,
   UserDetail,
@@ -28,10 +30,12 @@ export const peopleCalls = {
   startSecondFactor: () => call<SecondFactorStart>('POST', '/session/second-factor', { body: {} }),
   confirmSecondFactor: (code: string) =>
     call<{ recovery_codes: string[] }>('POST', '/session/second-factor/confirm', { body: { code } }),
-  removeSecondFactor: (proof: { password?: string; code?: string }) =>
-    call<void>('DELETE', '/session/second-factor', { body: proof }),
+  secondFactor: () => call<SecondFactorState>('GET', '/session/second-factor'),
+  renewRecoveryCodes: (proof: Ownership) =>
+    call<{ recovery_codes: string[] }>('POST', '/session/second-factor/recovery-codes', { body: proof }),
+  removeSecondFactor: (proof: Ownership) => call<void>('DELETE', '/session/second-factor', { body: proof }),
   mySessions: () => call<Page<LoginSession>>('GET', '/session/list'),
-  endMySession: (id: string) => call<void>('DELETE', path('session', 'list', id)),
+  endMySession: (id: number) => call<void>('DELETE', path('session', 'list', id)),
   endMyOtherSessions: () => call<void>('DELETE', '/session/list'),
   myIdentities: () => call<Page<Identity>>('GET', '/session/identities'),
   linkCode: (provider: string) =>

@@ -44,7 +44,7 @@ export const watchingCalls = {
   channels: () => call<Page<Channel>>('GET', '/channels'),
   testChannel: (id: string) => call<ChannelTest>('POST', `${path('channels', id)}/test`, { body: {} }),
   previewChannel: (id: string, event: string) =>
-    call<string>('GET', `${path('channels', id)}/preview`, { query: { event }, headers: { Accept: 'text/plain' } }),
+    call<{ text: string }>('GET', `${path('channels', id)}/preview`, { query: { event } }),
 
   feed: (filter: FeedFilter, cursor?: string) =>
     call<Page<FeedEntry>>('GET', '/feed', { query: { ...filter, before: cursor } }),

@@ -15,6 +15,7 @@ export const CHANNEL_EVENTS = [
   'host_down',
   'host_up',
   'status_undeliverable',
+  'run_failed',
 ] as const
 export type ChannelEvent = (typeof CHANNEL_EVENTS)[number]
 

@@ -13,6 +13,7 @@ export const CHANGE_TOPICS = [
   'change',
   'feed',
   'terminal',
+  'people',
 ] as const
 export type ChangeTopic = (typeof CHANGE_TOPICS)[number]
 

@@ -102,7 +102,7 @@ export interface NewToken {
 
 /** A login that lasts, of oneself or of somebody else. */
 export interface LoginSession {
-  id: string
+  id: number
   created_at: Timestamp
   last_seen_at: Timestamp
   ip: string | null
@@ -116,6 +116,17 @@ export interface SecondFactorStart {
   secret: string
   otpauth_url: string
   qr_svg: string
+}
+
+export interface SecondFactorState {
+  enabled: boolean
+  recovery_codes_left: number
+}
+
+/** What shows that one is the owner of the account: either of them. */
+export interface Ownership {
+  password?: string
+  code?: string
 }
 
 export interface LoginProvider {

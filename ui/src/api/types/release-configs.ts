@@ -91,7 +91,7 @@ export interface ConfigCheck {
 
 export interface DryRun {
   commit: string
-  steps: { step: number; where: string; sentence: string }[]
+  steps: { step: number; where: 'server' | 'host'; sentence: string }[]
   hosts: { name: string; live: string | null; would: string }[]
   files: { count: number; bytes: number } | null
   gates: string[]

@@ -45,7 +45,7 @@ export interface RequestReview {
   version: number
   at: Timestamp
   /** It counts no more: the request was edited since, or the approval has expired. */
-  void?: boolean
+  void: boolean
 }
 
 /** What its environment asks of approvals. */
@@ -58,7 +58,17 @@ export interface ReviewRule {
   expires: number | null
 }
 
-export const REQUEST_VERBS = ['edit', 'withdraw', 'approve', 'reject', 'release', 'retry', 'clone', 'rollback'] as const
+export const REQUEST_VERBS = [
+  'edit',
+  'withdraw',
+  'approve',
+  'reject',
+  'release',
+  'schedule',
+  'retry',
+  'clone',
+  'rollback',
+] as const
 export type RequestVerb = (typeof REQUEST_VERBS)[number]
 
 export interface ReleaseRequest {
@@ -74,8 +84,10 @@ export interface ReleaseRequest {
   /** Counts up with every edit, from 1. */
   version: number
   created_by: string
+  /** The account behind it, when one is known. */
+  author: string
   created_at: Timestamp
-  updated_at: Timestamp
+  updated_at: Timestamp | null
   decided_by: string | null
   decided_at: Timestamp | null
   reason: string | null
@@ -85,16 +97,18 @@ export interface ReleaseRequest {
   reviews: RequestReview[]
   review: ReviewRule
   scheduled_at: Timestamp | null
+  scheduled_by: string | null
   batch: number | null
   cloned_from: number | null
   /** Of the release config it goes out with, and the newest one there is. */
   revision: number
-  latest_revision: number
+  latest_revision: number | null
   deployment: number | null
   target_release: string | null
-  build?: number | null
-  hosts?: string[] | null
-  inputs?: Record<string, string>
+  build_id: number | null
+  /** Only these; null: all of the release config. */
+  hosts: string[] | null
+  inputs: Record<string, string>
   /** What the reader may do with it now. */
   allowed: Record<RequestVerb, boolean>
   /** What keeps it, in the server's words: a lock, a window. */
@@ -186,24 +200,22 @@ export interface ReleaseDiff {
   /** null: nothing is live. */
   base: { commit: string; release: string; deployment: number } | null
   head: string
-  /** Commits of the head that the base has not, and the other way round. */
-  ahead: number
-  behind: number
+  /** Commits of the head that the base has not, and the other way round; null: not known. */
+  ahead: number | null
+  behind: number | null
   commits: DiffCommit[]
-  commits_truncated?: boolean
+  commits_truncated: boolean
   files: DiffFile[]
-  files_truncated?: boolean
+  files_truncated: boolean
   /** The release config of what is live, the one to come, and how they differ. */
-  config: { from: number | null; to: number; diff: string } | null
-  /** Plain values that differ, by name. */
-  values?: Record<string, { from: string | null; to: string | null }>
+  config: { from: number | null; to: number; diff: string }
   /** Why commits and files are absent, when they are. */
-  note?: string | null
+  note: string | null
 }
 
 export interface FilePatch {
   patch: string
-  truncated?: boolean
+  truncated: boolean
 }
 
 export interface CommitPage {
