@@ -92,11 +92,31 @@ export function createAppRouter(queryClient: QueryClient) {
       },
       { path: '/apps', name: 'apps', component: () => import('./pages/AppsPage.vue'), meta: { title: 'nav.apps' } },
       {
+        path: '/apps/new',
+        name: 'app-new',
+        component: () => import('./pages/NewAppPage.vue'),
+        meta: { title: 'newApp.title', section: 'apps' },
+      },
+      {
         path: '/apps/:app',
         name: 'app',
         component: () => import('./pages/AppPage.vue'),
         props: true,
         meta: { title: 'app.title', section: 'apps' },
+      },
+      {
+        path: '/apps/:app/configs/:environment/edit',
+        name: 'config',
+        component: () => import('./pages/ConfigPage.vue'),
+        props: true,
+        meta: { title: 'app.configs', section: 'apps' },
+      },
+      {
+        path: '/apps/:app/configs/:environment/history',
+        name: 'config-history',
+        component: () => import('./pages/ConfigHistoryPage.vue'),
+        props: true,
+        meta: { title: 'configHistory.title', section: 'apps' },
       },
       { path: '/hosts', name: 'hosts', component: () => import('./pages/HostsPage.vue'), meta: { title: 'nav.hosts' } },
       {

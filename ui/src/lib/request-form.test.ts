@@ -91,7 +91,7 @@ describe('an edit', () => {
     title: 'Faster',
     description: '',
     scheduled_at: null,
-    build: null,
+    build_id: null,
     hosts: null,
     inputs: {},
   } as unknown as ReleaseRequest

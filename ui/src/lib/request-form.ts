@@ -97,7 +97,7 @@ export function toBatchBody(form: RequestForm, inputsOf: (app: string) => Releas
 /** The form that an existing request is edited in. */
 export function fromRequest(request: ReleaseRequest): RequestForm {
   const named = request.git_ref ? shortRef(request.git_ref) : null
-  const source: Source = request.build ? 'build' : (named?.kind ?? 'commit')
+  const source: Source = request.build_id ? 'build' : (named?.kind ?? 'commit')
   return {
     environment: request.environment,
     title: request.title,
@@ -111,7 +111,7 @@ export function fromRequest(request: ReleaseRequest): RequestForm {
         tag: named?.kind === 'tag' ? named.name : '',
         picked: named ? request.commit : '',
         commit: named ? '' : request.commit,
-        build: request.build ?? null,
+        build: request.build_id,
         inputs: { ...request.inputs },
         hosts: [...(request.hosts ?? [])],
       },

@@ -1,12 +1,12 @@
 // The calls about apps and their release configs: the form, its revisions, its checks.
 import { call, path } from '../client'
-import type { AppBody, AppSummary, ConfigCheck, ConfigForm, ConfigRevision, DryRun, Page, SavedConfig } from '../types'
+import type { AppBody, ConfigCheck, ConfigForm, ConfigRevision, DryRun, Page, SavedConfig } from '../types'
 
 const at = (app: string, environment: string) => path('apps', app, 'configs', environment)
 
 export const configCalls = {
-  makeApp: (body: AppBody) => call<AppSummary>('POST', '/apps', { body }),
-  changeApp: (app: string, body: Omit<AppBody, 'key'>) => call<AppSummary>('PATCH', path('apps', app), { body }),
+  makeApp: (body: AppBody) => call<void>('POST', '/apps', { body }),
+  changeApp: (app: string, body: Omit<AppBody, 'key'>) => call<void>('PATCH', path('apps', app), { body }),
   removeApp: (app: string) => call<void>('DELETE', path('apps', app)),
 
   releaseConfig: (app: string, environment: string) => call<SavedConfig>('GET', at(app, environment)),
