@@ -130,9 +130,9 @@ export function watchingRoutes({ page, find, sendText, now }) {
         items.set(item.key, { ...item, overrides: items.has(item.key) })
     }
     return {
-      scope: { kind: levelOf(app, environment), app: app || null, environment: environment || null },
+      scope: levelOf(app, environment),
       revision: (revisions.get(keyOf(app, environment)) ?? []).length,
-      may: { plain: true, secret: true, reference: true },
+      may: { plain: true, reference: true },
       items: [...items.values()].sort((a, b) => a.key.localeCompare(b.key)),
     }
   }
@@ -150,15 +150,14 @@ export function watchingRoutes({ page, find, sendText, now }) {
       ...remove.map(name => change(name, before.get(name))),
     ]
     const list = revisions.get(key) ?? []
-    revisions.set(key, [{ revision: list.length + 1, saved_by: 'admin', saved_at: now(), changes }, ...list])
+    revisions.set(key, [{ revision: list.length + 1, by: 'admin', at: now(), changes }, ...list])
     return valuesOf(app, environment)
   }
 
   const change = (key, before, after) => ({
     key,
     change: after ? (before ? 'changed' : 'set') : 'removed',
-    before_kind: before?.kind ?? null,
-    after_kind: after?.kind ?? null,
+    kind: (after ?? before).kind,
     before: before?.value ?? null,
     after: after?.value ?? null,
   })

@@ -21,16 +21,16 @@ export interface ValueItem {
   from: ValueLevel
   /** Whether it takes the place of a wider one. */
   overrides: boolean
-  updated_by: string | null
-  updated_at: Timestamp | null
+  updated_by: string
+  updated_at: Timestamp
 }
 
 export interface Values {
-  scope: { kind: ValueLevel; app: string | null; environment: string | null }
+  scope: ValueLevel
   /** 0: nothing was saved yet. */
   revision: number
-  /** What the reader may set here. */
-  may: { plain: boolean; secret: boolean; reference: boolean }
+  /** What the reader may set here: texts and secrets, or what is read on the server. */
+  may: { plain: boolean; reference: boolean }
   items: ValueItem[]
 }
 
@@ -45,15 +45,15 @@ export const VALUE_CHANGES = ['set', 'changed', 'removed'] as const
 export interface ValueChange {
   key: string
   change: (typeof VALUE_CHANGES)[number]
-  before_kind: ValueKind | null
-  after_kind: ValueKind | null
+  /** What it is, or was before it was removed. */
+  kind: ValueKind
   before: string | null
   after: string | null
 }
 
 export interface ValuesRevision {
   revision: number
-  saved_by: string
-  saved_at: Timestamp
+  at: Timestamp
+  by: string
   changes: ValueChange[]
 }
