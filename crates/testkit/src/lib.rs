@@ -4,8 +4,10 @@
 #![expect(clippy::disallowed_methods, reason = "its parts start tasks and programs, and end them when dropped")]
 
 pub mod app;
+pub mod fake_chat;
 pub mod fake_forge;
 pub mod fake_oidc;
+pub mod fake_smtp;
 pub mod git;
 pub mod postgres;
 pub mod slapd;

@@ -297,7 +297,7 @@ impl Words {
     const fn of(language: Language) -> Self {
         match language {
             Language::En => Self {
-                test: "[test]",
+                test: "Test –",
                 title: "Title",
                 commit: "Commit",
                 person: "By",
@@ -307,7 +307,7 @@ impl Words {
                 headline: english,
             },
             Language::Zh => Self {
-                test: "[测试]",
+                test: "测试 –",
                 title: "标题",
                 commit: "提交",
                 person: "操作人",
