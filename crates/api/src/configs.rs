@@ -270,8 +270,8 @@ pub(crate) async fn diff(
 }
 
 /// What a revision said.
-#[utoipa::path(get, path = "/api/v1/apps/{app}/configs/{environment}/revisions/{number}",
-    params(("app" = String, Path), ("environment" = String, Path), ("number" = i64, Path)),
+#[utoipa::path(get, path = "/api/v1/apps/{app}/configs/{environment}/revisions/{id}",
+    params(("app" = String, Path), ("environment" = String, Path), ("id" = i64, Path)),
     responses((status = 200, body = ConfigRevisionFull), (status = 404, body = Problem)))]
 pub(crate) async fn revision(
     State(api): State<Api>,
@@ -290,8 +290,8 @@ pub(crate) async fn revision(
 }
 
 /// Puts what an earlier revision said into force again, as the next one.
-#[utoipa::path(post, path = "/api/v1/apps/{app}/configs/{environment}/revisions/{number}/restore",
-    params(("app" = String, Path), ("environment" = String, Path), ("number" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/apps/{app}/configs/{environment}/revisions/{id}/restore",
+    params(("app" = String, Path), ("environment" = String, Path), ("id" = i64, Path)),
     responses((status = 200, body = SavedConfig), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn restore(
     State(api): State<Api>,

@@ -121,7 +121,7 @@ pub(crate) async fn delete_app(
 }
 
 /// An environment as a form.
-#[utoipa::path(get, path = "/api/v1/environments/{key}", params(("key" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/environments/{environment}", params(("environment" = String, Path)),
     responses((status = 200, body = Declared), (status = 404, body = Problem)))]
 pub(crate) async fn show_environment(
     State(api): State<Api>,
@@ -135,7 +135,7 @@ pub(crate) async fn show_environment(
 }
 
 /// Makes an environment, or replaces what is said of it.
-#[utoipa::path(put, path = "/api/v1/environments/{key}", params(("key" = String, Path)), request_body = EnvironmentBody,
+#[utoipa::path(put, path = "/api/v1/environments/{environment}", params(("environment" = String, Path)), request_body = EnvironmentBody,
     responses((status = 200, body = Declared), (status = 422, body = Problem)))]
 pub(crate) async fn put_environment(
     State(api): State<Api>,
@@ -149,7 +149,7 @@ pub(crate) async fn put_environment(
 }
 
 /// Takes an environment away that nothing refers to any more.
-#[utoipa::path(delete, path = "/api/v1/environments/{key}", params(("key" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/environments/{environment}", params(("environment" = String, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn delete_environment(
     State(api): State<Api>,

@@ -27,6 +27,7 @@ pub mod hub;
 pub mod inbox;
 pub mod intents;
 pub mod lifecycle;
+pub mod master_key;
 mod merge;
 pub mod notify;
 pub mod people;
