@@ -251,6 +251,7 @@ pub(crate) async fn reset_password(
 ) -> Result<StatusCode, Problem> {
     caller.allow(Action::ManageUsers)?;
     api.engine.reset_password(&name, &body.password, caller.name()).await?;
+    api.logins.forgive_name(&name);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -264,6 +265,7 @@ pub(crate) async fn unlock(
 ) -> Result<StatusCode, Problem> {
     caller.allow(Action::ManageUsers)?;
     api.engine.unlock_user(&name, caller.name()).await?;
+    api.logins.forgive_name(&name);
     Ok(StatusCode::NO_CONTENT)
 }
 

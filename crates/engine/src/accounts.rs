@@ -85,6 +85,11 @@ impl Engine {
     /// # Errors
     /// `Conflict` when the name is taken or was somebody else's, `Invalid` when something is not acceptable.
     pub async fn add_user(&self, new: &NewAccount, by: &str) -> Result<User, EngineError> {
+        self.add_user_as(new, by, false).await
+    }
+
+    /// As [`add_user`](Self::add_user); `first`: only when there is none yet, however many come at once.
+    async fn add_user_as(&self, new: &NewAccount, by: &str, first: bool) -> Result<User, EngineError> {
         let name = new.name.as_str();
         check_name(name)?;
         let (display_name, email) = (text_of("display name", &new.display_name, 100)?, check_email(&new.email)?);
@@ -101,6 +106,12 @@ impl Engine {
             source: LOCAL,
         };
         let mut tx = self.store().begin().await?;
+        if first {
+            tx.lock_accounts().await?;
+            if tx.has_users().await? {
+                return Err(set_up_already());
+            }
+        }
         if !new.reuse_name && tx.was_a_user(name).await? {
             return Err(EngineError::Conflict(format!(
                 "{name} was the name of an account that was deleted, and the history bears it: choose another one, or \
@@ -213,12 +224,18 @@ impl Engine {
     /// When the code is wrong or an account exists already.
     pub async fn set_up(&self, code: &str, name: &str, password: &SecretString) -> Result<User, EngineError> {
         if !self.needs_set_up().await? {
-            return Err(EngineError::Conflict("davit is set up already: log in".into()));
+            return Err(set_up_already());
         }
         if !bool::from(code.trim().as_bytes().ct_eq(self.set_up_code().expose_secret().as_bytes())) {
             return Err(EngineError::Denied("that is not the code that the server printed when it started".into()));
         }
-        self.create_user(name, Role::Admin, password).await
+        let new = NewAccount {
+            name: name.to_owned(),
+            role: Some(Role::Admin),
+            password: Some(password.clone()),
+            ..NewAccount::default()
+        };
+        self.add_user_as(&new, "admin", true).await
     }
 
     /// Refuses what left nobody who may administer everything and can sign in. Whoever calls this holds the lock on
@@ -299,6 +316,10 @@ fn check_email(text: &str) -> Result<String, EngineError> {
         return Ok(text.to_owned());
     }
     Err(EngineError::Invalid("an e-mail address looks like name@example.com".into()))
+}
+
+fn set_up_already() -> EngineError {
+    EngineError::Conflict("davit is set up already: log in".into())
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), EngineError> {

@@ -198,6 +198,16 @@ impl Tx {
         row.ok_or_else(|| StoreError::NotFound(format!("an account named {name}")))?.read()
     }
 
+    /// Whether there is an account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_users(&mut self) -> Result<bool, StoreError> {
+        let found: Option<i64> =
+            on_tx!(self, c => sqlx::query_scalar("SELECT id FROM users LIMIT 1").fetch_optional(&mut **c).await)?;
+        Ok(found.is_some())
+    }
+
     /// Waits for whoever changes accounts, and keeps others from it until the transaction ends.
     ///
     /// # Errors

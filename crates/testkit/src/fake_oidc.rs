@@ -6,7 +6,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -221,7 +221,8 @@ async fn authorize(State(shared): State<Arc<Shared>>, Query(ask): Query<Params>)
     Redirect::to(&format!("{back}?code={code}&state={state}")).into_response()
 }
 
-async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(ask): Form<Params>) -> Response {
+async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
+    let ask: Params = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let refuse = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     let part = |name: &str| ask.get(name).map_or("", String::as_str);
     let mut memory = shared.memory();

@@ -32,7 +32,7 @@ pub(crate) struct NewSecondFactor {
 
 /// A code that the authenticator app shows.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct Code {
+pub(crate) struct SecondFactorCode {
     #[schema(value_type = String)]
     code: SecretString,
 }
@@ -96,13 +96,13 @@ pub(crate) async fn start_second_factor(
 }
 
 /// Confirms the second factor with a code; from now on logging in needs one.
-#[utoipa::path(post, path = "/api/v1/session/second-factor/confirm", request_body = Code,
+#[utoipa::path(post, path = "/api/v1/session/second-factor/confirm", request_body = SecondFactorCode,
     responses((status = 200, body = RecoveryCodes), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
 pub(crate) async fn confirm_second_factor(
     State(api): State<Api>,
     caller: Caller,
-    Body(body): Body<Code>,
+    Body(body): Body<SecondFactorCode>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
     own_session(&caller)?;
     let codes = api.engine.confirm_second_factor(&caller.user, &body.code).await?;

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 /// A new password, and the one that it replaces.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewPassword {
+pub(crate) struct PasswordChange {
     #[schema(value_type = String)]
     old: SecretString,
     /// At least 12 characters.
@@ -68,13 +68,13 @@ impl LoginSession {
 /// Changes one's own password.
 ///
 /// Every other session ends; the answer sets the cookie of a new one.
-#[utoipa::path(post, path = "/api/v1/session/password", request_body = NewPassword,
+#[utoipa::path(post, path = "/api/v1/session/password", request_body = PasswordChange,
     responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn change_password(
     State(api): State<Api>,
     caller: Caller,
     visitor: Visitor,
-    Body(body): Body<NewPassword>,
+    Body(body): Body<PasswordChange>,
 ) -> Result<Response, Problem> {
     own_session(&caller)?;
     let cookie = api.engine.change_password(&caller.user, &body.old, &body.new, &visitor.whence).await?;

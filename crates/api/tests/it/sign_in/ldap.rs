@@ -1,0 +1,183 @@
+//! Signing in by a real directory.
+
+use super::{Browser, code_of, cookie, count, log_in};
+use davit_domain::access::Role;
+use davit_engine::apply::Apply;
+use davit_testkit::app::{PASSWORD, TestApp};
+use davit_testkit::slapd::{READER, READER_PASSWORD, SUFFIX, Slapd};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const ANAS: &str = "what ana knows";
+
+struct Site {
+    app: TestApp,
+    directory: Slapd,
+}
+
+fn entries() -> String {
+    let unit = |name: &str| format!("dn: ou={name},{SUFFIX}\nobjectClass: organizationalUnit\nou: {name}\n\n");
+    let person = |name: &str, full: &str, password: &str| {
+        format!(
+            "dn: uid={name},ou=people,{SUFFIX}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {full}\nsn: {name}\n\
+             mail: {name}@acme.example\nuserPassword: {password}\n\n"
+        )
+    };
+    let group = |name: &str, member: &str| {
+        format!(
+            "dn: cn={name},ou=groups,{SUFFIX}\nobjectClass: groupOfNames\ncn: {name}\n\
+             member: uid={member},ou=people,{SUFFIX}\n\n"
+        )
+    };
+    [
+        unit("people"),
+        unit("groups"),
+        person("ana", "Ana Lovelace", ANAS),
+        person("bob", "Bob (the builder)", "what bob knows"),
+        person("viewer", "Somebody called viewer", "what they know"),
+        group("leads", "ana"),
+        group("everybody", "bob"),
+    ]
+    .concat()
+}
+
+impl Site {
+    async fn start_with(server: impl Fn(&Slapd) -> String) -> Self {
+        let (app, directory) = (TestApp::start().await, Slapd::start(&entries()).await);
+        assert_eq!(app.post("/groups", json!({ "name": "leaders" })).await.0, 201);
+        let site = Self { app, directory };
+        let server = server(&site.directory);
+        site.apply(&server, "").await;
+        site
+    }
+
+    async fn start() -> Self {
+        Self::start_with(|directory| format!("url = {:?}\nstart_tls = true\n", directory.url())).await
+    }
+
+    async fn apply(&self, server: &str, more: &str) {
+        let app = &self.app;
+        let document = format!(
+            "{}[[identity]]\nid = \"acme\"\nkind = \"ldap\"\nname = \"Acme\"\nrole = \"viewer\"\n{server}\
+             ca = {{ secret = \"ca\" }}\nbind_dn = {READER:?}\nbind_password = {{ secret = \"reader\" }}\n\
+             user_base = \"ou=people,{SUFFIX}\"\ngroup_base = \"ou=groups,{SUFFIX}\"\n{more}\
+             [identity.groups]\nleads = \"leaders\"\n",
+            app.forge_table()
+        );
+        let mut values: BTreeMap<String, secrecy::SecretString> = BTreeMap::new();
+        values.insert("env:TEST_TOKEN".into(), app.forge.token().to_owned().into());
+        values.insert("env:TEST_SECRET".into(), app.forge.webhook_secret().into());
+        app.engine().set_secret("ca", &Slapd::ca().into(), "test").await.unwrap();
+        app.engine().set_secret("reader", &READER_PASSWORD.into(), "test").await.unwrap();
+        app.engine().apply(Apply { document, values, prune: false, dry_run: false }, "test").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_is_in_the_directory_gets_an_account_and_its_groups() {
+    let site = Site::start().await;
+    let response = log_in(&site.app, "ana", ANAS).await;
+    assert_eq!(response.status(), 200);
+    let browser = Browser { app: &site.app, cookie: cookie(&response) };
+    let user = browser.get("/session").await["user"].clone();
+    assert_eq!((&user["name"], &user["role"], &user["source"]), (&json!("ana"), &json!("viewer"), &json!("ldap:acme")));
+    assert_eq!((&user["display_name"], &user["email"]), (&json!("Ana Lovelace"), &json!("ana@acme.example")));
+    assert_eq!(user["groups"], json!(["leaders"]));
+    assert_eq!(browser.get("/session/list").await["items"][0]["how"], "ldap:acme");
+    assert_eq!(log_in(&site.app, "ANA", ANAS).await.status(), 200, "directories tell no case apart");
+    assert_eq!(site.app.get("/users").await["items"].as_array().unwrap().len(), Role::ALL.len() + 1, "one person");
+    let change = json!({ "old": ANAS, "new": "another password of a test" });
+    assert_eq!(browser.status(Method::POST, "/session/password", change).await, 409, "it is not kept here");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn tls_from_the_start_works_too() {
+    let site = Site::start_with(|directory| format!("url = {:?}\n", directory.tls_url())).await;
+    assert_eq!(log_in(&site.app, "bob", "what bob knows").await.status(), 200);
+    assert_eq!(site.app.get("/users/bob").await["groups"], json!([]));
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_directory_whose_certificate_is_nobodys_is_not_believed() {
+    let site = Site::start().await;
+    let document = format!(
+        "{}[[identity]]\nid = \"acme\"\nkind = \"ldap\"\nurl = {:?}\nuser_base = \"ou=people,{SUFFIX}\"\n",
+        site.app.forge_table(),
+        site.directory.tls_url()
+    );
+    let apply = Apply { document, values: BTreeMap::new(), prune: false, dry_run: false };
+    site.app.engine().apply(apply, "test").await.unwrap();
+    assert_eq!(log_in(&site.app, "ana", ANAS).await.status(), 424);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn wrong_and_empty_passwords_let_nobody_in_and_lock() {
+    let site = Site::start().await;
+    for password in ["", "wrong", "what bob knows"] {
+        let response = log_in(&site.app, "ana", password).await;
+        assert_eq!(code_of(response).await, "unauthenticated", "{password:?}");
+    }
+    for number in 0..7 {
+        let body = json!({ "name": "ana", "password": "wrong" });
+        super::log_in_from(&site.app, &format!("198.51.100.{number}"), body).await;
+    }
+    let right = json!({ "name": "ana", "password": ANAS });
+    assert_eq!(super::log_in_from(&site.app, "198.51.100.99", right).await.status(), 401, "locked here");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_typed_is_no_part_of_the_filter() {
+    let site = Site::start().await;
+    for name in ["*", "a*", "ana)(|(uid=*", "*)(uid=ana", "ana\\", "ana\u{0}", "(uid=ana)", "ana)(cn=*))(|(cn=*"] {
+        let response = log_in(&site.app, name, ANAS).await;
+        assert_eq!(code_of(response).await, "unauthenticated", "{name:?}");
+    }
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn no_directory_takes_an_account_over_by_its_name() {
+    let site = Site::start().await;
+    assert_eq!(log_in(&site.app, "viewer", "what they know").await.status(), 401);
+    assert_eq!(log_in(&site.app, "viewer", PASSWORD).await.status(), 200, "and davit's own go first");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_keeps_nobody_else_out() {
+    let mut site = Site::start().await;
+    site.directory.stop().await;
+    assert_eq!(log_in(&site.app, "admin", PASSWORD).await.status(), 200);
+    for _ in 0..9 {
+        let away = log_in(&site.app, "ana", ANAS).await;
+        assert_eq!(away.status(), 424);
+        assert!(away.json::<Value>().await.unwrap()["detail"].as_str().unwrap().contains("Acme"));
+    }
+    assert_eq!(count(&site.app, "login_failed").await, 0, "nobody typed anything wrong");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_reader_whose_password_is_wrong_is_no_wrong_password_of_anas() {
+    let site = Site::start().await;
+    site.app.engine().set_secret("reader", &"not the reader's".into(), "test").await.unwrap();
+    let response = log_in(&site.app, "ana", ANAS).await;
+    assert_eq!(response.status(), 424);
+    assert!(!response.text().await.unwrap().contains("not the reader's"));
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_disabled_account_stays_out() {
+    let site = Site::start().await;
+    assert_eq!(log_in(&site.app, "ana", ANAS).await.status(), 200);
+    let off = Some(json!({ "disabled": true }));
+    assert_eq!(site.app.call(Role::Admin, Method::PATCH, "/users/ana", off).await.0, 200);
+    assert_eq!(log_in(&site.app, "ana", ANAS).await.status(), 401);
+    site.app.finish().await;
+}
