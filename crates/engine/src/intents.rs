@@ -23,7 +23,7 @@ pub(crate) use schedules::run as run_schedules;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
-use davit_domain::config::{App, Configuration, ReleaseConfig, branch_allowed};
+use davit_domain::config::{App, Configuration, Environment, ReleaseConfig, branch_allowed};
 use davit_domain::deployment_at_forge::ForgeDeploymentState;
 use davit_domain::event::GitRef;
 use davit_domain::ids::{AppKey, CommitSha, DeliveryId, EnvironmentKey, HostName, ReleaseName, RequestId};
@@ -102,11 +102,7 @@ impl Engine {
             .iter()
             .find(|environment| environment.key == ask.environment)
             .ok_or_else(|| EngineError::NotFound(format!("there is no environment named {}", ask.environment)))?;
-        if let Some(branch) = ask.git_ref.as_ref().and_then(GitRef::branch)
-            && !branch_allowed(environment.branches.as_deref(), branch)
-        {
-            return Err(EngineError::Invalid(format!("{} does not take the branch {branch}", environment.key)));
-        }
+        check_branch(environment, ask.git_ref.as_ref())?;
         hosts_of(configuration, app, config, ask.hosts.as_deref())?;
         let (revision, _) = tx
             .revision_in_force(&ask.app, &ask.environment)
@@ -187,6 +183,16 @@ impl Engine {
                 environment: Some(request.environment.clone()),
             });
         }
+    }
+}
+
+/// Whether the environment takes what this names. A tag or a commit is held against its branches where it is chosen.
+fn check_branch(environment: &Environment, git_ref: Option<&GitRef>) -> Result<(), EngineError> {
+    match git_ref.and_then(GitRef::branch) {
+        Some(branch) if !branch_allowed(environment.branches.as_deref(), branch) => {
+            Err(EngineError::Invalid(format!("{} does not take the branch {branch}", environment.key)))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

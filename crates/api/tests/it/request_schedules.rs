@@ -166,6 +166,7 @@ async fn outside_of_the_windows_nothing_goes_out_but_with_somebodys_word() {
     let (_, last) = ask(&shop, Role::Releaser, json!({})).await;
     assert_eq!(last["waits_for"], sentence, "{last}");
     shop.app.advance(Duration::from_secs(9 * 3_600));
+    davit_engine::reconcile::deployments(shop.app.engine()).await.unwrap();
     shop.ended(last["deployment"].as_i64().unwrap()).await;
     shop.finish().await;
 }

@@ -85,6 +85,79 @@ async fn every_state_allows_everybody_what_it_should() {
         }
     }
     // v: viewer, d: developer and author, r: reviewer, r: releaser, o: operator, a: administrator.
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    awaiting_review  approve  v403 d403 r200 r200 o200 a200
+    awaiting_review  reject   v403 d403 r200 r200 o200 a200
+    awaiting_review  edit     v403 d200 r403 r403 o403 a200
+    awaiting_review  withdraw v403 d200 r403 r403 o403 a200
+    awaiting_review  schedule v403 d403 r403 r200 o200 a200
+    awaiting_review  release  v403 d403 r403 r409 o409 a409
+    awaiting_review  retry    v403 d403 r403 r409 o409 a409
+    awaiting_review  clone    v403 d201 r201 r201 o201 a201
+    awaiting_release approve  v403 d403 r409 r409 o409 a409
+    awaiting_release reject   v403 d403 r409 r409 o409 a409
+    awaiting_release edit     v403 d200 r403 r403 o403 a200
+    awaiting_release withdraw v403 d200 r403 r403 o403 a200
+    awaiting_release schedule v403 d403 r403 r200 o200 a200
+    awaiting_release release  v403 d403 r403 r200 o200 a200
+    awaiting_release retry    v403 d403 r403 r409 o409 a409
+    awaiting_release clone    v403 d201 r201 r201 o201 a201
+    releasing        approve  v403 d403 r409 r409 o409 a409
+    releasing        reject   v403 d403 r409 r409 o409 a409
+    releasing        edit     v403 d409 r409 r409 o409 a409
+    releasing        withdraw v403 d409 r403 r403 o403 a409
+    releasing        schedule v403 d403 r403 r409 o409 a409
+    releasing        release  v403 d403 r403 r409 o409 a409
+    releasing        retry    v403 d403 r403 r409 o409 a409
+    releasing        clone    v403 d201 r201 r201 o201 a201
+    succeeded        approve  v403 d403 r409 r409 o409 a409
+    succeeded        reject   v403 d403 r409 r409 o409 a409
+    succeeded        edit     v403 d409 r409 r409 o409 a409
+    succeeded        withdraw v403 d409 r403 r403 o403 a409
+    succeeded        schedule v403 d403 r403 r409 o409 a409
+    succeeded        release  v403 d403 r403 r409 o409 a409
+    succeeded        retry    v403 d403 r403 r409 o409 a409
+    succeeded        clone    v403 d201 r201 r201 o201 a201
+    failed           approve  v403 d403 r409 r409 o409 a409
+    failed           reject   v403 d403 r409 r409 o409 a409
+    failed           edit     v403 d409 r409 r409 o409 a409
+    failed           withdraw v403 d409 r403 r403 o403 a409
+    failed           schedule v403 d403 r403 r409 o409 a409
+    failed           release  v403 d403 r403 r409 o409 a409
+    failed           retry    v403 d403 r403 r200 o200 a200
+    failed           clone    v403 d201 r201 r201 o201 a201
+    rejected         approve  v403 d403 r409 r409 o409 a409
+    rejected         reject   v403 d403 r409 r409 o409 a409
+    rejected         edit     v403 d409 r409 r409 o409 a409
+    rejected         withdraw v403 d409 r403 r403 o403 a409
+    rejected         schedule v403 d403 r403 r409 o409 a409
+    rejected         release  v403 d403 r403 r409 o409 a409
+    rejected         retry    v403 d403 r403 r409 o409 a409
+    rejected         clone    v403 d201 r201 r201 o201 a201
+    withdrawn        approve  v403 d403 r409 r409 o409 a409
+    withdrawn        reject   v403 d403 r409 r409 o409 a409
+    withdrawn        edit     v403 d409 r409 r409 o409 a409
+    withdrawn        withdraw v403 d409 r403 r403 o403 a409
+    withdrawn        schedule v403 d403 r403 r409 o409 a409
+    withdrawn        release  v403 d403 r403 r409 o409 a409
+    withdrawn        retry    v403 d403 r403 r409 o409 a409
+    withdrawn        clone    v403 d201 r201 r201 o201 a201
+    cancelled        approve  v403 d403 r409 r409 o409 a409
+    cancelled        reject   v403 d403 r409 r409 o409 a409
+    cancelled        edit     v403 d409 r409 r409 o409 a409
+    cancelled        withdraw v403 d409 r403 r403 o403 a409
+    cancelled        schedule v403 d403 r403 r409 o409 a409
+    cancelled        release  v403 d403 r403 r409 o409 a409
+    cancelled        retry    v403 d403 r403 r200 o200 a200
+    cancelled        clone    v403 d201 r201 r201 o201 a201
+    superseded       approve  v403 d403 r409 r409 o409 a409
+    superseded       reject   v403 d403 r409 r409 o409 a409
+    superseded       edit     v403 d409 r409 r409 o409 a409
+    superseded       withdraw v403 d409 r403 r403 o403 a409
+    superseded       schedule v403 d403 r403 r409 o409 a409
+    superseded       release  v403 d403 r403 r409 o409 a409
+    superseded       retry    v403 d403 r403 r409 o409 a409
+    superseded       clone    v403 d201 r201 r201 o201 a201
+    ");
     shop.finish().await;
 }

@@ -4,7 +4,7 @@
 //! that of an edit and an approval at the same time, the approval is void or the edit is refused.
 
 use super::reviews::check_version;
-use super::{LONGEST_DESCRIPTION, What, hosts_of, ref_name, release_config};
+use super::{LONGEST_DESCRIPTION, What, check_branch, hosts_of, ref_name, release_config};
 use crate::{Engine, EngineError};
 use davit_domain::ids::{HostName, RequestId};
 use davit_domain::request::Kind;
@@ -102,6 +102,7 @@ impl Engine {
         let (commit, git_ref, build) = match changes.what {
             Some(what) => {
                 let chosen = self.chosen(app, branches, &before.environment, &what).await?;
+                place.map_or(Ok(()), |place| check_branch(place, chosen.git_ref.as_ref()))?;
                 (chosen.commit, chosen.git_ref.map(ref_name), chosen.build)
             }
             None => (before.commit.clone(), before.git_ref.clone(), before.build.clone()),
