@@ -18,6 +18,7 @@ mod sse;
 pub(crate) mod stream;
 pub(crate) mod things;
 pub(crate) mod types;
+pub(crate) mod values;
 
 use crate::failure::Failure;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -287,14 +288,18 @@ impl Client {
         Ok((status, text))
     }
 
-    /// Trades a name and a password for a new token called `title`.
+    /// Trades a name, a password and, where the account has a second factor, a code for a new token called `title`.
     pub(crate) async fn create_token(
         &self,
         name: &str,
         password: &SecretString,
+        code: Option<&SecretString>,
         title: &str,
     ) -> Result<SecretString, Failure> {
-        let body = json!({ "name": name, "password": password.expose_secret() });
+        let mut body = json!({ "name": name, "password": password.expose_secret() });
+        if let Some(code) = code {
+            body["code"] = code.expose_secret().into();
+        }
         let url = self.url(&["session"], &[]);
         let response = self.send(self.http.post(url.clone()).timeout(TIMEOUT).json(&body)).await?;
         let cookie = session_cookie(&response)

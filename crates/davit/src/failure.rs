@@ -62,12 +62,14 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Mistakes in the applied document.
     pub(crate) mistakes: Vec<Mistake>,
+    /// The server's word for it.
+    pub(crate) code: Option<String>,
 }
 
 impl Failure {
     /// A failure with a sentence.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, mistakes: Vec::new() }
+        Self { exit, message: message.into(), hint: None, mistakes: Vec::new(), code: None }
     }
 
     /// Something was tried and failed: exit code 1.

@@ -38,7 +38,7 @@ async fn a_session_is_a_cookie_that_scripts_and_other_sites_do_not_get() {
     let (cookie, attributes) = cookie(&response);
     assert_eq!(attributes, ["Path=/", "Max-Age=1209600", "HttpOnly", "SameSite=Strict"]);
     let session: Value = response.json().await.unwrap();
-    assert_eq!(session["user"], json!({ "id": session["user"]["id"], "name": "reviewer", "role": "reviewer" }));
+    assert_eq!((&session["user"]["name"], &session["user"]["role"]), (&json!("reviewer"), &json!("reviewer")));
     let secret = cookie.split_once('=').unwrap().1;
     assert!(secret.len() >= 43 && !session.to_string().contains(secret));
 
@@ -100,7 +100,7 @@ async fn guessing_a_password_is_slowed_down() {
     assert_eq!(locked.status(), 429);
     assert_eq!(locked.json::<Value>().await.unwrap()["code"], "rate_limited");
     assert_eq!(log_in(&app, "viewer", PASSWORD).await.status(), 200, "others are not locked out");
-    app.advance(Duration::from_secs(301));
+    app.advance(Duration::from_secs(15 * 60 + 1));
     assert_eq!(log_in(&app, "admin", PASSWORD).await.status(), 200);
     app.finish().await;
 }
@@ -142,7 +142,7 @@ async fn guessing_the_set_up_code_is_slowed_down() {
         assert_eq!(set_up("wrong", format!("name{number}")).await, 403);
     }
     assert_eq!(set_up(&code, "root".into()).await, 429);
-    app.advance(Duration::from_secs(301));
+    app.advance(Duration::from_secs(15 * 60 + 1));
     assert_eq!(set_up(&code, "root".into()).await, 201);
     app.finish().await;
 }

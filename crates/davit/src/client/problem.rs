@@ -46,8 +46,8 @@ fn explain(client: &Client, status: StatusCode, problem: Problem) -> Failure {
     let message = said.unwrap_or_else(|| format!("{base} answered {status} and gave no reason"));
     let mut failure = Failure::new(exit(status, gateway), message);
     failure.mistakes = problem.errors;
-    let code = problem.code.as_deref();
-    if code == Some("setup_needed") {
+    failure.code = problem.code;
+    if failure.code.as_deref() == Some("setup_needed") {
         return failure.hint(format!("open {base}, or davit admin create-user --role admin on the server"));
     }
     match failure.exit {

@@ -6,13 +6,14 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{Output, visible};
 use crate::prompt;
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Store a token for this person on this machine
 ///
-/// Asks for the name and password of an account, makes a token with them, and stores the token together with the
-/// server's address (DAVIT_URL or --url). A token for the stored address is used from then on, unless DAVIT_TOKEN is
-/// set.
+/// Asks for the name and password of an account, and for a code where it has a second factor, makes a token with them,
+/// and stores the token together with the server's address (DAVIT_URL or --url). A token for the stored address is used
+/// from then on, unless DAVIT_TOKEN is set. Whoever signs in at another provider makes a token on the page of their
+/// account, and stores it with --token-stdin.
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
     /// The server's address [default: DAVIT_URL, else http://127.0.0.1:8700]
@@ -21,7 +22,7 @@ pub(crate) struct LoginArgs {
     /// The account's name
     #[arg(long)]
     name: Option<String>,
-    /// Read the password from stdin
+    /// Read the password from stdin, and from a second line the code of a second factor
     #[arg(long, requires = "name")]
     password_stdin: bool,
     /// Read a token that exists already from stdin
@@ -37,8 +38,8 @@ pub(super) async fn run(args: LoginArgs) -> Outcome {
     let token = if args.token_stdin {
         prompt::secret_from_stdin()?
     } else {
-        let (name, password) = credentials(args.name, args.password_stdin)?;
-        Client::new(&url, None)?.create_token(&name, &password, &token_title()).await?
+        let typed = credentials(args.name, args.password_stdin)?;
+        token(&Client::new(&url, None)?, &typed).await?
     };
     // A token that does not work is not worth keeping.
     let session: Session = Client::new(&url, Some(&token))?.get(&["session"], &[]).await?;
@@ -48,16 +49,43 @@ pub(super) async fn run(args: LoginArgs) -> Outcome {
     Ok(crate::failure::Exit::Done)
 }
 
-fn credentials(name: Option<String>, password_stdin: bool) -> Result<(String, SecretString), Failure> {
+/// What somebody typed, or a script sent.
+struct Credentials {
+    name: String,
+    password: SecretString,
+    code: Option<SecretString>,
+}
+
+/// The server says whether a code is needed once it has seen the right password.
+async fn token(client: &Client, typed: &Credentials) -> Result<SecretString, Failure> {
+    let title = token_title();
+    let made = client.create_token(&typed.name, &typed.password, typed.code.as_ref(), &title).await;
+    let missing = |failure: &Failure| failure.code.as_deref() == Some("second_factor_required");
+    match made {
+        Err(failure) if missing(&failure) && prompt::can_ask() => {
+            let code = prompt::secret("Code, or a recovery code: ")?;
+            client.create_token(&typed.name, &typed.password, Some(&code), &title).await
+        }
+        Err(failure) if missing(&failure) => {
+            Err(failure.hint("send the code on a second line of stdin, or use davit login --token-stdin"))
+        }
+        made => made,
+    }
+}
+
+fn credentials(name: Option<String>, password_stdin: bool) -> Result<Credentials, Failure> {
     if let (Some(name), true) = (&name, password_stdin) {
-        return Ok((name.clone(), prompt::secret_from_stdin()?));
+        let text = prompt::secret_from_stdin()?;
+        let mut lines = text.expose_secret().lines().map(SecretString::from);
+        let password = lines.next().unwrap_or_default();
+        return Ok(Credentials { name: name.clone(), password, code: lines.next() });
     }
     if !prompt::can_ask() {
         return Err(Failure::usage("there is no terminal to ask for a password")
             .hint("davit login --token-stdin, or --name NAME --password-stdin"));
     }
     let name = name.map_or_else(|| prompt::line("Name: "), Ok)?;
-    Ok((name, prompt::secret("Password: ")?))
+    Ok(Credentials { name, password: prompt::secret("Password: ")?, code: None })
 }
 
 /// What the list of tokens shows, so that a person knows which one to revoke. Names of tokens are unique, and short.

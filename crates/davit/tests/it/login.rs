@@ -35,6 +35,39 @@ async fn server() -> Stub {
     .await
 }
 
+/// The same, whose account has a second factor.
+async fn server_with_codes() -> Stub {
+    Stub::start(|seen, _| match seen.route().as_str() {
+        "POST /api/v1/session" if seen.json() == json!({ "name": "ann", "password": "open sesame", "code": "123456" }) => {
+            let session = Response::builder().header("set-cookie", "davit_session=abc; Path=/; HttpOnly");
+            session.body("{}".into()).expect("a valid response")
+        }
+        "POST /api/v1/session" if seen.json() == json!({ "name": "ann", "password": "open sesame" }) => {
+            problem(StatusCode::UNAUTHORIZED, "second_factor_required", "send the code of the second factor with it")
+        }
+        "POST /api/v1/tokens" => json_response(StatusCode::CREATED, &json!({ "token": "davit_new" })),
+        "DELETE /api/v1/session" => Response::builder().status(204).body("".into()).expect("a valid response"),
+        "GET /api/v1/session" if seen.header("authorization") == Some("Bearer davit_new") => {
+            let user = json!({ "id": 1, "name": "ann", "role": "admin" });
+            json_response(StatusCode::OK, &json!({ "user": user, "version": "0.1.0", "public_url": "http://here" }))
+        }
+        _ => problem(StatusCode::UNAUTHORIZED, "unauthenticated", "log in, or send a valid API token"),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_second_factor_s_code_comes_on_a_second_line() {
+    let stub = server_with_codes().await;
+    let run = log_in(&stub).await;
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("second line"), "{}", run.stderr);
+    let arguments = ["login", "--name", "ann", "--password-stdin"];
+    let run = stub.davit_with(&arguments, &[NO_TOKEN], "open sesame\n123456\n").await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.starts_with("Logged in as ann (admin)"), "{}", run.stdout);
+}
+
 async fn log_in(stub: &Stub) -> Run {
     stub.davit_with(&["login", "--name", "ann", "--password-stdin"], &[NO_TOKEN], "open sesame\n").await
 }

@@ -19,7 +19,7 @@ async fn one_sees_where_one_is_signed_in_and_ends_it() {
     app.advance(Duration::from_secs(120));
     let body = json!({ "name": "viewer", "password": PASSWORD });
     let phone = request(&app, Method::POST, "/session").header("x-forwarded-for", "203.0.113.7");
-    let phone = phone.header(USER_AGENT, "A phone\u{7f}").json(&body).send().await.unwrap();
+    let phone = phone.header(USER_AGENT, "A phone").json(&body).send().await.unwrap();
     let there = Browser { app: &app, cookie: cookie(&phone) };
 
     let seen = sessions(&here).await;
@@ -27,6 +27,7 @@ async fn one_sees_where_one_is_signed_in_and_ends_it() {
     let (own, other): (Vec<&Value>, Vec<&Value>) = seen.iter().partition(|one| one["current"] == true);
     let (own, other) = (own[0], other[0]);
     assert_eq!((&other["ip"], &other["how"]), (&json!("203.0.113.7"), &json!("password")));
+    assert_eq!(other["user_agent"], "A phone");
     assert_ne!(own["created_at"], other["created_at"]);
     assert_eq!(own["last_seen_at"], other["created_at"], "it is used just now");
     assert!(!Value::from(seen.clone()).to_string().contains(here.cookie.split('=').nth(1).unwrap()), "no cookie");
