@@ -65,9 +65,13 @@ export class Davit {
 
 /** Logs in as the demo's administrator. */
 export async function logIn(page: Page, davit: Davit): Promise<void> {
+  await logInAs(page, davit, 'admin', davit.password)
+}
+
+export async function logInAs(page: Page, davit: Davit, name: string, password: string): Promise<void> {
   await page.goto(davit.url)
-  await page.getByTestId('login-name').fill('admin')
-  await page.getByTestId('login-password').fill(davit.password)
+  await page.getByTestId('login-name').fill(name)
+  await page.getByTestId('login-password').fill(password)
   await page.getByTestId('login-submit').click()
   await expect(page.getByTestId('matrix')).toBeVisible()
 }

@@ -16,10 +16,9 @@ test('a person releases a branch, reads the live log and goes back', async ({ pa
   await logIn(page, davit)
   await page.goto(`${davit.url}/apps/sample`)
   await page.getByTestId('open-deploy').click()
-  const dialog = page.getByTestId('deploy-dialog')
-  await expect(dialog.getByTestId('deploy-chosen')).toContainText('Greet the world a second time')
-  await dialog.getByTestId('deploy-title').fill('The second page, by hand · 手动发布')
-  await dialog.getByTestId('deploy-submit').click()
+  await expect(page.getByTestId('commit-picker')).toContainText('Greet the world a second time')
+  await page.getByTestId('request-title').fill('The second page, by hand · 手动发布')
+  await page.getByTestId('request-submit').click()
 
   await expect(page).toHaveURL(/\/deployments\/\d+$/)
   await expect(page.getByTestId('deployment-state')).toContainText('Succeeded')
