@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readDetail } from './before-after'
+import { placeOfSubject } from './feed-subject'
 
 describe('what a feed entry says', () => {
   it('shows what changed, and only that', () => {
@@ -34,5 +35,13 @@ describe('what a feed entry says', () => {
     ])
     expect(readDetail('a sentence').facts).toEqual([{ name: '', text: 'a sentence' }])
     expect(readDetail(null)).toEqual({ changed: [], facts: [] })
+  })
+})
+
+describe('what a feed entry is about', () => {
+  it('has a page when it is numbered', () => {
+    expect(placeOfSubject('request 12')).toEqual({ name: 'request', params: { id: '12' } })
+    for (const subject of ['ana', 'request', 'request twelve', 'constructor 1', 'app shop'])
+      expect(placeOfSubject(subject)).toBeNull()
   })
 })
