@@ -114,11 +114,11 @@ fn ldap(fields: &mut Fields<'_>, notes: &mut Notes) -> Option<LdapProvider> {
     let bind_dn = fields.optional("bind_dn", line);
     let bind_password = fields.optional("bind_password", |value| secret_reference(value, notes));
     let user_base = fields.required("user_base", line);
-    let user_filter = fields.or("user_filter", USER_FILTER.to_owned(), |value| filter(value, "{name}"));
+    let user_filter = fields.or("user_filter", USER_FILTER.to_owned(), |value| filter(value, &["{name}"]));
     let name_attribute = fields.or("name_attribute", NAME_ATTRIBUTE.to_owned(), attribute);
     let email_attribute = fields.or("email_attribute", EMAIL_ATTRIBUTE.to_owned(), attribute);
     let group_base = fields.optional("group_base", line);
-    let group_filter = fields.or("group_filter", GROUP_FILTER.to_owned(), |value| filter(value, "{dn}"));
+    let group_filter = fields.or("group_filter", GROUP_FILTER.to_owned(), |value| filter(value, &["{dn}", "{name}"]));
     let group_attribute = fields.or("group_attribute", GROUP_ATTRIBUTE.to_owned(), attribute);
     let (bind_dn, bind_password) = (bind_dn?, bind_password?);
     if bind_dn.is_some() != bind_password.is_some() {
@@ -157,18 +157,19 @@ fn ldap_url(value: &Value<'_>, start_tls: Option<bool>) -> Option<String> {
     value.refuse(format!("{} must be a URL like \"ldaps://ldap.example.com\"", value.name()))
 }
 
-/// A search filter (RFC 4515) with a place for what is looked for.
-fn filter(value: &Value<'_>, place: &str) -> Option<String> {
+/// A search filter (RFC 4515) with one of these places for what is looked for.
+fn filter(value: &Value<'_>, places: &[&str]) -> Option<String> {
     let text = line(value)?;
     let balanced = text.bytes().try_fold(0_i32, |depth, byte| match byte {
         b'(' => Some(depth + 1),
         b')' => Some(depth - 1).filter(|depth| *depth >= 0),
         _ => Some(depth),
     });
-    if text.starts_with('(') && balanced == Some(0) && text.contains(place) {
+    if text.starts_with('(') && balanced == Some(0) && places.iter().any(|place| text.contains(place)) {
         return Some(text);
     }
-    value.refuse(format!("{} must be a filter in brackets with {place} in it, not {text:?}", value.name()))
+    let places = places.join(" or ");
+    value.refuse(format!("{} must be a filter in brackets with {places} in it, not {text:?}", value.name()))
 }
 
 fn attribute(value: &Value<'_>) -> Option<String> {

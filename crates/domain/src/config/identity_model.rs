@@ -44,7 +44,7 @@ pub struct LdapProvider {
     pub email_attribute: String,
     /// Where groups are; `None`: groups are not asked for.
     pub group_base: Option<String>,
-    /// Which groups are somebody's, whose distinguished name stands for `{dn}`.
+    /// Which groups are somebody's, whose distinguished name stands for `{dn}` and whose name for `{name}`.
     pub group_filter: String,
     /// The attribute with a group's name.
     pub group_attribute: String,

@@ -150,12 +150,13 @@ impl Directory<'_> {
         tried.success()?;
         // Without a service, who signed in looks for their groups themselves.
         self.be_the_service().await?;
-        let groups = self.groups_of(&entry.dn, name).await?;
+        let name = text(&entry, &self.ldap.name_attribute).unwrap_or_else(|| name.to_owned());
+        let groups = self.groups_of(&entry.dn, &name).await?;
         self.handle.unbind().await?;
         let first = |names: &[&str]| names.iter().find_map(|name| text(&entry, name)).unwrap_or_default();
         Ok(Some(Somebody {
             subject: unchanging(&entry).unwrap_or_else(|| entry.dn.to_lowercase()),
-            name: text(&entry, &self.ldap.name_attribute).unwrap_or_else(|| name.to_owned()),
+            name,
             display_name: first(&DISPLAY_NAME),
             email: text(&entry, &self.ldap.email_attribute).unwrap_or_default(),
             groups,

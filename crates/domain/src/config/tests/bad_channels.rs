@@ -175,7 +175,7 @@ issuer = 3
         11:1 an LDAP provider needs both of `bind_dn` and `bind_password`, or none of them
         14:7 `start_tls` has no meaning with ldaps://, which is TLS from the start: keep one
         18:15 `user_filter` must be a filter in brackets with {name} in it, not "uid={name}"
-        19:16 `group_filter` must be a filter in brackets with {dn} in it, not "(member=x)"
+        19:16 `group_filter` must be a filter in brackets with {dn} or {name} in it, not "(member=x)"
         20:18 `name_attribute` must be the name of an attribute like "uid", not "u=id"
         21:1 [[identity]] needs `user_base`
         22:6 there is a second identity "dir": the first one is in line 12
