@@ -11,6 +11,7 @@ mod badge;
 mod builds;
 mod changes;
 mod channels;
+mod chat;
 mod configs;
 mod configuration;
 mod declared;
@@ -115,6 +116,7 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .route("/api/v1/openapi.json", openapi)
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .merge(webhook::routes())
+        .merge(chat::routes())
         .merge(sign_in::routes())
         .merge(health::routes())
         .merge(badge::routes())

@@ -129,6 +129,7 @@ pub(crate) async fn idle_engine(data: Data) -> Result<Engine, Failure> {
         runner_labels: Vec::new(),
         ci_tools: Vec::new(),
         largest_upload: crate::settings::LARGEST_UPLOAD,
+        watch_hosts_every: Duration::ZERO,
         keep: Keep::default(),
     };
     engine(&server, server.listen).await.map(|(engine, _)| engine)
@@ -155,6 +156,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
         runner_labels: server.runner_labels.clone(),
         ci_tools: server.ci_tools.clone(),
         reconcile_every: RECONCILE_EVERY,
+        watch_hosts_every: server.watch_hosts_every,
         keep: server.keep,
         terminals: davit_engine::terminals::Limits::default(),
     };

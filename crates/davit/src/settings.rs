@@ -10,6 +10,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Minutes.
+const WATCH_HOSTS: u32 = 5;
 const MIB: u64 = 1024 * 1024;
 /// What may be uploaded unless somebody says otherwise. Bytes.
 pub(crate) const LARGEST_UPLOAD: u64 = 2048 * MIB;
@@ -61,6 +63,9 @@ pub(crate) struct ServerArgs {
     /// Largest build or file that may be uploaded, in MiB [default: 2048]
     #[arg(long, env = "DAVIT_LARGEST_UPLOAD", value_name = "MIB")]
     pub(crate) largest_upload: Option<u64>,
+    /// Minutes between two looks at whether every host is there; 0: never [default: 5]
+    #[arg(long, env = "DAVIT_WATCH_HOSTS", value_name = "MINUTES")]
+    pub(crate) watch_hosts: Option<u32>,
     /// Days that entries of the feed are kept [default: 730]
     #[arg(long, env = "DAVIT_KEEP_FEED_DAYS", value_name = "DAYS")]
     pub(crate) keep_feed_days: Option<u32>,
@@ -98,6 +103,8 @@ pub(crate) struct Server {
     pub(crate) ci_tools: Vec<PathBuf>,
     /// Bytes.
     pub(crate) largest_upload: u64,
+    /// Zero: never.
+    pub(crate) watch_hosts_every: Duration,
     pub(crate) keep: Keep,
 }
 
@@ -162,6 +169,9 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
             .largest_upload
             .or(file_server.largest_upload)
             .map_or(LARGEST_UPLOAD, |mib| mib.saturating_mul(MIB)),
+        watch_hosts_every: Duration::from_secs(
+            u64::from(server.watch_hosts.or(file_server.watch_hosts).unwrap_or(WATCH_HOSTS)) * 60,
+        ),
         keep: keep(
             server.keep_feed_days.or(file_server.keep_feed_days),
             server.keep_recordings_days.or(file_server.keep_recordings_days),

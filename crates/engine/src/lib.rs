@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod apply;
 mod builds;
 pub mod catch_up;
+pub mod chat;
 pub mod ci;
 pub mod clock;
 pub mod configs;
@@ -22,6 +23,7 @@ pub mod forges;
 pub mod gates;
 pub mod groups;
 pub mod host_keys;
+pub mod host_watch;
 pub mod hosts;
 pub mod hub;
 pub mod inbox;
@@ -103,6 +105,8 @@ pub struct Settings {
     pub ci_tools: Vec<PathBuf>,
     /// How often the reconcilers look, and for how long a claimed delivery or call is left alone.
     pub reconcile_every: Duration,
+    /// How often hosts are asked whether they are there; zero: never.
+    pub watch_hosts_every: Duration,
     /// How long what people did is kept.
     pub keep: retention::Keep,
     /// How long and how much for people's shells on hosts.
@@ -200,6 +204,8 @@ impl Engine {
         lifecycle.keep("merging", move || merge::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("reconcile", move || reconcile::run(engine.clone()));
+        let engine = self.clone();
+        lifecycle.keep("host-watch", move || host_watch::run(engine.clone()));
         let engine = self.clone();
         lifecycle.keep("requests", move || intents::run_schedules(engine.clone()));
         let engine = self.clone();

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod builds;
 pub mod changes;
+mod chat;
 pub mod checks;
 pub mod ci_annotations;
 pub mod ci_artifacts;

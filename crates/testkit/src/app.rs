@@ -415,6 +415,8 @@ impl TestApp {
             runner_labels: Settings::default_runner_labels(),
             ci_tools: Vec::new(),
             reconcile_every: Duration::from_millis(200),
+            // A test looks at hosts itself.
+            watch_hosts_every: Duration::ZERO,
             keep: Keep::default(),
             terminals: self.terminals,
         };

@@ -237,6 +237,7 @@ fn server(root: &Path, listen: SocketAddr) -> Result<Server, Failure> {
         runner_labels: davit_engine::Settings::default_runner_labels(),
         ci_tools: Vec::new(),
         largest_upload: settings::LARGEST_UPLOAD,
+        watch_hosts_every: std::time::Duration::ZERO,
         keep: davit_engine::retention::Keep::default(),
     })
 }

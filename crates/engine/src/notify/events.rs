@@ -3,7 +3,7 @@
 use super::Notice;
 use crate::gates::Passing;
 use crate::{Engine, EngineError};
-use davit_domain::config::{Channel, Configuration};
+use davit_domain::config::{Channel, Configuration, Host};
 use davit_domain::deployment::DeploymentState;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_domain::notice::NoticeEvent;
@@ -112,6 +112,25 @@ impl Engine {
         self.enqueue_notice(tx, &notice, &channels).await
     }
 
+    /// A host can't be reached, or can again.
+    pub(crate) async fn notice_host(
+        &self,
+        tx: &mut Tx,
+        event: NoticeEvent,
+        host: &Host,
+        reason: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let notice = Notice {
+            host: Some(host.name.to_string()),
+            reason: reason.map(ToOwned::to_owned),
+            url: Some(format!("{}/hosts", self.settings().public_url)),
+            ..Notice::new(event, self.now())
+        };
+        let configuration = tx.read_configuration().await?;
+        let channels = of_host(&configuration, event, host);
+        self.enqueue_notice(tx, &notice, &channels).await
+    }
+
     /// Tells of an app in an environment those who want to hear of it.
     async fn tell_place(&self, tx: &mut Tx, notice: Notice) -> Result<(), EngineError> {
         let configuration = tx.read_configuration().await?;
@@ -152,6 +171,22 @@ fn of_place<'c>(
             && (channel.apps.is_empty() || channel.apps.contains(app))
             && (channel.environments.is_empty() || channel.environments.contains(environment))
             && named.is_none_or(|named| named.contains(&channel.id))
+    };
+    configuration.channels.iter().filter(is_meant).collect()
+}
+
+/// The channels that hear of a host: all whose filters leave it in, where an app's hosts are those it is released to.
+fn of_host<'c>(configuration: &'c Configuration, event: NoticeEvent, host: &Host) -> Vec<&'c Channel> {
+    let is_of = |key: &AppKey| {
+        let app = configuration.apps.iter().find(|app| app.key == *key);
+        let releases = app.map(|app| app.releases.as_slice()).unwrap_or_default();
+        releases.iter().any(|release| release.select(&configuration.hosts).iter().any(|one| one.name == host.name))
+    };
+    let is_meant = |channel: &&Channel| {
+        channel.hears_of(event)
+            && (channel.environments.is_empty()
+                || channel.environments.iter().any(|key| host.environments.contains(key)))
+            && (channel.apps.is_empty() || channel.apps.iter().any(is_of))
     };
     configuration.channels.iter().filter(is_meant).collect()
 }

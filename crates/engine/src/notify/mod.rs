@@ -134,6 +134,19 @@ pub(crate) async fn send(engine: &Engine, channel: &Channel, notice: &Notice) ->
     sent.map_err(NotMade::from)
 }
 
+impl Engine {
+    /// Says something in a chat that is no notice: the answer to a command.
+    pub(crate) async fn say_in(&self, channel: &Channel, text: &str) -> Result<(), Trouble> {
+        let unwell = |error: EngineError| Trouble::Later(error.to_string());
+        let Receiver::Hook(kind, hook) = &channel.receiver else { return Ok(()) };
+        let (url, secret) = opened(self, hook).await.map_err(unwell)?;
+        let ca = self.optional_secret(channel.ca.as_ref()).await.map_err(unwell)?;
+        let message = render::words(*kind, text);
+        let call = vendors::Call { url: &url, secret: secret.as_ref(), message: &message, now: self.now() };
+        vendors::post(&Outgoing { allow_private: channel.allow_private, ca }, *kind, &call).await
+    }
+}
+
 async fn opened(engine: &Engine, hook: &Hook) -> Result<(SecretString, Option<SecretString>), EngineError> {
     Ok((engine.secret(&hook.url).await?, engine.optional_secret(hook.secret.as_ref()).await?))
 }

@@ -107,7 +107,7 @@ pub(crate) struct Message {
     /// The same for every try.
     pub(crate) id: String,
     /// What happened, as a word.
-    pub(crate) event: NoticeEvent,
+    pub(crate) event: &'static str,
     /// A sign that chats show before the headline.
     pub(crate) sign: &'static str,
     /// One line, not escaped.
@@ -160,7 +160,7 @@ pub(crate) fn message(channel: &Channel, notice: &Notice, public_url: &str) -> M
     let text = |key: &str| data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Message {
         id: notice.id.clone(),
-        event: notice.event,
+        event: notice.event.as_str(),
         sign: sign(notice),
         headline: text("headline"),
         facts: facts(notice, &words),
@@ -168,6 +168,23 @@ pub(crate) fn message(channel: &Channel, notice: &Notice, public_url: &str) -> M
         link: notice.url.as_ref().map(|url| (words.link, url.clone())),
         markup,
         data,
+    }
+}
+
+/// A few lines that are no notice.
+pub(crate) fn words(kind: ChannelKind, text: &str) -> Message {
+    let markup = Markup::of(kind);
+    let mut lines = text.lines();
+    Message {
+        id: format!("msg_{:032x}", rand::random::<u128>()),
+        event: "answer",
+        sign: "💬",
+        headline: one_line(lines.next().unwrap_or_default()),
+        facts: Vec::new(),
+        own: Some(text.lines().map(|line| markup.escape(line).into_owned()).collect::<Vec<_>>().join("\n")),
+        link: None,
+        markup,
+        data: json!({}),
     }
 }
 
@@ -344,8 +361,8 @@ fn english(notice: &Notice, data: &serde_json::Value) -> String {
         }
         NoticeEvent::RolledBack => format!("{place}: rolled back"),
         NoticeEvent::WindowOverridden => format!("{place}: {person} releases although a window or lock says no"),
-        NoticeEvent::HostDown => format!("Host {host} does not answer"),
-        NoticeEvent::HostUp => format!("Host {host} answers again"),
+        NoticeEvent::HostDown => format!("Host {host} can't be reached"),
+        NoticeEvent::HostUp => format!("Host {host} can be reached again"),
         NoticeEvent::StatusUndeliverable => "A forge can't be told what happened".to_owned(),
         NoticeEvent::RunFailed => format!("{place}: the run failed"),
     }
@@ -367,7 +384,7 @@ fn chinese(notice: &Notice, data: &serde_json::Value) -> String {
         }
         NoticeEvent::RolledBack => format!("{place}：已回滚"),
         NoticeEvent::WindowOverridden => format!("{place}：{person} 越过发布窗口或锁定进行发布"),
-        NoticeEvent::HostDown => format!("主机 {host} 无响应"),
+        NoticeEvent::HostDown => format!("主机 {host} 无法连接"),
         NoticeEvent::HostUp => format!("主机 {host} 已恢复"),
         NoticeEvent::StatusUndeliverable => "有状态未能送达代码平台".to_owned(),
         NoticeEvent::RunFailed => format!("{place}：流水线失败"),

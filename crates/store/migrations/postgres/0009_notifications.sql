@@ -16,3 +16,11 @@ CREATE TABLE identity_providers (
 -- target: whom the call goes to, forge:ID or channel:ID.
 ALTER TABLE outbox RENAME COLUMN forge TO target;
 UPDATE outbox SET target = 'forge:' || target;
+
+-- What was heard in chats, so that nothing is done twice. A message may have several ids.
+CREATE TABLE chat_messages (
+    channel TEXT   NOT NULL,
+    id      TEXT   NOT NULL,
+    at      BIGINT NOT NULL,
+    PRIMARY KEY (channel, id)
+);
