@@ -3,4 +3,5 @@
 #![expect(clippy::disallowed_methods, reason = "a test may wait for a program on its own thread")]
 
 mod host_keys;
+mod master_key;
 mod queue;
