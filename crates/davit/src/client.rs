@@ -3,7 +3,7 @@
 //! A [`Client`] knows where the server is and who is asking. It turns every answer into a value of [`types`] or a
 //! [`Failure`] with the sentence that the server gave. Streams that go on after a cut live in [`stream`], following a
 //! request or deployment to its end in [`follow`], what is done to deployments and around them in [`operate`], CI runs and
-//! changes in [`ci`], forges in [`forges`], the login that is kept on disk in [`login`].
+//! changes in [`ci`], requests in [`requests`], forges in [`forges`], the login that is kept on disk in [`login`].
 
 pub(crate) mod ci;
 pub(crate) mod feed;
@@ -14,11 +14,14 @@ pub(crate) mod operate;
 mod pause;
 pub(crate) mod people;
 mod problem;
+pub(crate) mod requests;
 mod sse;
 pub(crate) mod stream;
 pub(crate) mod things;
 pub(crate) mod types;
 pub(crate) mod values;
+
+pub(crate) use requests::{DeployOrder, RequestAction};
 
 use crate::failure::Failure;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -29,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use types::{Applied, Deployment, HostCheck, LogPage, Page, Request};
+use types::{Applied, Deployment, HostCheck, LogPage, Page};
 use url::Url;
 
 /// Where the server is unless somebody says otherwise.
@@ -49,39 +52,6 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
-}
-
-/// What to release. Neither `git_ref` nor `commit`: the head of the default branch.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct DeployOrder {
-    /// A branch or tag.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub(crate) git_ref: Option<String>,
-    /// A full commit SHA.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) commit: Option<String>,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) title: Option<String>,
-    /// A kept build.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) build: Option<i64>,
-    /// What is filled in.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) inputs: BTreeMap<String, String>,
-    /// These hosts alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hosts: Option<Vec<String>>,
-}
-
-/// What can be done to a release request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RequestAction {
-    Approve,
-    Reject { reason: String },
-    Withdraw,
-    Release,
-    Retry { failed_only: bool },
 }
 
 impl Client {
@@ -169,37 +139,6 @@ impl Client {
         let values: BTreeMap<_, _> = values.iter().map(|(key, value)| (key, value.expose_secret())).collect();
         let body = json!({ "document": document, "values": values, "dry_run": dry_run, "prune": prune });
         self.post(&["apply"], &body).await
-    }
-
-    /// Asks for a release. Sent twice by whatever lies between, it is still one request.
-    pub(crate) async fn deploy(&self, app: &str, environment: &str, order: &DeployOrder) -> Result<Request, Failure> {
-        let path = ["apps", app, "environments", environment, "deploy"];
-        self.post_once(&path, order).await
-    }
-
-    /// Asks to go back: to release `to`, or to the one before the live one.
-    pub(crate) async fn rollback(&self, app: &str, environment: &str, to: Option<&str>) -> Result<Request, Failure> {
-        let path = ["apps", app, "environments", environment, "rollback"];
-        let body = to.map_or_else(|| json!({}), |to| json!({ "to": to }));
-        self.post_once(&path, &body).await
-    }
-
-    /// Reads a release request.
-    pub(crate) async fn release_request(&self, id: i64) -> Result<Request, Failure> {
-        self.get(&["requests", &id.to_string()], &[]).await
-    }
-
-    /// Does something to a release request.
-    pub(crate) async fn act(&self, id: i64, action: &RequestAction) -> Result<Request, Failure> {
-        let (verb, body) = match action {
-            RequestAction::Approve => ("approve", json!({})),
-            RequestAction::Reject { reason } => ("reject", json!({ "reason": reason })),
-            RequestAction::Withdraw => ("withdraw", json!({})),
-            RequestAction::Release => ("release", json!({})),
-            RequestAction::Retry { failed_only: true } => ("retry", json!({ "hosts": "failed" })),
-            RequestAction::Retry { failed_only: false } => ("retry", json!({ "hosts": "all" })),
-        };
-        self.post(&["requests", &id.to_string(), verb], &body).await
     }
 
     /// Reads a deployment with its hosts and steps.

@@ -8,6 +8,7 @@ mod cancel;
 mod changes;
 mod ci;
 mod completions;
+mod configs;
 mod deliveries;
 pub(crate) mod deploy;
 mod doctor;
@@ -23,18 +24,23 @@ mod logs;
 mod operate;
 mod outbox;
 mod releases;
+mod request_batches;
+mod request_edits;
 mod requests;
 mod rollback;
 mod runs;
 mod secret_values;
 mod secrets;
 mod status;
+mod times;
 mod tokens;
 mod users;
+mod values;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Tone;
 use clap::{Args, Subcommand};
+use times::when;
 
 /// The commands of a client.
 #[derive(Debug, Subcommand)]
@@ -86,6 +92,12 @@ pub(crate) enum ClientCommand {
     /// Store what { secret = "name" } in a davit.toml stands for
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Look at and change what hooks find in their environment
+    #[command(subcommand)]
+    Values(values::ValuesCommand),
+    /// Look at release configs: history, copies, checks, dry runs
+    #[command(subcommand)]
+    Configs(configs::ConfigsCommand),
     /// Look at forges, test what davit may do there, register hooks, make deploy keys
     #[command(subcommand)]
     Forges(forges::ForgesCommand),
@@ -168,6 +180,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
         ClientCommand::Secrets(command) => secrets::run(command).await,
+        ClientCommand::Values(command) => values::run(command).await,
+        ClientCommand::Configs(command) => configs::run(command).await,
         ClientCommand::Forges(command) => forges::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
         ClientCommand::Outbox(command) => outbox::run(command).await,

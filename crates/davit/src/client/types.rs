@@ -174,6 +174,40 @@ pub(crate) struct Request {
     /// Its newest deployment.
     #[serde(default)]
     pub(crate) deployment: Option<i64>,
+    /// Grows with every edit.
+    #[serde(default)]
+    pub(crate) version: i64,
+    /// What more there is to know.
+    #[serde(default)]
+    pub(crate) description: String,
+    /// What reviewers said.
+    #[serde(default)]
+    pub(crate) reviews: Vec<ReviewWord>,
+    /// When it goes out by itself.
+    #[serde(default)]
+    pub(crate) scheduled_at: Option<Timestamp>,
+    /// What keeps it from going out now.
+    #[serde(default)]
+    pub(crate) waits_for: Option<String>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What a reviewer said.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ReviewWord {
+    /// Who.
+    pub(crate) user: String,
+    /// `approve` or `reject`.
+    pub(crate) verdict: String,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// About which version.
+    pub(crate) version: i64,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Whether it counts no more.
+    pub(crate) void: bool,
     #[serde(flatten)]
     pub(crate) more: More,
 }

@@ -1,13 +1,14 @@
 //! `davit deploy`, and what it shares with every command that ends in a deployment: print it, or follow it.
 
-use super::{Format, SEE_STATUS, tone};
+use super::{Format, SEE_STATUS, tone, when};
 use crate::client::follow::Update;
 use crate::client::types::{Deployment, DeploymentState, Request, RequestState};
 use crate::client::{Client, DeployOrder};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output::{Output, short};
+use crate::output::{Output, minute, short};
 use crate::progress::Progress;
 use clap::Args;
+use davit_domain::time::Timestamp;
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -33,9 +34,15 @@ pub(crate) struct DeployArgs {
     /// What it is for
     #[arg(long)]
     title: Option<String>,
+    /// What more there is to know
+    #[arg(long)]
+    description: Option<String>,
     /// To these of the configured hosts alone
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     hosts: Option<Vec<String>>,
+    /// Deploy it at this time, such as 2026-12-24T22:00:00Z or +2h, when it is approved then
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    at: Option<Timestamp>,
     #[command(flatten)]
     follow: FollowArgs,
 }
@@ -88,6 +95,8 @@ pub(super) async fn run(args: DeployArgs) -> Outcome {
         git_ref: args.git_ref,
         commit: args.commit,
         title: args.title,
+        description: args.description,
+        scheduled_at: args.at,
         build: args.build,
         inputs: args.inputs.into_iter().collect(),
         hosts: args.hosts,
@@ -240,9 +249,10 @@ pub(super) fn explain_wait(request: &Request, output: Output) {
                 "Request {id} waits for review ({has} of {needs} approvals): davit request approve {id}"
             ));
         }
-        RequestState::AwaitingRelease => {
-            output.note(format!("Request {id} waits to be released: davit request release {id}"));
-        }
+        RequestState::AwaitingRelease => match request.scheduled_at {
+            Some(at) => output.note(format!("Request {id} goes out at {} UTC", minute(at))),
+            None => output.note(format!("Request {id} waits to be released: davit request release {id}")),
+        },
         RequestState::Releasing
         | RequestState::Succeeded
         | RequestState::Failed

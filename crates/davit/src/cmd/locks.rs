@@ -1,13 +1,13 @@
 //! `davit lock`, `davit unlock`, `davit locks`.
 
+use super::times::{duration, now};
 use super::{Format, ListFormat, not_found};
 use crate::client::Client;
 use crate::client::things::Lock;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, visible};
 use clap::Args;
-use davit_domain::time::Timestamp;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Keep releases to an environment, or of one app to it, waiting
 #[derive(Debug, Args)]
@@ -108,43 +108,4 @@ fn find(locks: Vec<Lock>, environment: &str, app: Option<&str>) -> Result<i64, F
 
 fn place(lock: &Lock) -> String {
     visible(&lock.app.as_ref().map_or_else(|| lock.environment.clone(), |app| format!("{app} in {}", lock.environment)))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a command line has no engine; the server judges the time it is given")]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(0).plus(since)
-}
-
-/// `90s`, `30m`, `2h`, `3d`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "it must be a number with s, m, h or d, such as 2h".to_owned();
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 24 * 3600,
-        Some(_) | None => return Err(wrong()),
-    };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    match number.checked_mul(unit) {
-        Some(0) | None => Err(wrong()),
-        Some(seconds) => Ok(Duration::from_secs(seconds)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-    use std::time::Duration;
-
-    #[test]
-    fn a_time_has_a_number_and_a_unit() {
-        for (text, seconds) in [("90s", 90), ("30m", 1800), ("2h", 7200), ("3d", 259_200)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
-        }
-        for text in ["", "h", "2", "0h", "-1h", "2 h", "1w", "２h", "99999999999999999999d"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 }
