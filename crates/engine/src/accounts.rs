@@ -16,6 +16,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
+/// "Last used" is written down no more often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+/// Tokens and sessions that are remembered before those that nobody uses any more are forgotten.
+const TOUCHES: usize = 10_000;
+
 /// An account that is to be made by hand.
 #[derive(Debug, Clone, Default)]
 pub struct NewAccount {
@@ -263,8 +268,11 @@ impl Engine {
     pub(crate) fn touch_is_due(&self, hash: &str) -> bool {
         let now = self.now();
         let mut touched = self.touched_tokens().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let due = touched.get(hash).is_none_or(|last| now.since(*last) >= Duration::from_secs(60));
+        let due = touched.get(hash).is_none_or(|last| now.since(*last) >= TOUCH_EVERY);
         if due {
+            if touched.len() >= TOUCHES {
+                touched.retain(|_, last| now.since(*last) < TOUCH_EVERY);
+            }
             touched.insert(hash.to_owned(), now);
         }
         due

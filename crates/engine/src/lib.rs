@@ -146,6 +146,7 @@ struct Inner {
     schedules_seen: ci::Seen,
     fetched: repositories::Fetched,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
+    discovered: sign_in::oidc::Discovered,
     hashing: Semaphore,
 }
 
@@ -167,6 +168,7 @@ impl Engine {
             schedules_seen: ci::Seen::default(),
             fetched: repositories::Fetched::default(),
             touched_tokens: Mutex::default(),
+            discovered: sign_in::oidc::Discovered::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
         }))
     }
@@ -314,6 +316,10 @@ impl Engine {
 
     pub(crate) fn hashing_permits(&self) -> &Semaphore {
         &self.0.hashing
+    }
+
+    pub(crate) fn discovered(&self) -> &sign_in::oidc::Discovered {
+        &self.0.discovered
     }
 
     pub(crate) fn touched_tokens(&self) -> &Mutex<HashMap<String, Timestamp>> {

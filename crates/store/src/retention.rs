@@ -18,7 +18,7 @@ pub struct Cutoffs {
     pub deliveries: Timestamp,
     /// Calls to forges that were made, or given up, before this, and alerts that ended before this or whose calls are gone.
     pub calls: Timestamp,
-    /// Sessions that ended before this.
+    /// Sessions that ended before this, and tries to sign in from before.
     pub sessions: Timestamp,
 }
 
@@ -49,6 +49,8 @@ const QUEUED: &str = "DELETE FROM merge_queue WHERE id IN (
          SELECT id FROM merge_queue WHERE ended_at < $1 ORDER BY id LIMIT $2)";
 const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN (
          SELECT token_hash FROM sessions WHERE expires_at < $1 LIMIT $2)";
+const TRIES: &str = "DELETE FROM sign_in_tries WHERE name IN (
+         SELECT name FROM sign_in_tries WHERE last_at < $1 AND locked_until < $1 LIMIT $2)";
 const OLD_RUNS: &str = "SELECT id FROM ci_runs
      WHERE forge = $1 AND repository = $2 AND ended_at < $3 ORDER BY ended_at, id LIMIT $4";
 const RUN_LINES: &str = "DELETE FROM ci_log_lines WHERE (job_id, seq) IN (
@@ -76,6 +78,7 @@ impl Store {
             (ALERTS, cutoffs.calls),
             (ORPHANS, cutoffs.calls),
             (SESSIONS, cutoffs.sessions),
+            (TRIES, cutoffs.sessions),
         ] {
             loop {
                 let mut tx = self.begin().await?;

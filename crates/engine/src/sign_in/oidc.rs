@@ -10,7 +10,7 @@ mod journey;
 use super::arrival::Somebody;
 use super::{Whence, arrival};
 use crate::{Engine, EngineError};
-use client::{Claims, Provider};
+use client::{Claims, Provider, Way};
 use davit_domain::config::{Identity, IdentityKind, OidcProvider};
 use davit_domain::ids::IdentityId;
 use davit_store::accounts::User;
@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
+pub(crate) use client::Discovered;
 pub use journey::LASTS;
 
 /// Groups that one person is believed to be in.
@@ -137,7 +138,8 @@ impl Engine {
             None => None,
         };
         let back = format!("{}/auth/oidc/{}/callback", self.settings().public_url, identity.id);
-        Provider::discover(identity, oidc, secret, back, self.roots(identity).await?).await
+        let way = Way { identity, oidc, secret, back };
+        Provider::discover(self.discovered(), self.now(), way, self.roots(identity).await?).await
     }
 
     /// An identity provider of the configuration.

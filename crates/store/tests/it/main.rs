@@ -17,12 +17,14 @@ mod kill;
 mod logs;
 mod opening;
 mod outbox;
+mod people;
 mod releases;
 mod requests;
 mod retention;
 mod schema;
 mod secrets;
 mod seen;
+mod sign_in;
 mod support;
 mod upgrade;
 

@@ -4,6 +4,7 @@ use super::journey::Journey;
 use crate::EngineError;
 use crate::notify::outgoing::Outgoing;
 use davit_domain::config::{Identity, OidcProvider};
+use davit_domain::time::Timestamp;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
@@ -19,14 +20,18 @@ use reqwest::Certificate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::error::Error;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
 /// How long a provider may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long what a provider said of itself is believed.
+const FRESH: Duration = Duration::from_secs(60);
 /// Larger answers are none that we asked for. Bytes.
 const LARGEST: usize = 1024 * 1024;
 
@@ -78,6 +83,34 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
+/// What providers said of themselves lately.
+#[derive(Debug, Default)]
+pub(crate) struct Discovered(Mutex<HashMap<(String, bool), (Timestamp, CoreProviderMetadata)>>);
+
+impl Discovered {
+    fn of(&self, oidc: &OidcProvider, allow_private: bool, now: Timestamp) -> Option<CoreProviderMetadata> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, metadata) = known.get(&(oidc.issuer.clone(), allow_private))?;
+        (now.since(*at) < FRESH).then(|| metadata.clone())
+    }
+
+    fn keep(&self, oidc: &OidcProvider, allow_private: bool, now: Timestamp, metadata: CoreProviderMetadata) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (at, _)| now.since(*at) < FRESH);
+        known.insert((oidc.issuer.clone(), allow_private), (now, metadata));
+    }
+}
+
+/// What it takes to speak to a provider.
+pub(super) struct Way<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) oidc: &'a OidcProvider,
+    /// davit's secret there.
+    pub(super) secret: Option<SecretString>,
+    /// Where browsers come back to.
+    pub(super) back: String,
+}
+
 /// A provider that has said where everything is.
 pub(super) struct Provider {
     name: String,
@@ -87,18 +120,26 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    /// Asks a provider where everything is, and for its keys: each time anew, because keys are changed without a word.
+    /// Asks a provider where everything is, and for its keys: anew after a minute, because keys are changed without a
+    /// word; no sooner, because anybody may begin to sign in.
     pub(super) async fn discover(
-        identity: &Identity,
-        oidc: &OidcProvider,
-        secret: Option<SecretString>,
-        back: String,
+        known: &Discovered,
+        now: Timestamp,
+        way: Way<'_>,
         roots: Vec<CertificateDer<'static>>,
     ) -> Result<Self, EngineError> {
+        let Way { identity, oidc, secret, back } = way;
         let failed = |error: &dyn Error| refused(&identity.name, error);
         let http = Http::new(&roots, identity.allow_private).map_err(|error| failed(&error))?;
-        let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
+        let metadata = match known.of(oidc, identity.allow_private, now) {
+            Some(metadata) => metadata,
+            None => {
+                let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
+                let found = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
+                known.keep(oidc, identity.allow_private, now, found.clone());
+                found
+            }
+        };
         // Who has the shared secret could make a token that is "signed" with it: keys of the provider's own alone.
         let signed = metadata.id_token_signing_alg_values_supported().iter().filter(|alg| is_signature(alg)).cloned();
         let metadata = {
