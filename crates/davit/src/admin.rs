@@ -2,14 +2,16 @@
 
 use crate::app;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::settings::DataArgs;
+use crate::settings::{Data, DataArgs};
 use crate::verify_feed::{self, VerifyFeedArgs};
 use clap::{Args, Subcommand};
 use davit_domain::access::{Role, Scope, parse_role};
 use davit_engine::EngineError;
+use davit_engine::master_key::NewKey;
 use davit_store::tokens::TokenLimits;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Accounts and tokens, directly on the data directory or database
@@ -82,6 +84,17 @@ enum AdminCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Replaces the master key: everything that is sealed is sealed with the new one. No server may be running
+    RotateMasterKey {
+        /// Put the new key into this file, which must not be there yet [default: in the place of the old one]
+        #[arg(long, value_name = "FILE")]
+        to_file: Option<PathBuf>,
+        /// Make the new key from the passphrase in this file
+        #[arg(long, value_name = "FILE", conflicts_with = "to_file")]
+        to_passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Looks whether the feed is as davit wrote it: nothing changed, missing, put in or cut off
     VerifyFeed(VerifyFeedArgs),
 }
@@ -105,6 +118,9 @@ pub(crate) async fn run(args: AdminArgs) -> Outcome {
 async fn act(command: AdminCommand) -> Outcome {
     match command {
         AdminCommand::VerifyFeed(args) => verify_feed::run(args).await,
+        AdminCommand::RotateMasterKey { to_file, to_passphrase_file, data } => {
+            rotate(to_file, to_passphrase_file, data.decide()?).await
+        }
         AdminCommand::CreateUser { name, role, password_stdin: _, data } => {
             let password = password_from_stdin()?;
             let engine = app::idle_engine(data.decide()?).await?;
@@ -141,6 +157,27 @@ async fn act(command: AdminCommand) -> Outcome {
             print(token.expose_secret())
         }
     }
+}
+
+async fn rotate(to_file: Option<PathBuf>, to_passphrase_file: Option<PathBuf>, data: Data) -> Outcome {
+    let (to, next) = match (to_file, to_passphrase_file) {
+        (Some(path), _) => {
+            let next = format!("Start with --master-key-file {}; the old key opens nothing any more.", path.display());
+            (NewKey::File(path), next)
+        }
+        (None, Some(path)) => {
+            let next = format!("Start with --master-passphrase-file {}; the old key opens nothing.", path.display());
+            (NewKey::Passphrase(path), next)
+        }
+        (None, None) => (NewKey::InPlace, "The old key opens nothing any more: back the new one up.".to_owned()),
+    };
+    // A server that runs on would neither read nor write a secret any more.
+    let lock = app::lock(&data)?;
+    let engine = app::idle_engine(data).await?;
+    let secrets = engine.rotate_master_key(&to, "cli").await.map_err(explain)?;
+    engine.store().close().await;
+    drop(lock);
+    print(&format!("{secrets} secrets are sealed with the new key. {next}"))
 }
 
 async fn disable(name: &str, disabled: bool, data: DataArgs) -> Result<(), Failure> {

@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::settings::{Data, Server};
 use davit_engine::clock::Clock;
 use davit_engine::lifecycle::Lifecycle;
+use davit_engine::master_key;
 use davit_engine::queue::{Queue, QueueSettings};
 use davit_engine::retention::Keep;
-use davit_engine::seal::Sealer;
 use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
 use davit_store::inbox::Inbox;
@@ -142,7 +142,7 @@ async fn engine(server: &Server, address: SocketAddr) -> Result<(Engine, Lifecyc
     let lifecycle = Lifecycle::default();
     let worker = format!("{}-{}", address, std::process::id());
     let queue = Queue::open(&store, QueueSettings::new(worker, clock.clone())).await.map_err(|error| failed(&error))?;
-    let sealer = Sealer::from_file(&server.data.master_key_file).map_err(|error| failed(&error))?;
+    let sealer = master_key::open(&store, &server.data.master_key).await.map_err(|error| failed(&error))?;
     let store = davit_engine::feed::signed(store, &sealer, clock.now()).await.map_err(|error| failed(&error))?;
     let storage = Lifecycle::default();
     let (inbox, writer) = Inbox::start(store.clone(), storage.drain_token());
@@ -170,7 +170,7 @@ fn metrics() -> Result<davit_api::RenderMetrics, Failure> {
     Ok(Arc::new(move || handle.render()))
 }
 
-fn lock(data: &Data) -> Result<Option<Flock<File>>, Failure> {
+pub(crate) fn lock(data: &Data) -> Result<Option<Flock<File>>, Failure> {
     if data.database_url.is_some() {
         return Ok(None);
     }

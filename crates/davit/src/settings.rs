@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use clap::Args;
 use davit_engine::Settings;
+use davit_engine::master_key::KeySource;
 use davit_engine::retention::Keep;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -29,6 +30,9 @@ pub(crate) struct DataArgs {
     /// 32-byte key that secrets are encrypted with [default: master.key in the data directory, made when missing]
     #[arg(long, env = "DAVIT_MASTER_KEY_FILE", value_name = "FILE")]
     pub(crate) master_key_file: Option<PathBuf>,
+    /// File with a passphrase that the key is made from, instead of a key file
+    #[arg(long, env = "DAVIT_MASTER_PASSPHRASE_FILE", value_name = "FILE", conflicts_with = "master_key_file")]
+    pub(crate) master_passphrase_file: Option<PathBuf>,
 }
 
 /// What `serve` is told besides.
@@ -86,7 +90,7 @@ struct File {
 pub(crate) struct Data {
     pub(crate) dir: PathBuf,
     pub(crate) database_url: Option<String>,
-    pub(crate) master_key_file: PathBuf,
+    pub(crate) master_key: KeySource,
 }
 
 /// A server's settings, decided.
@@ -123,8 +127,16 @@ impl DataArgs {
         let dir = dir
             .canonicalize()
             .map_err(|error| Failure::failed(format!("The data directory {} can't be used: {error}", dir.display())))?;
-        let master_key_file = self.master_key_file.unwrap_or_else(|| dir.join("master.key"));
-        Ok(Data { dir, database_url: self.database_url, master_key_file })
+        let master_key = match (self.master_key_file, self.master_passphrase_file) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage(
+                    "the master key is in a file or made from a passphrase: name one of the two",
+                ));
+            }
+            (None, Some(path)) => KeySource::Passphrase(path),
+            (path, None) => KeySource::File(path.unwrap_or_else(|| dir.join("master.key"))),
+        };
+        Ok(Data { dir, database_url: self.database_url, master_key })
     }
 }
 
@@ -142,10 +154,13 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
             )));
         }
     }
+    // What a flag says of the key, the file says nothing about.
+    let key = if data.master_key_file.is_some() || data.master_passphrase_file.is_some() { &data } else { &file_data };
     let data = DataArgs {
+        master_key_file: key.master_key_file.clone(),
+        master_passphrase_file: key.master_passphrase_file.clone(),
         data_dir: data.data_dir.or(file_data.data_dir),
         database_url: data.database_url.or(file_data.database_url),
-        master_key_file: data.master_key_file.or(file_data.master_key_file),
     };
     let public_url = server.public_url.or(file_server.public_url);
     if let Some(url) = &public_url
@@ -213,7 +228,8 @@ fn read(path: &Path) -> Result<(DataArgs, ServerArgs), Failure> {
     let File { all } = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let (mut data, mut server) = (toml::Table::new(), toml::Table::new());
     for (key, value) in all {
-        let of_data = matches!(key.as_str(), "data_dir" | "database_url" | "master_key_file");
+        let of_data =
+            matches!(key.as_str(), "data_dir" | "database_url" | "master_key_file" | "master_passphrase_file");
         if of_data {
             data.insert(key, value)
         } else {
@@ -240,7 +256,8 @@ mod tests {
         let flags = ServerArgs { listen: Some(([127, 0, 0, 1], 2).into()), ..ServerArgs::default() };
         let server = decide(DataArgs::default(), flags, Some(&file)).expect("settings");
         assert_eq!((server.listen.port(), server.parallel_hosts, server.parallel_deployments), (2, 3, 4));
-        assert!(server.data.master_key_file.ends_with("data/master.key"));
+        let key = data_dir.canonicalize().expect("it was made").join("master.key");
+        assert_eq!(server.data.master_key, KeySource::File(key));
         assert_eq!(server.largest_upload, LARGEST_UPLOAD);
         let mode = std::fs::metadata(&data_dir).expect("it was made").permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "nobody else may look into it");

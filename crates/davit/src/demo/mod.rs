@@ -17,6 +17,7 @@ use crate::serve::Signals;
 use crate::settings::{self, Data, Server};
 use clap::Args;
 use davit_domain::access::Role;
+use davit_engine::master_key::KeySource;
 use repository::SampleRepository;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -228,7 +229,7 @@ fn server(root: &Path, listen: SocketAddr) -> Result<Server, Failure> {
     let dir = root.join("data");
     std::fs::create_dir_all(&dir).map_err(disk)?;
     Ok(Server {
-        data: Data { master_key_file: dir.join("master.key"), dir, database_url: None },
+        data: Data { master_key: KeySource::File(dir.join("master.key")), dir, database_url: None },
         listen,
         public_url: None,
         parallel_deployments: 2,
