@@ -241,6 +241,11 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       '/apps/:app/environments/:env/diff',
       ({ app, env, query }) => diff({ commit: query.get('commit') }, live(app, env)),
     ],
+    [
+      'GET',
+      '/apps/:app/environments/:env/diff/file',
+      ({ query }) => ({ patch: patchOf(query.get('path')), truncated: false }),
+    ],
     ['POST', '/apps/:app/environments/:env/deploy', context => deploy(context)],
     ['POST', '/apps/:app/environments/:env/rollback', rollBack],
   ]

@@ -5,14 +5,18 @@ import { describe, expect, it } from 'vitest'
 import {
   ALERT_KINDS,
   ANNOTATION_LEVELS,
+  AUTO_EVENTS,
   CELL_STATES,
+  CHANGE_STATES,
   CHANNEL_EVENTS,
   CHANNEL_KINDS,
-  CHANGE_STATES,
+  CHECK_SUBJECTS,
   COMMIT_STATES,
   DEPLOYMENT_STATES,
+  FILE_STATUSES,
   FORGE_KINDS,
   HOLD_CODES,
+  HOOK_NAMES,
   HOOK_STATES,
   HOST_CHECK_CODES,
   HOST_RUN_STATES,
@@ -33,11 +37,14 @@ import {
   VALUE_KINDS,
   VALUE_LEVELS,
   VERDICTS,
+  VERDICTS_OF_REVIEW,
 } from '@/api/types'
 import { FEED_ACTIONS } from '@/lib/feed-actions'
+import { CONFIG_STEPS } from '@/lib/config-form'
 import { CONDITIONS } from '@/lib/holds'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
+import { SOURCES } from '@/lib/request-form'
 import { SCOPE_KINDS } from '@/lib/scope'
 import { SETTINGS_TABS } from '@/lib/settings-tabs'
 import en from './en.json'
@@ -105,6 +112,21 @@ const families: Record<string, readonly string[]> = {
   'terminal.state': ['opening', 'open', 'over'],
   'terminal.end': [...TERMINAL_ENDS, 'cut', 'error'],
   'terminals.state': TERMINAL_STATES,
+  'requests.group': ['all', 'other'],
+  'review.title': VERDICTS_OF_REVIEW,
+  'review.reason': VERDICTS_OF_REVIEW,
+  'review.placeholder': VERDICTS_OF_REVIEW,
+  'review.said': VERDICTS_OF_REVIEW,
+  'request.done': [...VERDICTS_OF_REVIEW, 'release', 'retry', 'withdraw'],
+  'diff.status': FILE_STATUSES,
+  'newRequest.flaw': ['environment', 'app', 'twice', 'what', 'commit', 'inputs', 'past'],
+  deploy: SOURCES,
+  batch: ['approve', 'reject', 'withdraw', 'release'],
+  'configForm.steps': Object.keys(CONFIG_STEPS),
+  'configForm.hookHelp': HOOK_NAMES,
+  'configForm.events': AUTO_EVENTS,
+  'configCheck.what': CHECK_SUBJECTS,
+  dryRun: ['server', 'host'],
   step: ['1', '2', '3', '4', '5', '6'],
   next: ['forge', 'host', 'app', 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
 }

@@ -2,7 +2,16 @@
 import { useI18n } from 'vue-i18n'
 import { ApiError, UNREACHABLE } from '@/api/client'
 
-const known = [UNREACHABLE, 'unauthenticated', 'denied', 'not_found', 'conflict', 'rate_limited', 'internal'] as const
+const known = [
+  UNREACHABLE,
+  'unauthenticated',
+  'denied',
+  'not_found',
+  'conflict',
+  'changed',
+  'rate_limited',
+  'internal',
+] as const
 
 export function useProblem() {
   const { t, locale } = useI18n()

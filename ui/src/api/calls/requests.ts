@@ -76,6 +76,11 @@ export const requestCalls = {
   commitDiff: (app: string, environment: string, commit: string) =>
     call<ReleaseDiff>('GET', `${path('apps', app, 'environments', environment)}/diff`, { query: { commit } }),
 
+  commitFileDiff: (app: string, environment: string, commit: string, file: string) =>
+    call<FilePatch>('GET', `${path('apps', app, 'environments', environment)}/diff/file`, {
+      query: { commit, path: file },
+    }),
+
   refs: (app: string, q = '', limit = 100) =>
     call<GitRefs>('GET', `${path('apps', app)}/refs`, { query: { q, limit } }),
   commits: (app: string, ref: string, q: string, before?: string) =>

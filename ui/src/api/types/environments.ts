@@ -23,4 +23,6 @@ export interface Gate {
   until: Timestamp | null
   locks: Lock[]
   frozen: { reason: string; until: Timestamp } | null
+  /** Outside of the release windows; until null: no window opens again. */
+  closed: { until: Timestamp | null } | null
 }
