@@ -1,7 +1,7 @@
 // The one live connection of the whole UI: a change on the server makes the queries that show it load again.
 import { type QueryClient, useQueryClient } from '@tanstack/vue-query'
-import { onBeforeUnmount, type Ref, ref } from 'vue'
-import { openStream, type StreamStatus } from '@/lib/stream'
+import { onBeforeUnmount, type Ref, ref, watch } from 'vue'
+import { openStream, type Stream, type StreamStatus } from '@/lib/stream'
 import { api } from './endpoints'
 import { keysOf } from './queries'
 import { CHANGE_TOPICS, type ChangeEvent } from './types'
@@ -9,25 +9,38 @@ import { CHANGE_TOPICS, type ChangeEvent } from './types'
 /** A deployment to a thousand hosts changes a thousand times; one refetch in this many milliseconds is enough. */
 const GATHER_MS = 300
 
-/** Follows changes while the calling component lives; the status is for the reader to see. */
-export function useLiveChanges(): Ref<StreamStatus> {
+/** Follows changes while they are wanted and the calling component lives; the status is for the reader to see. */
+export function useLiveChanges(wanted: Ref<boolean>): Ref<StreamStatus> {
   const client = useQueryClient()
-  const status = ref<StreamStatus>('connecting')
+  const status = ref<StreamStatus>('closed')
   const gather = gatherInvalidations(client)
   let wasOpen = false
-  const stream = openStream({
-    url: api.eventsUrl,
-    events: { change: data => gather.add(keysOfChange(data)) },
-    onStatus: next => {
-      status.value = next
-      // What changed while nobody listened is unknown, so everything counts as changed.
-      if (next === 'open' && wasOpen) void client.invalidateQueries()
-      if (next === 'open') wasOpen = true
+  let stream: Stream | undefined
+
+  function open() {
+    stream = openStream({
+      url: api.eventsUrl,
+      events: { change: data => gather.add(keysOfChange(data)) },
+      onStatus: next => {
+        status.value = next
+        // What changed while nobody listened is unknown, so everything counts as changed.
+        if (next === 'open' && wasOpen) void client.invalidateQueries()
+        if (next === 'open') wasOpen = true
+      },
+    })
+  }
+
+  watch(
+    wanted,
+    isWanted => {
+      stream?.close()
+      if (isWanted) open()
     },
-  })
+    { immediate: true },
+  )
   onBeforeUnmount(() => {
     gather.stop()
-    stream.close()
+    stream?.close()
   })
   return status
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mayAnywhere, mayIn, type Person } from './access'
+import { leadsSomewhere } from './navigation'
 import { formatScope, parseScope } from './scope'
 import { tabsOf } from './settings-tabs'
 import { browserName } from './user-agent'
@@ -17,6 +18,25 @@ describe('scopes', () => {
     for (const text of ['', 'app:', 'all:x', 'region:eu', 'environment:']) expect(parseScope(text)).toBeNull()
     expect(formatScope({ kind: 'app', app: '', environment: 'staging', label: '' })).toBeNull()
     expect(formatScope({ kind: 'label', app: '', environment: '', label: '  ' })).toBeNull()
+  })
+})
+
+describe('the navigation', () => {
+  const entries = (role: Person['role'], ...scopes: string[]) => {
+    const person: Person = { role, grants: scopes.map(scope => ({ role: 'viewer', scope })) }
+    const rights = {
+      may: (action: Parameters<typeof mayIn>[1]) => mayIn(person, action),
+      mayAnywhere: (action: Parameters<typeof mayIn>[1]) => mayAnywhere(person, action),
+    }
+    return ['apps', 'requests', 'feed', 'outbox', 'configuration', 'settings'].filter(name =>
+      leadsSomewhere(name, rights),
+    )
+  }
+
+  it('leaves out what would be refused', () => {
+    expect(entries('viewer')).toEqual(['apps', 'requests', 'feed', 'outbox', 'configuration', 'settings'])
+    expect(entries(null, 'app:shop')).toEqual(['apps', 'requests', 'feed', 'settings'])
+    expect(entries(null)).toEqual(['apps', 'settings'])
   })
 })
 
