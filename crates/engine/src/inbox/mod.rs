@@ -26,6 +26,7 @@ use davit_domain::time::Timestamp;
 use davit_forge::ParseError;
 use davit_store::Tx;
 use davit_store::deliveries::{DeliveryFull, Verdict};
+use davit_store::origin;
 use look::{Question, View};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,8 @@ enum Next {
 /// When the store does not answer; the delivery stays and is tried again.
 async fn next(engine: &Engine) -> Result<Next, EngineError> {
     let Some(full) = engine.store().claim_delivery(engine.now(), LEASE).await? else { return Ok(Next::Nothing) };
-    let Some(question) = process(engine, &full, None).await? else { return Ok(Next::Done) };
+    let processed = origin::scope(origin_of(&full), process(engine, &full, None)).await?;
+    let Some(question) = processed else { return Ok(Next::Done) };
     let mut tx = engine.store().begin().await?;
     tx.release_claim(full.delivery.id, engine.now().plus(LEASE_WHILE_ASKING)).await?;
     tx.commit().await?;
@@ -109,9 +111,14 @@ async fn next(engine: &Engine) -> Result<Next, EngineError> {
 
 async fn ask(engine: &Engine, full: DeliveryFull, question: Question) {
     let view = look::answer(engine, &question).await;
-    if let Err(error) = answered(engine, &full, &question, &view).await {
+    if let Err(error) = origin::scope(origin_of(&full), answered(engine, &full, &question, &view)).await {
         tracing::error!(delivery = full.delivery.id.0, %error, "a delivery can't be processed now");
     }
+}
+
+/// For the feed: what a delivery leads to comes from its forge.
+fn origin_of(full: &DeliveryFull) -> String {
+    format!("forge:{}", full.delivery.forge)
 }
 
 async fn answered(engine: &Engine, full: &DeliveryFull, question: &Question, view: &View) -> Result<(), EngineError> {

@@ -39,7 +39,8 @@ pub struct ShellOutput {
 }
 
 impl Host {
-    /// Starts the login shell of whom we log in as, on a terminal of this size. It ends when both halves are dropped.
+    /// Starts the login shell of whom we log in as, on a terminal of this size. It ends with the
+    /// connection, at the latest.
     ///
     /// # Errors
     /// `Refused` on this machine itself, where it would be a shell of the server's own account, and where the host gives

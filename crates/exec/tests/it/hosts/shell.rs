@@ -2,7 +2,7 @@
 
 use super::support::{Kind, Place, connect, ssh_target};
 use bytes::Bytes;
-use davit_exec::host::{ShellEvent, ShellInput, ShellOutput, TerminalSize};
+use davit_exec::host::{Host, ShellEvent, ShellInput, ShellOutput, TerminalSize};
 use davit_exec::{ExecError, Exit};
 use davit_testkit::sshd::Sshd;
 
@@ -13,6 +13,7 @@ struct Shell {
     input: ShellInput,
     output: ShellOutput,
     shown: String,
+    host: Host,
     sshd: Sshd,
 }
 
@@ -21,7 +22,7 @@ impl Shell {
         let sshd = Sshd::start().await;
         let host = connect(&ssh_target(&sshd)).await.expect("the host lets us in");
         let (input, output) = host.shell(SIZE).await.expect("a shell");
-        let mut shell = Self { input, output, shown: String::new(), sshd };
+        let mut shell = Self { input, output, shown: String::new(), host, sshd };
         // The prompt says nothing, so that only what commands say is seen.
         shell.type_in("PS1=; stty -echo; echo 'I am '$((40 + 2))\n").await;
         shell.wait_for("I am 42\r\n").await;
@@ -96,12 +97,17 @@ async fn characters_may_be_cut_anywhere() {
 #[tokio::test]
 async fn control_c_reaches_the_program_and_not_the_shell() {
     let mut shell = Shell::open().await;
-    shell.type_in("echo begun; sleep 1000\n").await;
+    shell.type_in("PS1='ready''>'; echo begun; sleep 1000\n").await;
     shell.wait_for("begun\r\n").await;
     shell.type_in("\x03").await;
+    // What is typed before the shell has taken that is thrown away with it.
+    shell.wait_for("ready>").await;
     shell.type_in("echo code=$?\n").await;
     shell.wait_for("code=130\r\n").await;
-    shell.type_in("cat; echo no more\n\x04").await;
+    shell.type_in("cat; echo no more\n").await;
+    shell.type_in("said\n").await;
+    shell.wait_for("said\r\n").await;
+    shell.type_in("\x04").await;
     shell.wait_for("no more\r\n").await;
 }
 
@@ -128,13 +134,13 @@ async fn a_connection_that_is_cut_is_lost() {
 }
 
 #[tokio::test]
-async fn the_program_ends_with_the_shell_that_is_dropped() {
+async fn the_program_ends_with_the_connection() {
     let mut shell = Shell::open().await;
     let home = shell.sshd.home().to_owned();
-    shell.type_in("trap 'echo gone > gone' HUP; mkfifo done; echo set\n").await;
+    shell.type_in("trap 'echo gone > $HOME/gone; exit' HUP; echo set\n").await;
     shell.wait_for("set\r\n").await;
-    let Shell { input, output, sshd, .. } = shell;
-    drop((input, output));
+    let Shell { host, sshd, .. } = shell;
+    host.close().await;
     super::support::until("the shell is told", || {
         std::fs::read_to_string(home.join("gone")).ok().filter(|text| text == "gone\n")
     })
@@ -145,7 +151,9 @@ async fn the_program_ends_with_the_shell_that_is_dropped() {
 #[tokio::test]
 async fn no_terminal_where_there_is_none() {
     let local = Place::new(Kind::Local).await;
-    let Err(ExecError::Refused(why)) = local.host.shell(SIZE).await.map(drop) else { panic!("a shell of davit itself") };
+    let Err(ExecError::Refused(why)) = local.host.shell(SIZE).await.map(drop) else {
+        panic!("a shell of davit itself")
+    };
     assert!(why.contains("davit itself"), "{why}");
 
     let sshd = Sshd::start().await;
