@@ -1,12 +1,18 @@
 use crate::support::{at, both, commit, is_conflict, is_not_found};
 use davit_domain::access::Role;
 use davit_domain::ids::UserId;
+use davit_domain::time::Timestamp;
 use davit_store::accounts::{NewUser, User};
+use davit_store::sessions::NewSession;
 use davit_store::tokens::TokenLimits;
 use davit_store::{Store, on_tx};
 
 fn with_hash(name: &str, role: Role) -> NewUser<'_> {
     NewUser { password_hash: Some("hash"), ..NewUser::local(name, Some(role)) }
+}
+
+fn session(token_hash: &str, user: UserId, at: Timestamp, expires: Timestamp) -> NewSession<'_> {
+    NewSession { token_hash, user, at, expires, how: "password", ip: "", agent: "" }
 }
 
 async fn token_user(store: &Store, hash: &str) -> Option<User> {
@@ -47,8 +53,8 @@ both!(password_and_role_change, |store| {
 
 both!(a_session_ends_by_itself_or_when_it_is_closed, |store| {
     let alice = commit!(store, tx => tx.create_user(&NewUser::local("alice", Some(Role::Viewer)), at(0)));
-    commit!(store, tx => tx.create_session("one", alice.id, at(0), at(100)));
-    commit!(store, tx => tx.create_session("two", alice.id, at(0), at(100)));
+    commit!(store, tx => tx.create_session(session("one", alice.id, at(0), at(100))));
+    commit!(store, tx => tx.create_session(session("two", alice.id, at(0), at(100))));
     assert_eq!(store.session_user("one", at(99)).await.expect("reads"), Some(alice.clone()));
     assert_eq!(store.session_user("one", at(100)).await.expect("reads"), None);
     assert_eq!(store.session_user("other", at(1)).await.expect("reads"), None);
@@ -56,13 +62,13 @@ both!(a_session_ends_by_itself_or_when_it_is_closed, |store| {
     assert_eq!(store.session_user("one", at(1)).await.expect("reads"), None);
     assert_eq!(store.session_user("two", at(1)).await.expect("reads"), Some(alice.clone()));
 
-    commit!(store, tx => tx.create_session("three", alice.id, at(100), at(200)));
+    commit!(store, tx => tx.create_session(session("three", alice.id, at(100), at(200))));
     assert_eq!(store.session_user("two", at(1)).await.expect("reads"), None, "it was over and cleared away");
 });
 
 both!(a_disabled_account_may_nothing, |store| {
     let alice = commit!(store, tx => tx.create_user(&with_hash("alice", Role::Admin), at(0)));
-    commit!(store, tx => tx.create_session("session", alice.id, at(0), at(100)));
+    commit!(store, tx => tx.create_session(session("session", alice.id, at(0), at(100))));
     commit!(store, tx => tx.create_token(alice.id, "ci", "token", &TokenLimits::default(), at(0)));
     assert_eq!(token_user(&store, "token").await, Some(alice.clone()));
     commit!(store, tx => tx.set_disabled(alice.id, true));

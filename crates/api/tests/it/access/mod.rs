@@ -21,13 +21,13 @@ use std::collections::BTreeSet;
 
 /// The least that is needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
+pub(crate) enum Needs {
     Nothing,
     Role(Role),
 }
 
 /// Method and path in the document, what is sent instead of its parameters, the least role, the answer when it is allowed.
-type Row = (&'static str, &'static str, Value, Needs, u16);
+pub(crate) type Row = (&'static str, &'static str, Value, Needs, u16);
 
 const NOTHING: Needs = Needs::Nothing;
 const VIEWER: Needs = Needs::Role(Role::Viewer);
@@ -38,7 +38,7 @@ const OPERATOR: Needs = Needs::Role(Role::Operator);
 const ADMIN: Needs = Needs::Role(Role::Admin);
 
 /// Parameters name things that are not there: whoever may ask gets 404, and nothing happens.
-fn all_rows() -> impl Iterator<Item = Row> {
+pub(crate) fn all_rows() -> impl Iterator<Item = Row> {
     let areas = [
         base::rows(),
         ci::rows(),
@@ -54,6 +54,11 @@ fn all_rows() -> impl Iterator<Item = Row> {
     areas.into_iter().flatten()
 }
 
+/// A path without its query.
+pub(crate) fn bare(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn every_route_lets_in_whom_it_should() {
     let in_document: BTreeSet<String> = schema::document()["paths"]
@@ -64,7 +69,6 @@ async fn every_route_lets_in_whom_it_should() {
         .filter(|(_, method)| *method != "parameters")
         .map(|(path, method)| format!("{} {}", method.to_uppercase(), path.trim_start_matches("/api/v1")))
         .collect();
-    let bare = |path: &'static str| path.split('?').next().unwrap_or_default();
     let in_table: BTreeSet<String> = all_rows().map(|(method, path, ..)| format!("{method} {}", bare(path))).collect();
     assert_eq!(in_table, in_document, "every route has its row here");
 
