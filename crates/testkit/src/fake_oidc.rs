@@ -166,7 +166,8 @@ impl Shared {
             "none" => Vec::new(),
             _ => {
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).expect("a signature");
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
+                    .expect("a signature");
                 signature
             }
         };
@@ -198,7 +199,8 @@ async fn keys(State(shared): State<Arc<Shared>>) -> Response {
     shared.memory().asked.push("/keys".to_owned());
     let (modulus, exponent) = numbers(shared.key.public_key().as_ref());
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let key = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "one", "n": part(modulus), "e": part(exponent) });
+    let key =
+        json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "one", "n": part(modulus), "e": part(exponent) });
     Json(json!({ "keys": [key] })).into_response()
 }
 
@@ -252,7 +254,8 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
     let (twist, person) = (memory.twist, memory.person.clone());
     drop(memory);
     let id_token = shared.signed(&claims(&shared.url, person, &code.nonce, twist), twist);
-    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token })).into_response()
+    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+        .into_response()
 }
 
 async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

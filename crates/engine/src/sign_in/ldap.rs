@@ -81,25 +81,59 @@ impl Engine {
             (_, _) => None,
         };
         let settings = self.settings_for(identity, ldap).await?;
-        let asked = async {
-            let (connection, handle) = LdapConnAsync::with_settings(settings, &ldap.url).await?;
-            let mut directory = Directory { handle, ldap, service };
-            tokio::select! {
-                biased;
-                found = directory.look_up(name, password) => found,
-                ended = connection.drive() => {
-                    ended?;
-                    Err(LdapError::EndOfStream)
-                }
-            }
-        };
         let silent = |what: String| {
             EngineError::Upstream(format!("the directory {} can't be asked who you are: {what}", identity.name))
         };
+        let asked = async {
+            let connected = LdapConnAsync::with_settings(settings, &ldap.url).await;
+            let (connection, handle) = connected.map_err(|error| silent(error.to_string()))?;
+            let directory = Directory { handle, ldap, service };
+            tokio::select! {
+                biased;
+                found = self.look_up(directory, name, password) => found.map_err(|error| match error {
+                    Asking::Ldap(error) => silent(error.to_string()),
+                    Asking::Engine(error) => error,
+                }),
+                ended = connection.drive() => Err(silent(ended.err().unwrap_or(LdapError::EndOfStream).to_string())),
+            }
+        };
         match tokio::time::timeout(TIMEOUT, asked).await {
-            Ok(found) => found.map_err(|error| silent(error.to_string())),
+            Ok(found) => found,
             Err(_) => Err(silent(format!("it took longer than {} seconds", TIMEOUT.as_secs()))),
         }
+    }
+
+    /// A directory may know somebody by many names: by an address, or in other letters that it takes for the same. Tries
+    /// are counted by the one that an account has, too.
+    async fn look_up(
+        &self,
+        mut directory: Directory<'_>,
+        name: &str,
+        password: &SecretString,
+    ) -> Result<Option<Somebody>, Asking> {
+        directory.be_the_service().await?;
+        let Some(entry) = directory.entry_of(name).await? else { return Ok(None) };
+        let real = text(&entry, &directory.ldap.name_attribute).unwrap_or_else(|| name.to_owned());
+        let other = if real.to_lowercase() == name.to_lowercase() { None } else { Some(self.begin_try(&real).await?) };
+        if other.as_ref().is_some_and(|other| other.refused) {
+            return Ok(None);
+        }
+        let right = directory.let_in(&entry, password).await;
+        if let Some(other) = other {
+            match right {
+                Ok(true) => {
+                    let mut tx = self.store().begin().await.map_err(EngineError::from)?;
+                    self.was_right(&mut tx, &other).await?;
+                    tx.commit().await.map_err(EngineError::from)?;
+                }
+                Ok(false) => {
+                    let user = self.store().user_by_name(&real).await.map_err(EngineError::from)?.map(|(user, _)| user);
+                    self.was_wrong(&other, user.as_ref()).await?;
+                }
+                Err(_) => self.was_nothing(&other).await?,
+            }
+        }
+        if right? { Ok(Some(directory.somebody(&entry, real).await?)) } else { Ok(None) }
     }
 
     async fn settings_for(&self, identity: &Identity, ldap: &LdapProvider) -> Result<LdapConnSettings, EngineError> {
@@ -131,6 +165,24 @@ impl Engine {
     }
 }
 
+/// What can go wrong while a directory is asked.
+enum Asking {
+    Ldap(LdapError),
+    Engine(EngineError),
+}
+
+impl From<LdapError> for Asking {
+    fn from(error: LdapError) -> Self {
+        Self::Ldap(error)
+    }
+}
+
+impl From<EngineError> for Asking {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
 /// A connection to a directory.
 struct Directory<'a> {
     handle: Ldap,
@@ -140,27 +192,28 @@ struct Directory<'a> {
 }
 
 impl Directory<'_> {
-    async fn look_up(&mut self, name: &str, password: &SecretString) -> Result<Option<Somebody>, LdapError> {
-        self.be_the_service().await?;
-        let Some(entry) = self.entry_of(name).await? else { return Ok(None) };
+    /// Whether the directory lets who this is in with this password.
+    async fn let_in(&mut self, entry: &SearchEntry, password: &SecretString) -> Result<bool, LdapError> {
         let tried = self.handle.simple_bind(&entry.dn, password.expose_secret()).await?;
         if NOT_THEIRS.contains(&tried.rc) {
-            return Ok(None);
+            return Ok(false);
         }
-        tried.success()?;
+        tried.success().map(|_| true)
+    }
+
+    /// Who that is, with their groups.
+    async fn somebody(&mut self, entry: &SearchEntry, name: String) -> Result<Somebody, LdapError> {
         // Without a service, who signed in looks for their groups themselves.
         self.be_the_service().await?;
-        let name = text(&entry, &self.ldap.name_attribute).unwrap_or_else(|| name.to_owned());
         let groups = self.groups_of(&entry.dn, &name).await?;
         self.handle.unbind().await?;
-        let first = |names: &[&str]| names.iter().find_map(|name| text(&entry, name)).unwrap_or_default();
-        Ok(Some(Somebody {
-            subject: unchanging(&entry).unwrap_or_else(|| entry.dn.to_lowercase()),
+        Ok(Somebody {
+            subject: unchanging(entry).unwrap_or_else(|| entry.dn.to_lowercase()),
             name,
-            display_name: first(&DISPLAY_NAME),
-            email: text(&entry, &self.ldap.email_attribute).unwrap_or_default(),
+            display_name: DISPLAY_NAME.iter().find_map(|name| text(entry, name)).unwrap_or_default(),
+            email: text(entry, &self.ldap.email_attribute).unwrap_or_default(),
             groups,
-        }))
+        })
     }
 
     async fn be_the_service(&mut self) -> Result<(), LdapError> {

@@ -2,10 +2,10 @@
 
 use crate::support::{at, both, commit, is_conflict};
 use davit_domain::access::Role;
+use davit_store::Store;
 use davit_store::accounts::{NewUser, User};
 use davit_store::retention::Cutoffs;
 use davit_store::sign_in::Tries;
-use davit_store::Store;
 
 async fn alice(store: &Store) -> User {
     commit!(store, tx => tx.create_user(&NewUser::local("alice", Some(Role::Viewer)), at(0)))

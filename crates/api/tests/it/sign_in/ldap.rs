@@ -1,6 +1,6 @@
 //! Signing in by a real directory.
 
-use super::{Browser, code_of, cookie, count, log_in};
+use super::{Browser, code_of, cookie, count, log_in, log_in_with};
 use davit_domain::access::Role;
 use davit_engine::apply::Apply;
 use davit_testkit::app::{PASSWORD, TestApp};
@@ -179,5 +179,50 @@ async fn a_disabled_account_stays_out() {
     let off = Some(json!({ "disabled": true }));
     assert_eq!(site.app.call(Role::Admin, Method::PATCH, "/users/ana", off).await.0, 200);
     assert_eq!(log_in(&site.app, "ana", ANAS).await.status(), 401);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn guessing_somebody_by_another_of_their_names_locks_them_too() {
+    let site = Site::start().await;
+    let by_mail = "user_filter = \"(|(uid={name})(mail={name}))\"\n";
+    site.apply(&format!("url = {:?}\nstart_tls = true\n", site.directory.url()), by_mail).await;
+    assert_eq!(log_in(&site.app, "ana@acme.example", ANAS).await.status(), 200);
+    assert_eq!(site.app.get("/users/ana").await["source"], "ldap:acme", "named as the directory names them");
+    for number in 0..10 {
+        let name = if number % 2 == 0 { "ana@acme.example" } else { "ana" };
+        let body = json!({ "name": name, "password": "wrong" });
+        super::log_in_from(&site.app, &format!("198.51.100.{number}"), body).await;
+    }
+    for name in ["ana", "ana@acme.example"] {
+        let body = json!({ "name": name, "password": ANAS });
+        let response = super::log_in_from(&site.app, "198.51.100.99", body).await;
+        assert_eq!(code_of(response).await, "unauthenticated", "{name}");
+    }
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_after_a_directory_too() {
+    let site = Site::start().await;
+    let browser = Browser { app: &site.app, cookie: cookie(&log_in(&site.app, "ana", ANAS).await) };
+    let started = browser.send(Method::POST, "/session/second-factor", Value::Null).await;
+    let secret = started.json::<Value>().await.unwrap()["secret"].as_str().unwrap().to_owned();
+    let code = |steps| super::second_factor::shown(&site.app, &secret, steps);
+    let confirm = json!({ "code": code(0) });
+    assert_eq!(browser.status(Method::POST, "/session/second-factor/confirm", confirm).await, 200);
+    assert_eq!(code_of(log_in(&site.app, "ana", ANAS).await).await, "second_factor_required");
+    assert_eq!(log_in_with(&site.app, "ana", ANAS, &code(1)).await.status(), 200);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_directory_at_a_private_address_needs_an_administrators_word() {
+    let site = Site::start().await;
+    let server = format!("url = {:?}\nstart_tls = true\n", site.directory.url());
+    site.apply(&server, "allow_private = false\n").await;
+    let response = log_in(&site.app, "ana", ANAS).await;
+    assert_eq!(response.status(), 424);
+    assert!(response.text().await.unwrap().contains("private"));
     site.app.finish().await;
 }

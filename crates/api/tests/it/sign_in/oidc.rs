@@ -94,12 +94,16 @@ fn set(response: &Response, name: &str) -> Option<String> {
 #[tokio::test]
 async fn somebody_new_gets_an_account_with_the_groups_that_are_mapped() {
     let site = Site::start(MAPPED).await;
-    let providers: Value = request(&site.app, Method::GET, "/auth/providers").send().await.unwrap().json().await.unwrap();
+    let providers: Value =
+        request(&site.app, Method::GET, "/auth/providers").send().await.unwrap().json().await.unwrap();
     let expected = json!({ "password": true, "items": [{ "id": "acme", "kind": "oidc", "name": "Acme <SSO>" }] });
     assert_eq!(providers, expected, "anybody may know");
     let browser = site.signed_in().await;
     let user = browser.get("/session").await["user"].clone();
-    assert_eq!((&user["name"], &user["role"], &user["source"]), (&json!("ana"), &json!("developer"), &json!("oidc:acme")));
+    assert_eq!(
+        (&user["name"], &user["role"], &user["source"]),
+        (&json!("ana"), &json!("developer"), &json!("oidc:acme"))
+    );
     assert_eq!((&user["display_name"], &user["email"]), (&json!("Ana Lovelace"), &json!("ana@acme.example")));
     assert_eq!(user["groups"], json!(["leads"]));
     assert_eq!(browser.get("/session/list").await["items"][0]["how"], "oidc:acme");
@@ -153,7 +157,10 @@ async fn the_way_there_and_back_is_as_the_standard_says() {
     let back = site.get(there.headers()[LOCATION].to_str().unwrap(), &journey).await;
     assert_eq!(back.status(), 200);
     let cookies: Vec<&str> = back.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
-    assert!(cookies.iter().any(|one| one.starts_with("davit_session=") && one.contains("SameSite=Strict")), "{cookies:?}");
+    assert!(
+        cookies.iter().any(|one| one.starts_with("davit_session=") && one.contains("SameSite=Strict")),
+        "{cookies:?}"
+    );
     assert!(cookies.iter().any(|one| one.starts_with("davit_sign_in=;") && one.contains("Max-Age=0")), "{cookies:?}");
     let page = back.text().await.unwrap();
     assert!(page.contains("content=\"0;url=/requests/7?tab=diff\""), "{page}");
@@ -163,7 +170,9 @@ async fn the_way_there_and_back_is_as_the_standard_says() {
 #[tokio::test]
 async fn nobody_is_led_elsewhere() {
     let site = Site::start("").await;
-    for next in ["https://evil.example/", "//evil.example", "/%5Cevil.example", "%2F%09%2Fevil.example", "javascript:alert(1)"] {
+    for next in
+        ["https://evil.example/", "//evil.example", "/%5Cevil.example", "%2F%09%2Fevil.example", "javascript:alert(1)"]
+    {
         let (back, journey) = site.leave(&format!("/auth/oidc/acme/start?next={next}"), "").await;
         let page = site.get(&back, &journey).await.text().await.unwrap();
         assert!(page.contains("content=\"0;url=/\"") && !page.contains("evil"), "{next}: {page}");

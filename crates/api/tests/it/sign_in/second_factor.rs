@@ -10,7 +10,7 @@ use sha1::Sha1;
 use std::time::Duration;
 
 /// What an authenticator app shows, so many steps of thirty seconds from now.
-fn shown(app: &TestApp, secret: &str, steps: i64) -> String {
+pub(super) fn shown(app: &TestApp, secret: &str, steps: i64) -> String {
     let counter = app.engine().now().millis() / 30_000 + steps;
     let mut mac = Hmac::<Sha1>::new_from_slice(&base32(secret)).unwrap();
     mac.update(&counter.to_be_bytes());
@@ -51,8 +51,7 @@ async fn enrol(app: &TestApp) -> (String, Vec<String>) {
 async fn a_second_factor_is_asked_for_once_its_owner_has_shown_that_it_works() {
     let app = TestApp::start().await;
     let browser = Browser::log_in(&app, "viewer", PASSWORD).await;
-    let started: Value =
-        browser.send(Method::POST, "/session/second-factor", Value::Null).await.json().await.unwrap();
+    let started: Value = browser.send(Method::POST, "/session/second-factor", Value::Null).await.json().await.unwrap();
     let secret = started["secret"].as_str().unwrap();
     let url = started["otpauth_url"].as_str().unwrap();
     assert!(url.starts_with("otpauth://totp/davit:viewer?secret=") && url.contains(secret), "{url}");

@@ -45,7 +45,8 @@ async fn one_sees_where_one_is_signed_in_and_ends_it() {
 #[tokio::test]
 async fn one_signs_out_everywhere_else() {
     let app = TestApp::start().await;
-    let (here, there) = (Browser::log_in(&app, "viewer", PASSWORD).await, Browser::log_in(&app, "viewer", PASSWORD).await);
+    let (here, there) =
+        (Browser::log_in(&app, "viewer", PASSWORD).await, Browser::log_in(&app, "viewer", PASSWORD).await);
     let other = Browser::log_in(&app, "reviewer", PASSWORD).await;
     assert_eq!(here.status(Method::DELETE, "/session/list", Value::Null).await, 204);
     for (browser, expected) in [(&here, 200), (&there, 401), (&other, 200)] {

@@ -135,7 +135,8 @@ impl Provider {
             Some(metadata) => metadata,
             None => {
                 let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
-                let found = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
+                let found =
+                    CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
                 known.keep(oidc, identity.allow_private, now, found.clone());
                 found
             }
