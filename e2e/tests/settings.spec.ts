@@ -255,7 +255,7 @@ test('the feed tells who changed what from where, and leaves as a file', async (
   await entry.getByRole('button').click()
   await expect(entry.getByTestId('before-after')).toContainText('developer')
   await expect(entry).toContainText('127.0.0.1')
-  await expect(entry.getByText('Sealed').last()).toBeVisible()
+  await expect(entry.getByText(/Sealed as number/)).toBeVisible()
 
   const waiting = page.waitForEvent('download')
   await page.getByTestId('export-csv').click()

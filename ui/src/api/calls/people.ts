@@ -57,6 +57,9 @@ export const peopleCalls = {
   removeUserSecondFactor: (name: string) => call<void>('DELETE', `${path('users', name)}/second-factor`),
   userSessions: (name: string) => call<Page<LoginSession>>('GET', `${path('users', name)}/sessions`),
   endUserSessions: (name: string) => call<void>('DELETE', `${path('users', name)}/sessions`),
+  linkUser: (name: string, body: { provider: string; subject: string }) =>
+    call<void>('PUT', `${path('users', name)}/identities`, { body }),
+  unlinkUser: (name: string, id: number) => call<void>('DELETE', path('users', name, 'identities', id)),
 
   groups: () => call<Page<GroupSummary>>('GET', '/groups'),
   group: (name: string) => call<Group>('GET', path('groups', name)),

@@ -15,4 +15,6 @@ export interface FeedEntry {
   detail: unknown
   /** Whether it is part of the chain that shows later changes. */
   sealed: boolean
+  /** Where in the chain, once it is sealed. */
+  position: number | null
 }

@@ -31,6 +31,8 @@ export interface NewUser {
   password?: string
   display_name?: string
   email?: string
+  /** An account that was deleted had the name: history will show both as one. */
+  reuse_name?: boolean
 }
 
 export interface UserChange {

@@ -27,6 +27,9 @@ export interface Terminal {
   opened_at: Timestamp
   closed_at: Timestamp | null
   reason: TerminalEnd | null
+  /** Who ended it, when somebody did. */
+  ended_by: string | null
+  exit_code: number | null
   /** How much it wrote. */
   bytes: number
   recorded: boolean
