@@ -57,6 +57,7 @@ mod sign_in;
 mod streams;
 mod unknown;
 mod uploads;
+mod values;
 mod terminals;
 mod values;
 mod webhooks;

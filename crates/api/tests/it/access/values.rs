@@ -1,7 +1,14 @@
-//! Values and secrets of apps.
+//! Values of hooks and actions.
 
-use super::Row;
+use super::*;
+use serde_json::json;
 
 pub(super) fn rows() -> Vec<Row> {
-    Vec::new()
+    vec![
+        ("GET", "/values", Value::Null, VIEWER, 200),
+        ("PUT", "/values", json!({ "base_revision": 0 }), OPERATOR, 200),
+        ("GET", "/values/history", Value::Null, VIEWER, 200),
+        ("GET", "/values/diff?from=0&to=0", Value::Null, VIEWER, 200),
+        ("POST", "/values/restore", json!({ "revision": 0 }), OPERATOR, 200),
+    ]
 }
