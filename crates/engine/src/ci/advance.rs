@@ -331,6 +331,7 @@ impl Engine {
         tx.set_run_state(run.id, state, reason, self.now()).await?;
         self.tell_run(tx, run, state, reason).await?;
         self.feed_run(tx, run, "davit", "run_ended", Some(reason.unwrap_or(state.as_str()))).await?;
+        self.notice_run_ended(tx, run, state, reason).await?;
         if let Some(group) = &run.group {
             for other in tx.open_runs_of_group(&run.forge, &run.repository, group).await? {
                 agenda.add(other.id);

@@ -3,12 +3,14 @@
 use super::Notice;
 use crate::gates::Passing;
 use crate::{Engine, EngineError};
-use davit_domain::config::{Channel, Configuration, Host};
+use davit_domain::ci::RunState;
+use davit_domain::config::{Channel, Configuration, Host, Repository};
 use davit_domain::deployment::DeploymentState;
-use davit_domain::ids::{AppKey, EnvironmentKey};
+use davit_domain::ids::{AppKey, EnvironmentKey, ForgeId};
 use davit_domain::notice::NoticeEvent;
 use davit_domain::request::{Kind, RequestState};
 use davit_store::Tx;
+use davit_store::ci_runs::Run;
 use davit_store::deployments::Deployment;
 use davit_store::requests::{NewReview, Request, Verdict};
 
@@ -98,6 +100,35 @@ impl Engine {
         self.tell_place(tx, notice).await
     }
 
+    /// A run has ended. One that failed for a change is told at the change; one of a branch is everybody's.
+    pub(crate) async fn notice_run_ended(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        state: RunState,
+        reason: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let is_bad = matches!(state, RunState::Failure | RunState::TimedOut | RunState::Error);
+        let is_of_branch = run.git_ref.as_deref().is_some_and(|name| name.starts_with("refs/heads/"));
+        if !is_bad || !is_of_branch || run.change.is_some() {
+            return Ok(());
+        }
+        let notice = Notice {
+            repository: Some(run.repository.clone()),
+            title: Some(format!("{}: {}", run.workflow, run.title)),
+            person: Some(run.by.clone()),
+            commit: Some(run.head.to_string()),
+            reference: run.git_ref.clone(),
+            state: Some(state.as_str().to_owned()),
+            reason: reason.map(ToOwned::to_owned),
+            url: Some(self.run_url(run.id)),
+            ..Notice::new(NoticeEvent::RunFailed, self.now())
+        };
+        let configuration = tx.read_configuration().await?;
+        let channels = of_repository(&configuration, &run.forge, &run.repository);
+        self.enqueue_notice(tx, &notice, &channels).await
+    }
+
     /// A forge can't be told something.
     pub(crate) async fn notice_undeliverable(&self, tx: &mut Tx, lane: &str, detail: &str) -> Result<(), EngineError> {
         let notice = Notice {
@@ -171,6 +202,25 @@ fn of_place<'c>(
             && (channel.apps.is_empty() || channel.apps.contains(app))
             && (channel.environments.is_empty() || channel.environments.contains(environment))
             && named.is_none_or(|named| named.contains(&channel.id))
+    };
+    configuration.channels.iter().filter(is_meant).collect()
+}
+
+/// The channels that hear of a repository's runs: those without environments, of all apps or of one with its source
+/// there.
+fn of_repository<'c>(configuration: &'c Configuration, forge: &ForgeId, name: &str) -> Vec<&'c Channel> {
+    let is_of = |key: &AppKey| {
+        configuration.apps.iter().any(|app| match &app.repository {
+            Repository::Forge { forge: at, name: known, .. } => {
+                app.key == *key && at == forge && known.eq_ignore_ascii_case(name)
+            }
+            Repository::Url { .. } => false,
+        })
+    };
+    let is_meant = |channel: &&Channel| {
+        channel.hears_of(NoticeEvent::RunFailed)
+            && channel.environments.is_empty()
+            && (channel.apps.is_empty() || channel.apps.iter().any(is_of))
     };
     configuration.channels.iter().filter(is_meant).collect()
 }

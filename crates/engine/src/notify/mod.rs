@@ -41,6 +41,9 @@ pub(crate) struct Notice {
     pub(crate) request: Option<i64>,
     pub(crate) deployment: Option<i64>,
     pub(crate) host: Option<String>,
+    /// `owner/name`, where it is about a run.
+    #[serde(default)]
+    pub(crate) repository: Option<String>,
     /// What was asked for, in the words of who asked.
     pub(crate) title: Option<String>,
     /// Who did what is told.
@@ -72,6 +75,7 @@ impl Notice {
             request: None,
             deployment: None,
             host: None,
+            repository: None,
             title: None,
             person: None,
             author: None,

@@ -281,3 +281,93 @@ fn hidden(text: &str, url: &Url) -> String {
     let tokens = values.chain(parts.filter(|part| part.len() > 12)).chain(password).filter(|one| one.len() >= SHORTEST);
     tokens.fold(text.to_owned(), |text, token| text.replace(&token, "***"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Kind {
+        kind_of(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn addresses_are_public_private_or_never() {
+        let public = ["1.1.1.1", "100.63.0.1", "172.15.0.1", "172.32.0.1", "192.169.0.1", "2606:4700::1111", "240e::1"];
+        let private = [
+            "10.0.0.1",
+            "10.255.255.255",
+            "127.0.0.1",
+            "127.9.9.9",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "::1",
+            "fc00::1",
+            "fdff::1",
+            "fec0::1",
+            "::ffff:10.0.0.1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "2002:7f00:1::1",
+            "2002:c0a8:101::",
+        ];
+        let never = [
+            "0.0.0.0",
+            "169.254.169.254",
+            "169.254.0.1",
+            "192.0.0.192",
+            "100.100.100.200",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "2001:db8::1",
+            "2001::1",
+            "100::1",
+        ];
+        for (texts, wanted) in [(&public[..], Kind::Public), (&private[..], Kind::Private), (&never[..], Kind::Never)] {
+            for text in texts {
+                assert_eq!(kind(text), wanted, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_an_address_is_that_address() {
+        for host in ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "１２７.0.0.1"] {
+            let url = parsed(&format!("http://{host}/x").into()).expect("a URL");
+            assert_eq!(url.host().map(|host| shown(&host)).as_deref(), Some("127.0.0.1"), "{host}");
+        }
+        for url in ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://x", "127.0.0.1", "", "http://"] {
+            assert!(parsed(&url.into()).is_err(), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_what_it_resolves_to() {
+        let (closed, open) = (Outgoing { allow_private: false, ca: None }, Outgoing { allow_private: true, ca: None });
+        let host = Host::Domain("localhost");
+        assert!(
+            matches!(closed.addresses(&host, 80).await, Err(Trouble::Refused(why)) if why.contains("allow_private"))
+        );
+        let found = open.addresses(&host, 80).await.expect("it is allowed");
+        assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+    }
+
+    #[test]
+    fn tokens_of_a_url_are_in_no_text() {
+        let url = Url::parse("https://u:password1@hooks.example/services/T0000000/XXXXXXXXXXXXXXXX?key=abcdef-1")
+            .expect("a URL");
+        let text = "posting to XXXXXXXXXXXXXXXX with abcdef-1 as password1 at /services failed";
+        assert_eq!(hidden(text, &url), "posting to *** with *** as *** at /services failed");
+    }
+}

@@ -194,7 +194,7 @@ fn data(notice: &Notice, words: &Words, public_url: &str) -> serde_json::Value {
     let place = match (&notice.app, &notice.environment) {
         (Some(app), Some(environment)) => Some(format!("{app} → {environment}")),
         (Some(app), None) => Some(app.to_string()),
-        (None, _) => None,
+        (None, _) => notice.repository.clone(),
     };
     let mut data = json!({
         "id": notice.id,
@@ -206,6 +206,7 @@ fn data(notice: &Notice, words: &Words, public_url: &str) -> serde_json::Value {
         "request": notice.request,
         "deployment": notice.deployment,
         "host": line(&notice.host),
+        "repository": notice.repository,
         "title": line(&notice.title),
         "person": line(&notice.person),
         "author": line(&notice.author),
@@ -388,5 +389,93 @@ fn chinese(notice: &Notice, data: &serde_json::Value) -> String {
         NoticeEvent::HostUp => format!("主机 {host} 已恢复"),
         NoticeEvent::StatusUndeliverable => "有状态未能送达代码平台".to_owned(),
         NoticeEvent::RunFailed => format!("{place}：流水线失败"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use davit_domain::config::{Hook, Receiver, SecretRef};
+    use davit_domain::time::Timestamp;
+    use std::collections::BTreeMap;
+
+    fn channel(kind: ChannelKind, language: Language) -> Channel {
+        Channel {
+            id: "ops".parse().expect("an id"),
+            receiver: Receiver::Hook(kind, Hook { url: SecretRef::Env("URL".into()), secret: None }),
+            language,
+            events: None,
+            environments: Vec::new(),
+            apps: Vec::new(),
+            allow_private: false,
+            ca: None,
+            templates: BTreeMap::new(),
+            commands: None,
+        }
+    }
+
+    fn notice(event: NoticeEvent) -> Notice {
+        let text = |text: &str| Some(text.to_owned());
+        Notice {
+            id: "msg_1".into(),
+            event,
+            at: Timestamp::from_millis(1_769_860_800_000),
+            app: "shop".parse().ok(),
+            environment: "production".parse().ok(),
+            request: Some(42),
+            deployment: Some(7),
+            host: text("web-1"),
+            repository: None,
+            title: text("Sell *tea* [now](https://evil.example) <@U1> @all"),
+            person: text("ana"),
+            author: text("ben@github"),
+            commit: text("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"),
+            reference: text("refs/heads/main"),
+            state: text("rejected"),
+            reason: text("too\nlate \u{202e}`rm`"),
+            url: text("https://davit.example/requests/42"),
+            test: false,
+        }
+    }
+
+    #[test]
+    fn every_event_has_a_headline_in_both_languages() {
+        let line = |language, event| message(&channel(ChannelKind::Slack, language), &notice(event), "").headline;
+        let lines: Vec<String> = NoticeEvent::ALL
+            .into_iter()
+            .flat_map(|event| Language::ALL.map(|language| format!("{event}: {}", line(language, event))))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+
+    #[test]
+    fn what_people_wrote_marks_nothing_up() {
+        let texts: Vec<String> =
+            [ChannelKind::Dingtalk, ChannelKind::Wecom, ChannelKind::Slack, ChannelKind::Mattermost]
+                .into_iter()
+                .map(|kind| {
+                    let message = message(&channel(kind, Language::Zh), &notice(NoticeEvent::Reviewed), "");
+                    format!("{}:\n{}\n", kind.as_str(), super::super::vendors::text(kind, &message))
+                })
+                .collect();
+        insta::assert_snapshot!(texts.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_template_of_ones_own_has_its_values_escaped_and_its_words_not() {
+        let mut channel = channel(ChannelKind::Slack, Language::En);
+        let template = "*{{ app }}* <!here> {{ title }} {{ nothing }}{% if reason %}({{ reason | upper }}){% endif %}";
+        channel.templates.insert(NoticeEvent::Failed, template.to_owned());
+        let message = message(&channel, &notice(NoticeEvent::Failed), "");
+        let own = message.own.expect("its own");
+        insta::assert_snapshot!(own, @"");
+    }
+
+    #[test]
+    fn lines_are_short_and_single() {
+        assert_eq!(one_line("a\r\nBcc: b\u{7}"), "a  Bcc: b");
+        let long = one_line(&"ä".repeat(1_000));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (300, true));
+        assert_eq!((cut("äöü", 3), cut("äöü", 99)), ("ä", "äöü"));
     }
 }

@@ -28,6 +28,10 @@ pub(super) fn check(vendor: &Vendor, method: &str, message: &Message) -> Result<
 
 fn dingtalk(message: &Message, secret: Option<&str>) -> Result<(), String> {
     let query = message.query();
+    if message.target.starts_with("/robot/sendBySession?session=") {
+        same(message.json()["msgtype"].as_str(), "text", "msgtype is not text")?;
+        return text(&message.json()["text"]["content"], "content", 20_000).map(drop);
+    }
     if query.get("access_token").is_none_or(|token| token.len() != 32) {
         return Err("token is not exist".to_owned());
     }

@@ -64,3 +64,21 @@ pub(super) fn judge(answer: &Answer) -> Result<(), Trouble> {
         None => Err(Trouble::Refused(format!("the answer is not DingTalk's: {}", answer.words()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `printf '%s\n%s' 1769860800000 SEC0123456789abcdef | openssl dgst -sha256 -hmac SEC0123456789abcdef -binary |
+    /// base64`, URL-encoded.
+    #[test]
+    fn the_signature_is_what_openssl_makes_of_it() {
+        let url = SecretString::from("https://oapi.dingtalk.com/robot/send?access_token=x");
+        let signed = signed(&url, &"SEC0123456789abcdef".into(), 1_769_860_800_000).expect("signs");
+        assert_eq!(
+            signed.expose_secret(),
+            "https://oapi.dingtalk.com/robot/send?access_token=x&timestamp=1769860800000&\
+             sign=pg7o6tDsmnIF270qvQRLoZf0SGuFf3h%2FeCJ4g%2Feavww%3D"
+        );
+    }
+}

@@ -57,3 +57,15 @@ pub(super) fn judge(answer: &Answer) -> Result<(), Trouble> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `openssl dgst -sha256 -mac HMAC -macopt hexkey:$(printf '1769860800\niWs6kGfDXpL' | xxd -p) -binary < /dev/null |
+    /// base64`
+    #[test]
+    fn the_signature_is_what_openssl_makes_of_it() {
+        assert_eq!(sign(&"iWs6kGfDXpL".into(), 1_769_860_800), "bwPV2vrokDapYGShwT+20iabGgVRutacmcJfrq71UfI=");
+    }
+}

@@ -137,7 +137,7 @@ mod tests {
             seconds: 1_551_113_065,
             date: "2019-02-25",
         };
-        let body = r#"{"Limit": 1, "Filters": [{"Values": ["unnamed"], "Name": "instance-name"}]}"#;
+        let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
         assert!(
             signing
                 .authorization(body)
