@@ -55,6 +55,9 @@ pub(crate) struct BatchItemBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchReasonBody {
     reason: Option<String>,
+    /// The versions that were seen, by the requests' numbers: another one is left as it is.
+    #[serde(default)]
+    versions: BTreeMap<i64, i64>,
 }
 
 /// Requests that were made together.
@@ -90,17 +93,17 @@ pub(crate) struct BatchAnswer {
 
 /// What is done to each request of a batch.
 #[derive(Debug, Clone, Copy)]
-enum Deed<'a> {
-    Approve(Option<&'a str>),
-    Reject(Option<&'a str>),
+enum Deed {
+    Approve,
+    Reject,
     Withdraw,
     Release,
 }
 
-impl Deed<'_> {
+impl Deed {
     const fn action(self) -> Action {
         match self {
-            Self::Approve(_) | Self::Reject(_) => Action::Review,
+            Self::Approve | Self::Reject => Action::Review,
             Self::Withdraw => Action::Ask,
             Self::Release => Action::Release,
         }
@@ -168,7 +171,7 @@ pub(crate) async fn approve(
     Path(id): Path<i64>,
     MaybeBody(body): MaybeBody<BatchReasonBody>,
 ) -> Result<Json<BatchAnswers>, Problem> {
-    to_each(&api, &caller, id, Deed::Approve(body.reason.as_deref())).await
+    to_each(&api, &caller, id, Deed::Approve, &body).await
 }
 
 /// Rejects each request of a batch that the caller may reject, with a reason.
@@ -180,36 +183,44 @@ pub(crate) async fn reject(
     Path(id): Path<i64>,
     MaybeBody(body): MaybeBody<BatchReasonBody>,
 ) -> Result<Json<BatchAnswers>, Problem> {
-    to_each(&api, &caller, id, Deed::Reject(body.reason.as_deref())).await
+    to_each(&api, &caller, id, Deed::Reject, &body).await
 }
 
 /// Takes each request of a batch back that the caller may take back.
-#[utoipa::path(post, path = "/api/v1/batches/{id}/withdraw", params(("id" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/batches/{id}/withdraw", params(("id" = i64, Path)), request_body = BatchReasonBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = Problem)))]
 pub(crate) async fn withdraw(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<i64>,
+    MaybeBody(body): MaybeBody<BatchReasonBody>,
 ) -> Result<Json<BatchAnswers>, Problem> {
-    to_each(&api, &caller, id, Deed::Withdraw).await
+    to_each(&api, &caller, id, Deed::Withdraw, &body).await
 }
 
 /// Lets each request of a batch go out that the caller may let out.
-#[utoipa::path(post, path = "/api/v1/batches/{id}/release", params(("id" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/batches/{id}/release", params(("id" = i64, Path)), request_body = BatchReasonBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = Problem)))]
 pub(crate) async fn release(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<i64>,
+    MaybeBody(body): MaybeBody<BatchReasonBody>,
 ) -> Result<Json<BatchAnswers>, Problem> {
-    to_each(&api, &caller, id, Deed::Release).await
+    to_each(&api, &caller, id, Deed::Release, &body).await
 }
 
-async fn to_each(api: &Api, caller: &Caller, id: i64, deed: Deed<'_>) -> Result<Json<BatchAnswers>, Problem> {
+async fn to_each(
+    api: &Api,
+    caller: &Caller,
+    id: i64,
+    deed: Deed,
+    body: &BatchReasonBody,
+) -> Result<Json<BatchAnswers>, Problem> {
     let (_, requests) = visible(api, caller, id, deed.action()).await?;
     let mut done = Vec::with_capacity(requests.len());
     for request in requests {
-        let (id, after) = (request.id, to_one(api, caller, &request, deed).await);
+        let (id, after) = (request.id, to_one(api, caller, &request, deed, body).await);
         let sentence = match after {
             Ok(()) => None,
             Err(Undone::Not(sentence)) => Some(sentence),
@@ -233,21 +244,27 @@ enum Undone {
     Failed(Problem),
 }
 
-async fn to_one(api: &Api, caller: &Caller, request: &Request, deed: Deed<'_>) -> Result<(), Undone> {
+async fn to_one(
+    api: &Api,
+    caller: &Caller,
+    request: &Request,
+    deed: Deed,
+    body: &BatchReasonBody,
+) -> Result<(), Undone> {
     let (id, app, environment) = (request.id, &request.app, &request.environment);
     if !caller.may_in(deed.action(), app, environment) {
         return Err(Undone::Not(format!("{} may not do this to {app} in {environment}", caller.name())));
     }
-    // What the caller has been shown is this version.
-    let opinion = |reason| Opinion { by: person(caller), version: Some(request.version), reason };
+    let version = body.versions.get(&id.0).copied();
+    let opinion = Opinion { by: person(caller), version, reason: body.reason.as_deref() };
     let done = match deed {
-        Deed::Approve(reason) => api.engine.approve(id, opinion(reason)).await,
-        Deed::Reject(reason) => api.engine.reject(id, opinion(reason)).await,
+        Deed::Approve => api.engine.approve(id, opinion).await,
+        Deed::Reject => api.engine.reject(id, opinion).await,
         Deed::Withdraw => {
             let anybodys = caller.may_in(Action::Configure, app, environment);
             api.engine.withdraw(id, caller.name(), anybodys).await
         }
-        Deed::Release => api.engine.release(id, caller.name()).await,
+        Deed::Release => api.engine.release_passing(id, caller.name(), version, None).await,
     };
     match done {
         Ok(_) => Ok(()),

@@ -110,6 +110,8 @@ pub(crate) struct RejectBody {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseBody {
+    /// The version that was seen: another one is not released.
+    version: Option<i64>,
     /// Why it can't wait for locks, freeze windows and release windows to end.
     override_reason: Option<String>,
 }
@@ -278,6 +280,8 @@ pub(crate) async fn edit(
     let mut request = allowed(&api, &caller, id, Action::Ask).await?;
     let EditBody { version, title, description, r#ref, commit, build, hosts, inputs, scheduled_at, latest_config } =
         body;
+    // A form sends what it has been shown, too.
+    let scheduled_at = scheduled_at.filter(|at| *at != request.schedule.as_ref().map(|schedule| schedule.at));
     if scheduled_at.is_some() {
         caller.allow_in(Action::Release, &request.app, &request.environment)?;
     }
@@ -357,7 +361,7 @@ pub(crate) async fn release(
         caller.allow_in(Action::OverrideGates, &request.app, &request.environment)?;
     }
     let reason = body.override_reason.as_deref();
-    view(&api, &caller, api.engine.release_passing(request.id, caller.name(), reason).await?).await
+    view(&api, &caller, api.engine.release_passing(request.id, caller.name(), body.version, reason).await?).await
 }
 
 /// Lets a failed or cancelled request go out again.

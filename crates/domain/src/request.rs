@@ -148,10 +148,12 @@ impl RequestState {
     }
 
     /// A reviewer says yes. Enough eyes move it on; approvals whose time is over are none.
+    ///
+    /// `makers`: who asked for it, and everybody who edited it: what they wrote is for others to judge.
     pub fn approve(
         self,
         person: Person<'_>,
-        author: &str,
+        makers: &[&str],
         review: &Review,
         at: Timestamp,
     ) -> Result<Self, ReviewError> {
@@ -160,7 +162,7 @@ impl RequestState {
             return Err(state.refuse("be approved").into());
         };
         check_reviewer(person, review)?;
-        if person.name == author && !review.self_approval {
+        if makers.contains(&person.name) && !review.self_approval {
             return Err(ReviewError::SelfApproval);
         }
         if approvals.iter().any(|approval| approval.user == person.name) {
@@ -226,7 +228,11 @@ impl RequestState {
     /// It goes out, when enough of its approvals still count.
     pub fn release(self, review: &Review, now: Timestamp) -> Result<Self, InvalidTransition> {
         let (state, _) = self.expire(review, now);
-        if matches!(state, Self::AwaitingRelease { .. }) { Ok(Self::Releasing) } else { Err(state.refuse("be released")) }
+        if matches!(state, Self::AwaitingRelease { .. }) {
+            Ok(Self::Releasing)
+        } else {
+            Err(state.refuse("be released"))
+        }
     }
 
     /// A failed one goes out again.

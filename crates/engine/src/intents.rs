@@ -18,7 +18,7 @@ pub use batches::{BatchItem, WantedBatch};
 pub(crate) use deployments::job_key;
 pub use edits::Changes;
 pub use people::{Wanted, What};
-pub use reviews::Opinion;
+pub use reviews::{Opinion, makers};
 pub(crate) use schedules::run as run_schedules;
 
 use crate::hub::Topic;

@@ -68,6 +68,8 @@ pub struct Request {
     pub forge_deployment: Option<i64>,
     /// 1, and one more with every edit: what a reviewer saw.
     pub version: i64,
+    /// Who edited it, beside or instead of who made it.
+    pub editors: Vec<String>,
     /// When it was edited or scheduled last; `None`: never.
     pub updated_at: Option<Timestamp>,
     /// When it goes out by itself, if it may then.
@@ -154,12 +156,12 @@ pub struct NewRequest {
 const LIST: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, description, revision_id, review_body,
         target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
-        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body
+        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body, editors
     FROM requests";
 const ONE: &str =
     "SELECT id, app, environment, kind, state_body, commit_sha, git_ref, title, description, revision_id, review_body,
         target_release, hosts, build_digest, inputs, created_by, created_at, decided_by, decided_at, delivery_id,
-        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body
+        forge_deployment, version, updated_at, scheduled_at, scheduled_by, held, batch_id, cloned_from, values_body, editors
     FROM requests WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
@@ -193,6 +195,7 @@ struct Row {
     held: Option<String>,
     batch_id: Option<i64>,
     cloned_from: Option<i64>,
+    editors: String,
 }
 
 impl Row {
@@ -222,6 +225,7 @@ impl Row {
             delivery: self.delivery_id.map(DeliveryId),
             forge_deployment: self.forge_deployment,
             version: self.version,
+            editors: from_json(&place, &self.editors)?,
             updated_at: self.updated_at.map(Timestamp::from_millis),
             schedule: match (self.scheduled_at, self.scheduled_by) {
                 (Some(at), Some(by)) => Some(Schedule { at: Timestamp::from_millis(at), by }),

@@ -11,6 +11,7 @@ use davit_domain::request::{Approval, RequestState};
 use davit_domain::review::Person;
 use davit_domain::time::Timestamp;
 use davit_engine::gates::Gate;
+use davit_engine::intents::makers;
 use davit_store::deployments::Deployment;
 use davit_store::gates::Lock;
 use davit_store::requests::{Request, Verdict, Word};
@@ -39,6 +40,8 @@ pub(crate) struct RequestView {
     /// Whose account that is: the same, or the one that a forge's account is linked with.
     author: String,
     created_at: String,
+    /// Who edited it beside the author; none of them can approve it where authors can't.
+    editors: Vec<String>,
     /// When it was edited or scheduled last.
     updated_at: Option<String>,
     decided_by: Option<String>,
@@ -169,7 +172,8 @@ impl<'a> Seen<'a> {
         Allowed {
             edit: own && open,
             withdraw: own && open,
-            approve: reviews && state.clone().approve(person, author, &request.review, self.now).is_ok(),
+            approve: reviews
+                && state.clone().approve(person, &makers(author, request), &request.review, self.now).is_ok(),
             reject: reviews && state.clone().reject(person, &request.review, "why").is_ok(),
             release: releases && state.clone().release(&request.review, self.now).is_ok(),
             schedule: releases && open,
@@ -264,6 +268,7 @@ impl RequestView {
             version: request.version,
             created_by: request.created_by,
             author,
+            editors: request.editors,
             created_at: request.created_at.to_string(),
             updated_at: request.updated_at.map(|at| at.to_string()),
             decided_by: request.decided_by,

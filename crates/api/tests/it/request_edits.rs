@@ -107,6 +107,31 @@ async fn an_edit_holds_what_a_new_request_holds() {
 }
 
 #[tokio::test]
+async fn who_edits_does_not_approve_and_ends_what_others_scheduled() {
+    let shop = reviewed(Database::Sqlite, ONE_EYE).await;
+    let request = ask(&shop, json!({})).await;
+    let id = &request["id"];
+    let at = shop.app.engine().now().plus(Duration::from_secs(600)).to_string();
+    let (status, scheduled) = edit(&shop, Role::Releaser, id, json!({ "scheduled_at": at })).await;
+    assert_eq!((status, &scheduled["scheduled_at"]), (200, &json!(at)), "{scheduled}");
+    // What is as it was needs no right of its own: a form sends everything.
+    let (status, same) = edit(&shop, Role::Developer, id, json!({ "scheduled_at": at })).await;
+    assert_eq!((status, &same["scheduled_at"]), (200, &json!(at)), "{same}");
+    let (status, edited) = edit(&shop, Role::Admin, id, json!({ "title": "An administrator's" })).await;
+    assert_eq!((status, &edited["scheduled_at"]), (200, &Value::Null), "it is not what was scheduled: {edited}");
+    assert_eq!(edited["editors"], json!(["admin"]));
+    let (status, problem) = say(&shop, Role::Admin, id, "approve", json!({})).await;
+    assert_eq!(status, 403, "{problem}");
+    let (_, seen) = shop.app.call(Role::Admin, Method::GET, &format!("/requests/{id}"), None).await;
+    assert_eq!(seen["allowed"]["approve"], json!(false), "{seen}");
+    assert_eq!(say(&shop, Role::Reviewer, id, "approve", json!({})).await.0, 200);
+    // Who lets out what they have not seen is told so.
+    let (status, problem) = say(&shop, Role::Releaser, id, "release", json!({ "version": 1 })).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("changed")), "{problem}");
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn what_goes_out_is_the_config_that_was_approved_until_somebody_takes_the_latest() {
     let shop = reviewed(Database::Sqlite, ONE_EYE).await;
     let hook = |word: &str| format!("hooks.before_release = 'echo {word} > word'");

@@ -1,9 +1,9 @@
 //! Every state against every transition: the tables people argue about.
 
-use davit_domain::review::{Person, Review};
 use davit_domain::deployment::{DeploymentState, Pause};
 use davit_domain::ids::{DeploymentId, RequestId};
 use davit_domain::request::{Approval, RequestState, ReviewError};
+use davit_domain::review::{Person, Review};
 use davit_domain::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -89,7 +89,7 @@ fn what_a_request_allows() {
     for state in request_states() {
         let outcome = |name: &str, to: Option<RequestState>| to.map(|to| format!("{name}→{}", to.as_str()));
         let ways: Vec<String> = [
-            outcome("approve", state.clone().approve(BOB, "ada", &review, NOW).ok()),
+            outcome("approve", state.clone().approve(BOB, &["ada"], &review, NOW).ok()),
             outcome("reject", state.clone().reject(BOB, &review, "too risky").ok()),
             outcome("withdraw", state.clone().withdraw().ok()),
             outcome("edit", state.clone().edit(&review).ok()),
@@ -125,18 +125,18 @@ fn person(name: &str) -> Person<'_> {
 fn eyes_are_counted_by_person() {
     let review = Review { required: 2, ..Review::default() };
     let start = RequestState::initial(&review);
-    assert_eq!(start.clone().approve(person("ada"), "ada", &review, NOW), Err(ReviewError::SelfApproval));
-    let once = start.approve(BOB, "ada", &review, NOW).expect("bob may");
+    assert_eq!(start.clone().approve(person("ada"), &["ada"], &review, NOW), Err(ReviewError::SelfApproval));
+    let once = start.approve(BOB, &["ada"], &review, NOW).expect("bob may");
     let bobs = Approval { user: "bob".into(), at: NOW };
     assert_eq!(once, RequestState::AwaitingReview { approvals: vec![bobs.clone()] });
     assert_eq!(
-        once.clone().approve(BOB, "ada", &review, NOW),
+        once.clone().approve(BOB, &["ada"], &review, NOW),
         Err(ReviewError::ApprovedAlready("bob".into())),
         "one person, one approval"
     );
     let both = vec![bobs, Approval { user: "cy".into(), at: NOW }];
     assert_eq!(
-        once.approve(person("cy"), "ada", &review, NOW),
+        once.approve(person("cy"), &["ada"], &review, NOW),
         Ok(RequestState::AwaitingRelease { approvals: both })
     );
 }
@@ -144,7 +144,7 @@ fn eyes_are_counted_by_person() {
 #[test]
 fn self_approval_is_a_choice_of_the_environment() {
     let review = Review { required: 1, self_approval: true, ..Review::default() };
-    let state = RequestState::initial(&review).approve(person("ada"), "ada", &review, NOW);
+    let state = RequestState::initial(&review).approve(person("ada"), &["ada"], &review, NOW);
     assert_eq!(state.expect("she may").as_str(), "awaiting_release");
     let none = RequestState::AwaitingRelease { approvals: Vec::new() };
     assert_eq!(RequestState::initial(&Review::default()), none);
@@ -156,11 +156,11 @@ fn only_reviewers_review() {
     let review = Review { required: 1, reviewers, ..Review::default() };
     let start = RequestState::initial(&review);
     let not = ReviewError::NotAReviewer("bob".into(), "cy, group:leads".into());
-    assert_eq!(start.clone().approve(BOB, "ada", &review, NOW), Err(not.clone()));
+    assert_eq!(start.clone().approve(BOB, &["ada"], &review, NOW), Err(not.clone()));
     assert_eq!(start.clone().reject(BOB, &review, "no"), Err(not));
     let leads = ["leads".to_owned()];
     for reviewer in [person("cy"), Person { name: "bob", groups: &leads }] {
-        assert!(start.clone().approve(reviewer, "ada", &review, NOW).is_ok(), "{reviewer:?}");
+        assert!(start.clone().approve(reviewer, &["ada"], &review, NOW).is_ok(), "{reviewer:?}");
         assert!(start.clone().reject(reviewer, &review, "no").is_ok(), "{reviewer:?}");
     }
 }
@@ -169,15 +169,15 @@ fn only_reviewers_review() {
 fn approvals_whose_time_is_over_are_none() {
     let review = Review { required: 2, expires: Some(60), ..Review::default() };
     let later = |seconds| NOW.plus(std::time::Duration::from_secs(seconds));
-    let state = RequestState::initial(&review).approve(BOB, "ada", &review, NOW).expect("bob may");
-    let state = state.approve(person("cy"), "ada", &review, later(30)).expect("cy may");
+    let state = RequestState::initial(&review).approve(BOB, &["ada"], &review, NOW).expect("bob may");
+    let state = state.approve(person("cy"), &["ada"], &review, later(30)).expect("cy may");
     assert_eq!(state.as_str(), "awaiting_release");
     assert_eq!(state.clone().release(&review, later(59)), Ok(RequestState::Releasing));
     assert!(state.clone().release(&review, later(60)).is_err(), "bob's is over");
     let (waits, gone) = state.expire(&review, later(60));
     assert_eq!(gone, [Approval { user: "bob".into(), at: NOW }]);
     assert_eq!(waits, RequestState::AwaitingReview { approvals: vec![Approval { user: "cy".into(), at: later(30) }] });
-    let again = waits.approve(BOB, "ada", &review, later(61)).expect("bob may look again");
+    let again = waits.approve(BOB, &["ada"], &review, later(61)).expect("bob may look again");
     assert_eq!(again.clone().release(&review, later(61)), Ok(RequestState::Releasing));
     let none_needed = RequestState::initial(&Review { expires: Some(1), ..Review::default() });
     assert_eq!(none_needed.release(&review, later(1_000)), Ok(RequestState::Releasing));
@@ -186,7 +186,7 @@ fn approvals_whose_time_is_over_are_none() {
 #[test]
 fn an_edit_voids_what_was_approved() {
     let review = Review { required: 1, ..Review::default() };
-    let approved = RequestState::initial(&review).approve(BOB, "ada", &review, NOW).expect("bob may");
+    let approved = RequestState::initial(&review).approve(BOB, &["ada"], &review, NOW).expect("bob may");
     assert_eq!(approved.clone().edit(&review), Ok(RequestState::AwaitingReview { approvals: Vec::new() }));
     let none = Review::default();
     assert_eq!(approved.edit(&none), Ok(RequestState::AwaitingRelease { approvals: Vec::new() }));

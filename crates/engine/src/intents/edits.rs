@@ -59,9 +59,20 @@ impl Engine {
         if was.is_empty() {
             return Ok(request);
         }
-        tx.edit_request(id, &Edit { state, ..after }, self.now()).await?;
+        let mut editors = request.editors.clone();
+        if request.created_by != user && !editors.iter().any(|editor| editor == user) {
+            editors.push(user.to_owned());
+        }
+        tx.edit_request(id, &Edit { state, editors, ..after }, self.now()).await?;
         tx.void_approvals(id, None, self.now()).await?;
-        let detail = json!({ "version": request.version + 1, "before": was, "after": is });
+        // Whoever scheduled it meant what it was.
+        let ends = request.schedule.as_ref().filter(|schedule| schedule.by != user);
+        if ends.is_some() {
+            tx.schedule_request(id, None, self.now()).await?;
+        }
+        let unscheduled = ends.map(|schedule| schedule.at);
+        let detail =
+            json!({ "version": request.version + 1, "before": was, "after": is, "schedule_ended": unscheduled });
         self.feed(&mut tx, user, "request_edited", &format!("request {id}"), detail).await?;
         let request = tx.request(id).await?;
         tx.commit().await?;
@@ -127,6 +138,7 @@ impl Engine {
             build,
             inputs,
             values,
+            editors: before.editors.clone(),
         })
     }
 }

@@ -35,7 +35,7 @@ impl Engine {
         check_version(&request, opinion.version)?;
         let request = self.drop_old_approvals(&mut tx, request).await?;
         let author = self.author_of(&mut tx, &request.created_by).await?;
-        let state = request.state.clone().approve(opinion.by, &author, &request.review, now)?;
+        let state = request.state.clone().approve(opinion.by, &makers(&author, &request), &request.review, now)?;
         tx.set_request_state(id, &state, Some((user, now))).await?;
         tx.set_approvals_expiry(id, request.review.first_expiry(state.approvals())).await?;
         let reason = opinion.reason.map(cut).filter(|reason| !reason.is_empty());
@@ -85,21 +85,23 @@ impl Engine {
     /// # Errors
     /// When the state does not allow it.
     pub async fn release(&self, id: RequestId, user: &str) -> Result<Request, EngineError> {
-        self.release_passing(id, user, None).await
+        self.release_passing(id, user, None, None).await
     }
 
-    /// As [`release`](Self::release), and with a reason it passes locks, freeze windows and release windows.
+    /// As [`release`](Self::release), if it is the version that was seen still; with a reason it passes locks, freeze windows and release windows.
     ///
     /// # Errors
-    /// As `release`.
+    /// As `release`, and `Changed`.
     pub async fn release_passing(
         &self,
         id: RequestId,
         user: &str,
+        version: Option<i64>,
         gates: Option<&str>,
     ) -> Result<Request, EngineError> {
         let mut tx = self.store().begin().await?;
         let request = tx.request(id).await?;
+        check_version(&request, version)?;
         let was_approved = matches!(request.state, RequestState::AwaitingRelease { .. });
         let request = self.drop_old_approvals(&mut tx, request).await?;
         if was_approved && !matches!(request.state, RequestState::AwaitingRelease { .. }) {
@@ -229,6 +231,12 @@ pub(super) fn check_version(request: &Request, seen: Option<i64>) -> Result<(), 
         "request {} has been edited meanwhile (it is version {} now): look at it again",
         request.id, request.version
     )))
+}
+
+/// Who can't judge a request without judging their own work.
+#[must_use]
+pub fn makers<'r>(author: &'r str, request: &'r Request) -> Vec<&'r str> {
+    std::iter::once(author).chain(request.editors.iter().map(String::as_str)).collect()
 }
 
 fn cut(reason: &str) -> String {

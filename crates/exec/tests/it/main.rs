@@ -5,5 +5,6 @@
 mod build;
 mod git;
 mod git_ci;
+mod git_history;
 mod hosts;
 mod process;

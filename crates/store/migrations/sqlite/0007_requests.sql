@@ -13,6 +13,7 @@ CREATE TABLE request_batches (
 ALTER TABLE requests ADD COLUMN description TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE requests ADD COLUMN updated_at BIGINT;
+ALTER TABLE requests ADD COLUMN editors TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE requests ADD COLUMN scheduled_at BIGINT;
 ALTER TABLE requests ADD COLUMN scheduled_by TEXT;
 ALTER TABLE requests ADD COLUMN held TEXT;

@@ -43,6 +43,8 @@ pub struct Edit {
     pub inputs: Inputs,
     /// The pinned values.
     pub values: Pinned,
+    /// Everybody who has edited it.
+    pub editors: Vec<String>,
 }
 
 impl Tx {
@@ -189,12 +191,13 @@ impl Tx {
     pub async fn edit_request(&mut self, id: RequestId, edit: &Edit, now: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE requests SET state = $2, state_body = $3, commit_sha = $4, git_ref = $5, title = $6,
                  description = $7, revision_id = $8, review_body = $9, hosts = $10, build_digest = $11, inputs = $12,
-                 values_body = $13, updated_at = $14, version = version + 1, approvals_expire_at = NULL, held = NULL
+                 values_body = $13, updated_at = $14, editors = $15, version = version + 1, approvals_expire_at = NULL, held = NULL
              WHERE id = $1";
         let state = to_json("requests", &edit.state)?;
         let review = to_json("requests", &edit.review)?;
         let inputs = to_json("requests", &edit.inputs)?;
         let values = to_json("requests", &edit.values)?;
+        let editors = to_json("requests", &edit.editors)?;
         let hosts = edit.hosts.as_ref().map(|hosts| to_json("requests", hosts)).transpose()?;
         let done = on_tx!(self, c => sqlx::query(sql)
             .bind(id.0)
@@ -211,6 +214,7 @@ impl Tx {
             .bind(inputs.as_str())
             .bind(values.as_str())
             .bind(now.millis())
+            .bind(editors.as_str())
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(StoreError::NotFound(format!("request {id}"))) } else { Ok(()) }
     }

@@ -135,7 +135,7 @@ both!(two_decisions_on_one_request_follow_each_other, |store| {
             let review = Review { required: 100, ..Review::default() };
             let name = format!("user-{n}");
             let person = Person { name: &name, groups: &[] };
-            let next = found.state.approve(person, "alice", &review, at(n)).expect("is approved");
+            let next = found.state.approve(person, &["alice"], &review, at(n)).expect("is approved");
             tx.set_request_state(id, &next, None).await.expect("writes");
             tx.commit().await.expect("commits");
         });
@@ -198,6 +198,7 @@ both!(an_edit_is_the_next_version_and_voids_approvals, |store| {
         build: Some("ab".repeat(32)),
         inputs: Inputs { values: [("a".to_owned(), "b".to_owned())].into(), ..Inputs::default() },
         values: request.values.clone(),
+        editors: vec!["dan".into()],
     };
     commit!(store, tx => tx.edit_request(request.id, &edit, at(5)));
     commit!(store, tx => tx.void_approvals(request.id, None, at(5)));
@@ -215,6 +216,7 @@ both!(an_edit_is_the_next_version_and_voids_approvals, |store| {
         build: found.build,
         inputs: found.inputs,
         values: found.values,
+        editors: found.editors,
     };
     assert_eq!(now, edit);
     let words = store.request_reviews(request.id).await.expect("reads");
