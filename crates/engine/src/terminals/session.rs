@@ -178,7 +178,7 @@ impl Session {
             let is_told = tokio::select! {
                 () = drain.cancelled() => return Reason::Draining,
                 () = self.shown.closed() => return Reason::Disconnected,
-                () = hub::changed(&mut changes, &[Topic::Terminal]) => true,
+                () = hub::changed(&mut changes, &[Topic::Terminal, Topic::People]) => true,
                 () = tokio::time::sleep(TICK) => false,
             };
             let now = self.engine.now();

@@ -16,10 +16,7 @@ macro_rules! both {
         mod $name {
             use super::*;
 
-            async fn body(mut $app: TestApp) {
-                $body
-                $app.finish().await;
-            }
+            async fn body($app: TestApp) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
@@ -85,6 +82,7 @@ const RESTORE: &str = "DELETE FROM feed; INSERT INTO feed SELECT * FROM feed_cop
 const COLUMNS: &str = "at, actor, action, subject, app, environment, detail, origin";
 
 both!(what_davit_wrote_is_whole, |app| {
+    let mut app = app;
     write(&app, 3).await;
     let end = chained(&app).await;
     let found = verified(&app).await;
@@ -103,6 +101,7 @@ both!(what_davit_wrote_is_whole, |app| {
     write(&app, 1).await;
     chained(&app).await;
     assert!(verified(&app).await.is_whole(), "and goes on after a restart");
+    app.finish().await;
 });
 
 both!(whoever_changes_an_entry_is_found_out, |app| {
@@ -119,7 +118,8 @@ both!(whoever_changes_an_entry_is_found_out, |app| {
         "environment = 'test'",
         "origin = '203.0.113.1'",
         "origin = NULL",
-        "detail = '{\"after\":\"two\",\"before\":1}'",
+        "detail = '{\"after\":\"two\",\"before\":2}'",
+        "detail = '{ \"after\":\"two\",\"before\":1}'",
         "id = 4711",
         "seal = (SELECT seal FROM feed_copy WHERE position = 4)",
         "seal = NULL",
@@ -141,6 +141,7 @@ both!(whoever_changes_an_entry_is_found_out, |app| {
     sql(&app, swap).await;
     assert!(kinds(&verified(&app).await).contains(&FaultKind::Changed));
     sql(&app, RESTORE).await;
+    app.finish().await;
 });
 
 both!(whoever_takes_entries_away_is_found_out, |app| {
@@ -178,6 +179,7 @@ both!(whoever_takes_entries_away_is_found_out, |app| {
     assert!(verified(&app).await.is_whole());
     let found = app.engine().verify_feed(Some(&end)).await.expect("is verified");
     assert_eq!(kinds(&found), [FaultKind::Changed]);
+    app.finish().await;
 });
 
 both!(whoever_puts_entries_in_is_found_out, |app| {
@@ -209,6 +211,7 @@ both!(whoever_puts_entries_in_is_found_out, |app| {
     assert_eq!((kinds(&found), found.entries), (vec![FaultKind::Inserted], 8), "the others get their places");
     let alerts = app.engine().store().alerts(true, None, 10).await.expect("alerts");
     assert!(alerts.iter().any(|alert| alert.kind == "feed_altered"), "somebody is told: {alerts:?}");
+    app.finish().await;
 });
 
 both!(the_beginning_is_evidence_too, |app| {
@@ -232,9 +235,11 @@ both!(the_beginning_is_evidence_too, |app| {
     let error = signed(app.engine().store().clone(), &sealer, app.engine().now()).await.expect_err("refused");
     assert!(error.to_string().contains("davit:feed-key"), "no new key is made over what the old one signed: {error}");
     sql(&app, "DELETE FROM secrets; INSERT INTO secrets SELECT * FROM kept").await;
+    app.finish().await;
 });
 
 both!(entries_of_before_there_were_proofs_are_believed, |app| {
+    let mut app = app;
     write(&app, 3).await;
     chained(&app).await;
     sql(
@@ -251,6 +256,7 @@ both!(entries_of_before_there_were_proofs_are_believed, |app| {
     assert!(found.is_whole() && found.entries == 5, "{:?}", found.faults);
     sql(&app, "UPDATE feed SET actor = 'eve' WHERE position = 2").await;
     assert_eq!(kinds(&verified(&app).await), [FaultKind::Changed], "from now on they are in the chain");
+    app.finish().await;
 });
 
 both!(the_oldest_are_forgotten_and_not_taken, |app| {
@@ -273,9 +279,11 @@ both!(the_oldest_are_forgotten_and_not_taken, |app| {
     assert_eq!(kinds(&verified(&app).await), [FaultKind::Inserted; 3]);
     sql(&app, "DELETE FROM feed WHERE position <= 3; DELETE FROM feed_anchor; INSERT INTO feed_anchor SELECT * FROM anchor_copy").await;
     assert_eq!(kinds(&verified(&app).await), [FaultKind::Missing], "an old beginning does not fit");
+    app.finish().await;
 });
 
 both!(a_chain_that_was_broken_off_goes_on, |app| {
+    let mut app = app;
     write(&app, 4).await;
     let engine = app.engine();
     // As a process that dies between two statements leaves it.
@@ -291,6 +299,7 @@ both!(a_chain_that_was_broken_off_goes_on, |app| {
     chained(&app).await;
     let found = verified(&app).await;
     assert!(found.is_whole() && found.entries == 5 && found.waiting == 0, "{:?}", found.faults);
+    app.finish().await;
 });
 
 both!(many_who_write_at_once_leave_no_hole, |app| {
@@ -321,6 +330,7 @@ both!(many_who_write_at_once_leave_no_hole, |app| {
     let found = verified(&app).await;
     assert!(found.is_whole(), "{:?}", found.faults);
     assert_eq!((found.entries, found.waiting), (8 * 20, 0));
+    app.finish().await;
 });
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -346,4 +356,5 @@ both!(new_entries_get_their_places_by_themselves_and_everybody_is_told, |app| {
     while changes.recv().await.expect("a change").topic != Topic::Feed {}
     let found = &app.engine().store().feed(None, 1).await.expect("reads")[0];
     assert_eq!((found.position, found.origin.as_deref()), (Some(1), Some("192.0.2.7")));
+    app.finish().await;
 });
