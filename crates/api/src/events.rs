@@ -132,12 +132,12 @@ pub(crate) async fn changes(
                 () = down.cancelled() => return None,
                 change = wake.recv() => change,
                 () = watch.due() => {
-                    watch.look().await?;
+                    watch.sees_something().await?;
                     continue;
                 }
             };
             if matches!(&change, Ok(change) if change.topic == Topic::People) {
-                watch.look().await?;
+                watch.sees_something().await?;
             }
             let change = match change {
                 Ok(change) => match watch.caller.told(change) {
@@ -182,6 +182,12 @@ impl Watch {
 
     async fn due(&self) {
         tokio::time::sleep_until(self.next).await;
+    }
+
+    /// Asks who the caller is now; `None`: nobody any more, or somebody who sees nothing at all.
+    async fn sees_something(&mut self) -> Option<()> {
+        self.look().await?;
+        self.caller.access().anywhere(Action::See).then_some(())
     }
 
     /// Asks who the caller is now; `None`: nobody any more.

@@ -103,7 +103,7 @@ async fn release(app: &TestApp, key: &str, environment: &str) {
     }
     app.settle().await;
     let request = app.get(&format!("/requests/{id}")).await;
-    assert_eq!(request["state"], "released", "{request}");
+    assert_eq!(request["state"], "succeeded", "{request}");
 }
 
 async fn upload(app: &TestApp, path: &str) {
