@@ -78,6 +78,7 @@ async fn an_entry_says_from_where() {
 async fn what_a_forge_leads_to_comes_from_it() {
     let shop = Shop::start(&[crate::shop::Kind::Local], "auto = { on = \"push\", branches = [\"main\"] }").await;
     shop.push("Second").await;
+    shop.app.settle().await;
     let asked = newest(&shop.app, "release_requested").await;
     assert_eq!(asked["origin"], "forge:github", "{asked}");
     shop.app.finish().await;
