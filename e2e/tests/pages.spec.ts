@@ -45,6 +45,7 @@ test.afterAll(async () => {
 
 for (const look of LOOKS) {
   test(`every page is fine in ${look.name}`, async ({ browser }) => {
+    test.setTimeout(180_000)
     const context = await browser.newContext({ ...look, reducedMotion: 'reduce' })
     const page = await context.newPage()
     const problems = watch(page, davit)

@@ -38,6 +38,7 @@ test.beforeAll(async ({ playwright }) => {
     const made = await api.post(`${davit.url}/api/v1/users`, { headers: WRITE, data: { name, role, password: PASSWORD } })
     expect(made.status(), await made.text()).toBe(201)
   }
+  await addApp(api, 'second')
   await api.dispose()
 })
 
@@ -50,6 +51,20 @@ async function askForReview(api: APIRequestContext) {
   const { form } = (await (await api.get(address)).json()) as { form: Record<string, unknown> }
   const review = { required: 1, self_approval: false }
   const saved = await api.put(address, { headers: WRITE, data: { form: { ...form, review } } })
+  expect(saved.ok(), await saved.text()).toBe(true)
+}
+
+/** Another app of the same repository, beside the first one on the same host. */
+async function addApp(api: APIRequestContext, key: string) {
+  const base = `${davit.url}/api/v1/apps`
+  const { repository } = (await (await api.get(`${base}/sample`)).json()) as { repository: { url: string } }
+  const { form } = (await (await api.get(`${base}/sample/configs/staging`)).json()) as { form: { deploy_path: string } }
+  const made = await api.post(base, { headers: WRITE, data: { key, name: key, repository: { url: repository.url } } })
+  expect(made.status(), await made.text()).toBe(201)
+  const saved = await api.put(`${base}/${key}/configs/staging`, {
+    headers: WRITE,
+    data: { form: { ...form, deploy_path: `${form.deploy_path}-${key}` }, base_revision: null },
+  })
   expect(saved.ok(), await saved.text()).toBe(true)
 }
 
@@ -70,6 +85,7 @@ async function expectAccessible(page: Page, what: string) {
 async function ask(page: Page, title: string): Promise<string> {
   await page.goto(`${davit.url}/requests/new`)
   await page.getByTestId('place-staging').check({ force: true })
+  await chooseApp(page, 0, 'Sample')
   await expect(page.getByTestId('commit-newest')).toBeChecked()
   await page.getByTestId('compare').locator('summary').click()
   await expect(page.getByTestId('release-diff')).toBeVisible()
@@ -81,6 +97,11 @@ async function ask(page: Page, title: string): Promise<string> {
   await page.getByTestId('request-submit').click()
   await expect(page).toHaveURL(/\/requests\/\d+$/)
   return page.url()
+}
+
+async function chooseApp(page: Page, index: number, name: string) {
+  await page.getByTestId(`app-${index}`).click()
+  await page.getByRole('option', { name, exact: true }).click()
 }
 
 async function approve(page: Page, why: string) {
@@ -191,4 +212,60 @@ test('a reviewer who looked at an older version is told, and decides again', asy
   await expect(author.page.getByTestId('request-state')).toContainText('Withdrawn')
   await author.leave()
   await reviewer.leave()
+})
+
+test('several apps are asked for at once, approved at once and released at once', async ({ browser }) => {
+  const author = await person(browser, 'en-US', 'maria')
+  const reviewer = await person(browser, 'en-US', 'li.wei')
+  const { page } = author
+  await page.goto(`${davit.url}/requests/new?environment=staging&app=sample`)
+  await expect(page.getByTestId('commit-newest')).toBeChecked()
+  await page.getByTestId('add-app').click()
+  await chooseApp(page, 1, 'second')
+  await expect(page.getByTestId('commit-newest')).toHaveCount(2)
+  await page.getByTestId('request-title').fill('Both together')
+  await page.getByTestId('request-submit').click()
+  await expect(page.getByTestId('batch').getByRole('listitem')).toHaveCount(2)
+
+  await reviewer.page.goto(page.url())
+  await reviewer.page.getByTestId('batch-approve').click()
+  await expect(reviewer.page.getByTestId('request-state')).toContainText('Awaiting release')
+  await reviewer.page.getByTestId('batch-release').click()
+  await expect(page.getByTestId('batch').getByText('Succeeded')).toHaveCount(2)
+  await author.leave()
+  await reviewer.leave()
+})
+
+test('a request gets a time, keeps its approval, and loses the time again', async ({ browser }) => {
+  const author = await person(browser, 'en-US', 'maria')
+  const reviewer = await person(browser, 'en-US', 'li.wei')
+  const address = await ask(author.page, 'Tomorrow')
+  const { page } = reviewer
+  await page.goto(address)
+  await approve(page, 'good')
+  await expect(page.getByTestId('request-state')).toContainText('Awaiting release')
+  await page.getByTestId('request-schedule').click()
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16)
+  await page.getByTestId('schedule-at').locator('input').fill('2020-01-01T08:00')
+  await expect(page.getByTestId('schedule-submit')).toBeDisabled()
+  await page.getByTestId('schedule-at').locator('input').fill(tomorrow)
+  await page.getByTestId('schedule-submit').click()
+  await expect(author.page.getByTestId('request-scheduled')).toBeVisible()
+  await expect(author.page.getByTestId('request-state')).toContainText('Awaiting release')
+  await page.getByTestId('request-schedule').click()
+  await page.getByTestId('schedule-remove').click()
+  await expect(author.page.getByTestId('request-scheduled')).toHaveCount(0)
+  await author.leave()
+  await reviewer.leave()
+})
+
+test('a request is cloned', async ({ browser }) => {
+  const author = await person(browser, 'en-US', 'maria')
+  const address = await ask(author.page, 'First here')
+  await author.page.getByTestId('request-clone').click()
+  await author.page.getByTestId('clone-title').fill('Then once more')
+  await author.page.getByTestId('clone-submit').click()
+  await expect(author.page).not.toHaveURL(address)
+  await expect(author.page.getByRole('heading', { level: 1 })).toContainText('Then once more')
+  await author.leave()
 })
