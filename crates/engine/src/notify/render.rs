@@ -48,7 +48,6 @@ impl Markup {
                 '>' => Some("＞"),
                 '`' => Some("ˋ"),
                 '*' => Some("＊"),
-                '#' => Some("＃"),
                 '@' => Some("＠"),
                 '!' => Some("！"),
                 _ => None,
@@ -445,7 +444,30 @@ mod tests {
             .into_iter()
             .flat_map(|event| Language::ALL.map(|language| format!("{event}: {}", line(language, event))))
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        review_requested: shop → production: ana asks for a review of request #42
+        review_requested: shop → production：ana 提交了发布申请 #42，请审核
+        reviewed: shop → production: ana rejected request #42
+        reviewed: shop → production：ana 驳回了发布申请 #42
+        released: shop → production: ana released request #42
+        released: shop → production：ana 开始发布 #42
+        succeeded: shop → production: released
+        succeeded: shop → production：发布成功
+        failed: shop → production: the release failed
+        failed: shop → production：发布异常
+        rolled_back: shop → production: rolled back
+        rolled_back: shop → production：已回滚
+        window_overridden: shop → production: ana releases although a window or lock says no
+        window_overridden: shop → production：ana 越过发布窗口或锁定进行发布
+        host_down: Host web-1 can't be reached
+        host_down: 主机 web-1 无法连接
+        host_up: Host web-1 can be reached again
+        host_up: 主机 web-1 已恢复
+        status_undeliverable: A forge can't be told what happened
+        status_undeliverable: 有状态未能送达代码平台
+        run_failed: shop → production: the run failed
+        run_failed: shop → production：流水线失败
+    "#);
     }
 
     #[test]
@@ -458,7 +480,51 @@ mod tests {
                     format!("{}:\n{}\n", kind.as_str(), super::super::vendors::text(kind, &message))
                 })
                 .collect();
-        insta::assert_snapshot!(texts.join("\n"), @"");
+        // What no eye sees is shown.
+        insta::assert_snapshot!(texts.join("\n").replace('\u{200b}', "·"), @r#"
+        dingtalk:
+        #### 👀 shop → production：ana 驳回了发布申请 #42
+
+        - **标题**: Sell ＊tea＊ ［now］(https://evil.example) ＜＠U1＞ ＠all
+
+        - **提交**: 1a2b3c4 (main)
+
+        - **操作人**: ana
+
+        - **申请人**: ben＠github
+
+        - **原因**: too late ˋrmˋ
+
+        [在 davit 中查看](https://davit.example/requests/42)
+
+        wecom:
+        **👀 shop → production：ana 驳回了发布申请 #42**
+        > 标题：<font color="comment">Sell ＊tea＊ ［now］(https://evil.example) ＜＠U1＞ ＠all</font>
+        > 提交：<font color="comment">1a2b3c4 (main)</font>
+        > 操作人：<font color="comment">ana</font>
+        > 申请人：<font color="comment">ben＠github</font>
+        > 原因：<font color="comment">too late ˋrmˋ</font>
+        [在 davit 中查看](https://davit.example/requests/42)
+
+        slack:
+        *👀 shop → production：ana 驳回了发布申请 #42*
+        标题: Sell ∗tea∗ [now](https://evil.example) &lt;@U1&gt; @all
+        提交: 1a2b3c4 (main)
+        操作人: ana
+        申请人: ben@github
+        原因: too late ˋrmˋ
+        <https://davit.example/requests/42|在 davit 中查看>
+
+        mattermost:
+        #### 👀 shop → production：ana 驳回了发布申请 \#42
+        - **标题**: Sell \*tea\* \[now\]\(https:·//evil.example\) &lt;@·U1&gt; @·all
+        - **提交**: 1a2b3c4 \(main\)
+        - **操作人**: ana
+        - **申请人**: ben@·github
+        - **原因**: too late \`rm\`
+
+        [在 davit 中查看](https://davit.example/requests/42)
+    "#);
     }
 
     #[test]
@@ -468,7 +534,7 @@ mod tests {
         channel.templates.insert(NoticeEvent::Failed, template.to_owned());
         let message = message(&channel, &notice(NoticeEvent::Failed), "");
         let own = message.own.expect("its own");
-        insta::assert_snapshot!(own, @"");
+        insta::assert_snapshot!(own, @"*shop* <!here> Sell ∗tea∗ [now](https://evil.example) &lt;@U1&gt; @all (TOO LATE ˋRMˋ)");
     }
 
     #[test]

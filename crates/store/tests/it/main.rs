@@ -3,6 +3,7 @@
 mod accounts;
 mod alerts;
 mod builds;
+mod chat;
 mod checks;
 mod ci;
 mod configuration;

@@ -267,3 +267,21 @@ both!(the_list_has_filters_pages_and_counts, |store| {
     assert_eq!((entry.state, entry.done_at), (OutboxState::Dead, Some(at(20))));
     assert_eq!(store.outbox_entry(99).await.expect("reads"), None);
 });
+
+both!(forges_and_channels_of_one_name_are_apart, |store| {
+    let channel = Target::Channel(id("hub"));
+    enqueue(&store, "a", "to the forge", 0).await;
+    let call = NewCall { kind: "notice", lane: "b", target: &channel, payload: "to people", is_final: true };
+    commit!(store, tx => tx.enqueue_outbox(&call, at(0)));
+    let paused = ClaimRules { paused: vec![channel.clone()], finals_first: true };
+    assert_eq!(claim_by(&store, 1, &paused).await.map(|row| row.target), Some(to("hub")));
+    assert_eq!(claim_by(&store, 1, &paused).await, None);
+    assert_eq!(store.last_call(&channel).await.expect("reads"), None);
+    let row = claim(&store, 1).await.expect("is due");
+    assert_eq!((row.target, row.payload.as_str()), (channel.clone(), "to people"));
+    store.finish_outbox(row.id, OutboxEnd::Done, None, at(2)).await.expect("ends");
+    let last = store.last_call(&channel).await.expect("reads").expect("is there");
+    assert_eq!((last.row.id, last.state), (row.id, OutboxState::Done));
+    let filter = OutboxFilter { target: Some(channel), ..OutboxFilter::default() };
+    assert_eq!(listed(&store, &filter).await.len(), 1);
+});

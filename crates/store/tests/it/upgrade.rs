@@ -93,4 +93,8 @@ async fn calls_that_were_waiting_keep_the_start_of_their_day() {
     let row: (i64, bool) =
         sqlx::query_as("SELECT tried_since, is_final FROM outbox").fetch_one(&mut connection).await.expect("reads");
     assert_eq!(row, (42, false));
+    migrate(&mut connection, 9..=9).await;
+    let target: String =
+        sqlx::query_scalar("SELECT target FROM outbox").fetch_one(&mut connection).await.expect("reads");
+    assert_eq!(target, "forge:hub");
 }
