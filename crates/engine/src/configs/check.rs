@@ -99,7 +99,7 @@ impl Engine {
     ) -> Vec<(HostName, Result<Survey, String>)> {
         let end = tokio::time::Instant::now() + PATIENCE_FOR_ALL;
         let late = || format!("there was no answer within {} seconds", PATIENCE.as_secs());
-        let looks = hosts.to_vec().into_iter().map(|host| async move {
+        let looks = hosts.iter().cloned().map(|host| async move {
             let look = tokio::time::timeout(PATIENCE, self.survey_host(configuration, app, config, &host));
             let found = match tokio::time::timeout_at(end, look).await {
                 Ok(Ok(Ok(survey))) => Ok(survey),

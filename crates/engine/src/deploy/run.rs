@@ -297,8 +297,15 @@ impl Run {
             | ExecError::Refused(_)
             | ExecError::TimedOut { .. }
             | ExecError::Git(_)
-            | ExecError::Io { .. } => Stop::Failed { host: host.cloned(), step, reason: error.to_string() },
+            | ExecError::Io { .. } => {
+                Stop::Failed { host: host.cloned(), step, reason: self.masked(&error.to_string()) }
+            }
         }
+    }
+
+    /// A sentence that may repeat what a program said, without secrets.
+    pub(super) fn masked(&self, sentence: &str) -> String {
+        self.redactor.redact(sentence).into_owned()
     }
 
     /// Makes a stop of a hook that did not exit with 0.

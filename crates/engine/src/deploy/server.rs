@@ -198,7 +198,7 @@ impl Run {
     }
 
     pub(super) fn failed(&self, step: Step, reason: String) -> Stop {
-        Stop::Failed { host: None, step, reason }
+        Stop::Failed { host: None, step, reason: self.masked(&reason) }
     }
 }
 

@@ -31,7 +31,7 @@ impl Engine {
                 Value::Plain { text } => (SecretString::from(text.clone()), false),
                 Value::Secret { .. } => (self.open_secret(name, from).await?, true),
                 Value::Env { name: variable } => (from_environment(name, variable)?, true),
-                Value::File { path } => (self.from_file(name, path).await?, true),
+                Value::File { path } => (self.open_file(name, path).await?, true),
             };
             open.push(OpenValue { name: name.clone(), text, masked });
         }
@@ -59,7 +59,7 @@ impl Engine {
         self.sealer().open(&key, &sealed)
     }
 
-    async fn from_file(&self, name: &str, path: &str) -> Result<SecretString, EngineError> {
+    async fn open_file(&self, name: &str, path: &str) -> Result<SecretString, EngineError> {
         read_file(path, &[self.data_dir(), self.sealer().file()])
             .await
             .map_err(|problem| EngineError::Invalid(format!("the value {name} can't be read: {problem}")))
