@@ -54,7 +54,7 @@ impl Session {
 
     /// Runs it to its end, and writes down how that was.
     pub(super) async fn run(self, mut typed: mpsc::Receiver<Typed>) {
-        let (reason, exit_code) = match self.start(&typed).await {
+        let (reason, exit_code) = match self.start().await {
             Ok(running) => self.talk(running, &mut typed).await,
             Err((reason, why)) => {
                 if let Some(why) = why {
@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// Connects, starts the shell and its recording.
-    async fn start(&self, typed: &mpsc::Receiver<Typed>) -> Result<Running, (Reason, Option<String>)> {
+    async fn start(&self) -> Result<Running, (Reason, Option<String>)> {
         let stop = CancellationToken::new();
         let drain = self.engine.lifecycle().drain_token();
         let gone = async {
@@ -83,10 +83,7 @@ impl Session {
         };
         let started = tokio::select! {
             started = self.connect(&stop) => started,
-            reason = gone => {
-                debug_assert!(!typed.is_closed() || self.shown.is_closed(), "both ends go together");
-                return Err((reason, None));
-            }
+            reason = gone => return Err((reason, None)),
         };
         started.map_err(|error| (Reason::Unreachable, Some(error.to_string())))
     }
