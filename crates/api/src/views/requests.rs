@@ -207,6 +207,12 @@ impl<'a> Seen<'a> {
 
     fn waits_for(&self, request: &Request, deployment: Option<&Deployment>) -> Option<String> {
         match &request.state {
+            // What keeps it now may be over when its time comes.
+            RequestState::AwaitingRelease { .. }
+                if request.schedule.as_ref().is_some_and(|schedule| schedule.at > self.now) =>
+            {
+                None
+            }
             RequestState::AwaitingRelease { .. } => {
                 let (app, environment) = (&request.app, &request.environment);
                 let gate = Gate::of(&self.configuration, self.locks.clone(), Some(app), environment, self.now);
