@@ -95,6 +95,12 @@ impl Said {
                 url: Some(status.target_url).filter(|url| !url.is_empty()),
             };
         }
+        let text = |name: &str| payload.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        if let Some(event) = text("event") {
+            let place = [text("app"), text("environment"), text("host")].into_iter().flatten().collect::<Vec<_>>();
+            let (commit, url) = (text("commit"), text("url"));
+            return Self { repository: None, commit, summary: format!("{event}: {}", place.join(" to ")), url };
+        }
         match payload.get("at_forge").cloned().map(serde_json::from_value::<DeploymentAtForge>) {
             Some(Ok(told)) => Self {
                 summary: format!("{}: deployment {} to {}", told.state.as_str(), told.deployment, told.environment),

@@ -6,6 +6,7 @@ pub(crate) mod apply;
 mod builds;
 mod cancel;
 mod changes;
+mod channels;
 mod ci;
 mod completions;
 mod configs;
@@ -104,7 +105,10 @@ pub(crate) enum ClientCommand {
     /// Look at webhook deliveries
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
-    /// Look at calls to forges, and have one made again
+    /// Look at channels, and try one
+    #[command(subcommand)]
+    Channels(channels::ChannelsCommand),
+    /// Look at calls to forges and channels, and have one made again
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
     /// Look at CI runs, and decide about them
@@ -184,6 +188,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Configs(command) => configs::run(command).await,
         ClientCommand::Forges(command) => forges::run(command).await,
         ClientCommand::Deliveries(command) => deliveries::run(command).await,
+        ClientCommand::Channels(command) => channels::run(command).await,
         ClientCommand::Outbox(command) => outbox::run(command).await,
         ClientCommand::Runs(command) => runs::run(command).await,
         ClientCommand::Changes(command) => changes::run(command).await,

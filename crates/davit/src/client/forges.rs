@@ -7,13 +7,16 @@ use davit_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A call to a forge that is to be made, was made or was given up.
+/// A call to a forge or a channel that is to be made, was made or was given up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
     /// Its number.
     pub(crate) id: i64,
-    /// The forge.
-    pub(crate) forge: String,
+    /// The forge that it goes to.
+    pub(crate) forge: Option<String>,
+    /// The channel that it goes to.
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
     /// What kind of call.
     pub(crate) kind: String,
     /// The repository that it is about.
@@ -35,6 +38,13 @@ pub(crate) struct Call {
     pub(crate) payload: Option<serde_json::Value>,
     #[serde(flatten)]
     pub(crate) more: More,
+}
+
+impl Call {
+    /// Whom it goes to.
+    pub(crate) fn target(&self) -> &str {
+        self.channel.as_deref().or(self.forge.as_deref()).unwrap_or_default()
+    }
 }
 
 /// What davit found at a repository.

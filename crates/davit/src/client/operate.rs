@@ -1,6 +1,6 @@
 //! What is done to deployments that stand still, and to what stands around them: locks, builds, secrets, host keys.
 
-use super::things::{AcceptKey, Build, KeyImport, LiveCheck, Lock, ScannedKey, Secret, Upload};
+use super::things::{AcceptKey, Build, Channel, KeyImport, LiveCheck, Lock, ScannedKey, Secret, Tried, Upload};
 use super::types::{Deployment, HostCheck, Page};
 use super::{Client, TIMEOUT};
 use crate::failure::Failure;
@@ -85,6 +85,16 @@ impl Client {
     /// Asks every host of an app in an environment what it serves.
     pub(crate) async fn ask_live(&self, app: &str, environment: &str) -> Result<Page<LiveCheck>, Failure> {
         self.post(&["apps", app, "environments", environment, "live"], &json!({})).await
+    }
+
+    /// Where notices go.
+    pub(crate) async fn channels(&self) -> Result<Page<Channel>, Failure> {
+        self.get(&["channels"], &[]).await
+    }
+
+    /// Sends a try to a channel.
+    pub(crate) async fn try_channel(&self, id: &str) -> Result<Tried, Failure> {
+        self.post(&["channels", id, "test"], &json!({})).await
     }
 
     /// The names of the stored secrets.

@@ -151,3 +151,44 @@ pub(crate) struct KeyImport {
     #[serde(flatten)]
     pub(crate) more: More,
 }
+
+/// A channel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Channel {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it is.
+    pub(crate) kind: String,
+    /// What it hears of; `None`: everything.
+    pub(crate) events: Option<Vec<String>>,
+    /// The notice that ended last.
+    pub(crate) last: Option<LastNotice>,
+    /// How many notices wait.
+    pub(crate) waiting: i64,
+    /// How many notices were given up.
+    pub(crate) dead: i64,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LastNotice {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Whether the receiver took it.
+    pub(crate) ok: bool,
+    /// Why not.
+    pub(crate) detail: String,
+}
+
+/// What came of a try of a channel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tried {
+    /// Whether the receiver took it.
+    pub(crate) ok: bool,
+    /// Why not.
+    pub(crate) detail: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}

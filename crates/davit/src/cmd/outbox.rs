@@ -1,4 +1,4 @@
-//! `davit outbox …`: calls to forges that wait, were made or were given up.
+//! `davit outbox …`: calls to forges and channels that wait, were made or were given up.
 
 use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 /// What is listed unless somebody asks for more: what was given up, and what is still to be made.
 const UNFINISHED: &str = "dead,waiting,leased";
 
-/// Look at calls to forges, and have one made again
+/// Look at calls to forges and channels, and have one made again
 #[derive(Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
     /// List calls, newest first: those that are not made yet, unless --state says otherwise
@@ -30,6 +30,9 @@ pub(crate) struct ListArgs {
     /// To this forge alone
     #[arg(long)]
     forge: Option<String>,
+    /// To this channel alone
+    #[arg(long, conflicts_with = "forge")]
+    channel: Option<String>,
     /// With this in the repository, commit, kind or last error
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
@@ -58,13 +61,14 @@ pub(super) async fn run(command: OutboxCommand) -> Outcome {
 async fn list(client: &Client, args: ListArgs) -> Outcome {
     let output = Output::detect();
     let state = args.state.or_else(|| Some(UNFINISHED.to_owned()));
-    let filter = filter(&[("state", &state), ("forge", &args.forge), ("search", &args.search)]);
+    let filter =
+        filter(&[("state", &state), ("forge", &args.forge), ("channel", &args.channel), ("search", &args.search)]);
     let calls = client.list::<Call>(&["outbox"], &filter, args.list.limit).await?;
     if args.list.format.json {
         output.json(&calls)?;
     } else {
         let rows: Vec<_> = calls.items.iter().map(row).collect();
-        let header = ["id", "state", "forge", "repository", "what", "tries", "next (UTC)", "why"];
+        let header = ["id", "state", "to", "repository", "what", "tries", "next (UTC)", "why"];
         output.table(&header, &rows, "No such call: everything was told, or nothing was to be told")?;
     }
     Ok(Exit::Done)
@@ -78,7 +82,7 @@ fn row(call: &Call) -> Vec<Cell> {
     vec![
         Cell::from(call.id.to_string()),
         Cell::toned(tone(&call.state), &call.state),
-        Cell::from(&call.forge),
+        Cell::from(call.target()),
         Cell::from(call.repository.as_deref().unwrap_or_default()),
         Cell::from(&call.summary),
         Cell::from(call.attempts.to_string()),
@@ -97,7 +101,7 @@ fn print(format: Format, call: &Call) -> Outcome {
     output.line(format!("call {} {state}: {}", call.id, visible(&call.summary)))?;
     let repository = call.repository.as_deref().unwrap_or("-");
     let (kind, since) = (visible(&call.kind), minute(call.created_at));
-    output.line(format!("  {kind} to {} about {} since {since} UTC", visible(&call.forge), visible(repository)))?;
+    output.line(format!("  {kind} to {} about {} since {since} UTC", visible(call.target()), visible(repository)))?;
     if let Some(next) = call.next_at {
         output.line(format!("  tried {} time(s), next at {} UTC", call.attempts, minute(next)))?;
     }

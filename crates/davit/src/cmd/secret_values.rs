@@ -10,7 +10,23 @@ use std::path::Path;
 use toml::Value;
 
 /// The keys whose value may be `{ env = "…" }` or `{ file = "…" }`.
-const SECRET_KEYS: [&str; 4] = ["token", "webhook_secret", "private_key", "url"];
+const SECRET_KEYS: [&str; 15] = [
+    "token",
+    "webhook_secret",
+    "private_key",
+    "url",
+    "ca",
+    "git_key",
+    "secret",
+    "password",
+    "key_secret",
+    "signing_secret",
+    "app_secret",
+    "encrypt_key",
+    "verification_token",
+    "client_secret",
+    "bind_password",
+];
 /// Bytes of a secret at most. Keys of every kind fit; what is larger was named by mistake.
 const MAX_SECRET: u64 = 64 * 1024;
 
