@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use davit_domain::access::{Role, role_word};
 use davit_domain::time::Timestamp;
-use davit_store::Tx;
 use davit_store::accounts::{LOCAL, NewUser, User};
+use davit_store::{StoreError, Tx};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,7 +40,6 @@ pub struct NewAccount {
 
 /// What is to change of an account; `None`: stays.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::option_option, reason = "no role is a role that can be set")]
 pub struct AccountChange {
     /// The role on everything.
     pub role: Option<Option<Role>>,
@@ -281,10 +280,12 @@ impl Engine {
 
 /// The account of this name, for a change of it.
 pub(crate) async fn account(tx: &mut Tx, name: &str) -> Result<User, EngineError> {
-    tx.user(name).await.map_err(|error| match error {
-        davit_store::StoreError::NotFound(_) => EngineError::NotFound(format!("there is no account named {name}")),
-        other => other.into(),
-    })
+    tx.user(name).await.map_err(|error| when_missing(error, || format!("there is no account named {name}")))
+}
+
+/// The error, in the words for people when it says that there is nothing.
+pub(crate) fn when_missing(error: StoreError, sentence: impl FnOnce() -> String) -> EngineError {
+    if matches!(error, StoreError::NotFound(_)) { EngineError::NotFound(sentence()) } else { error.into() }
 }
 
 /// What the feed says of a change, before and after.

@@ -1,6 +1,6 @@
 //! Groups and grants: who belongs together, and who may do what where.
 
-use crate::accounts::text_of;
+use crate::accounts::{text_of, when_missing};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::access::Grant;
@@ -113,11 +113,12 @@ impl Engine {
             Grantee::User(name) => (Holder::User(crate::accounts::account(&mut tx, name).await?.id), name),
             Grantee::Group(name) => (Holder::Group(group(&mut tx, name).await?.id), name),
         };
-        let id = tx.create_grant(holder, grant, by, self.now()).await.map_err(|error| match error {
-            StoreError::Conflict(_) => {
-                EngineError::Conflict(format!("{name} has a grant on {} already: remove that one first", grant.scope))
+        let id = tx.create_grant(holder, grant, by, self.now()).await.map_err(|error| {
+            if matches!(error, StoreError::Conflict(_)) {
+                let scope = &grant.scope;
+                return EngineError::Conflict(format!("{name} has a grant on {scope} already: remove that one first"));
             }
-            other => other.into(),
+            error.into()
         })?;
         let detail = grant_detail(grantee, grant);
         self.feed(&mut tx, by, "grant_added", name, detail).await?;
@@ -132,10 +133,9 @@ impl Engine {
     /// `NotFound` when there is none of this number.
     pub async fn delete_grant(&self, id: i64, by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
-        let KeptGrant { user, group, grant, .. } = tx.grant(id).await.map_err(|error| match error {
-            StoreError::NotFound(_) => EngineError::NotFound(format!("there is no grant {id}")),
-            other => other.into(),
-        })?;
+        let kept = tx.grant(id).await;
+        let KeptGrant { user, group, grant, .. } =
+            kept.map_err(|error| when_missing(error, || format!("there is no grant {id}")))?;
         let grantee = match (user, group) {
             (Some(user), _) => Grantee::User(user),
             (None, group) => Grantee::Group(group.unwrap_or_default()),
@@ -150,10 +150,7 @@ impl Engine {
 }
 
 async fn group(tx: &mut Tx, name: &str) -> Result<Group, EngineError> {
-    tx.group(name).await.map_err(|error| match error {
-        StoreError::NotFound(_) => EngineError::NotFound(format!("there is no group named {name}")),
-        other => other.into(),
-    })
+    tx.group(name).await.map_err(|error| when_missing(error, || format!("there is no group named {name}")))
 }
 
 fn grant_detail(grantee: &Grantee, grant: &Grant) -> Value {
