@@ -401,9 +401,18 @@ mod tests {
         assert!(check_text("A", "two\nlines").is_ok());
         assert!(check_text("A", "\0").is_err() && check_text("A", &"x".repeat(LONGEST_VALUE + 1)).is_err());
         assert!(check_file("/etc/davit/key").is_ok());
-        for path in
-            ["", "key", "./key", "/etc/../root/key", "/etc//key", "/a/./b", "/a/", "/proc/self/environ", "/dev/zero", "/a\nb"]
-        {
+        for path in [
+            "",
+            "key",
+            "./key",
+            "/etc/../root/key",
+            "/etc//key",
+            "/a/./b",
+            "/a/",
+            "/proc/self/environ",
+            "/dev/zero",
+            "/a\nb",
+        ] {
             assert!(check_file(path).is_err(), "{path}");
         }
     }
