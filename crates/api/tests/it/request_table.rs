@@ -159,5 +159,11 @@ async fn every_state_allows_everybody_what_it_should() {
     superseded       retry    v403 d403 r403 r409 o409 a409
     superseded       clone    v403 d201 r201 r201 o201 a201
     ");
+    // What was released on the way still waits for its turn.
+    for deployment in shop.app.engine().store().all_unfinished().await.unwrap() {
+        put(&shop, deployment.request.0, &RequestState::Releasing).await;
+        let (status, answer) = shop.app.post(&format!("/deployments/{}/cancel", deployment.id), json!({})).await;
+        assert_eq!(status, 200, "{answer}");
+    }
     shop.finish().await;
 }
