@@ -176,7 +176,9 @@ fn moment(text: Option<&str>, after_day: Duration) -> Result<Option<Timestamp>, 
         10 => read(format!("{text}T00:00:00Z")).map(|day| day.plus(after_day)),
         _ => read(text.to_owned()),
     };
-    found.map(Some).ok_or_else(|| Problem::invalid("from and to are days (2026-01-31) or moments (2026-01-31T12:00:00Z)"))
+    found
+        .map(Some)
+        .ok_or_else(|| Problem::invalid("from and to are days (2026-01-31) or moments (2026-01-31T12:00:00Z)"))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ mod requests;
 pub(crate) use changes::{ChangeCheckView, ChangeView, PolicyView, QueueView};
 pub(crate) use ci::{AnnotationView, JobView, RunAllowed, RunView, ended};
 pub(crate) use configs::ConfigView;
-pub(crate) use requests::{RequestView, Seen};
 pub(crate) use deployments::{Around, CellView, DeploymentSummary, HostRunView, StepView};
+pub(crate) use requests::{RequestView, Seen};
 
 use crate::problem::Problem;
 use davit_domain::config::Repository;

@@ -104,7 +104,9 @@ impl FromStr for Reviewer {
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_prefix(GROUP).unwrap_or(text);
         if name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control) {
-            return Err(format!("{text:?} names nobody: write an account like \"ana\" or a group like \"group:leads\""));
+            return Err(format!(
+                "{text:?} names nobody: write an account like \"ana\" or a group like \"group:leads\""
+            ));
         }
         Ok(if name.len() == text.len() { Self::User(name.to_owned()) } else { Self::Group(name.to_owned()) })
     }

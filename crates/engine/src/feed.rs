@@ -34,7 +34,8 @@ impl Engine {
         filter: &impl serde::Serialize,
         format: &str,
     ) -> Result<(), EngineError> {
-        let detail = serde_json::json!({ "filter": serde_json::to_value(filter).unwrap_or_default(), "format": format });
+        let detail =
+            serde_json::json!({ "filter": serde_json::to_value(filter).unwrap_or_default(), "format": format });
         let mut tx = self.store().begin().await?;
         self.feed(&mut tx, by, "feed_exported", "feed", detail).await?;
         tx.commit().await?;

@@ -140,7 +140,7 @@ async fn a_name_that_means_nothing_is_refused_with_a_sentence() {
         ("shop", json!({ "ref": "main", "hosts": ["ghost"] }), 422, "ghost is not a host that shop is released to"),
         ("shop", json!({ "ref": "main", "hosts": [] }), 422, "no host"),
         ("shop", json!({ "reff": "main" }), 422, "reff"),
-        ("away", json!({}), 502, "/no/such/repository"),
+        ("away", json!({}), 424, "/no/such/repository"),
         ("nobody", json!({}), 404, "there is no app named nobody"),
     ] {
         let (got, detail) = deploy(&shop, app, body.clone()).await;

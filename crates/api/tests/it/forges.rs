@@ -71,7 +71,7 @@ async fn a_missing_permission_is_named_in_the_forges_words() {
     assert_eq!((status, state_of(&check, "webhook")), (200, &json!(false)), "{check}");
     assert_eq!(check["hook"]["state"], "unknown", "{check}");
     let (status, problem) = app.post("/forges/github/hook", json!({ "repository": REPOSITORY })).await;
-    assert_eq!((status, &problem["code"]), (502, &json!("upstream")), "{problem}");
+    assert_eq!((status, &problem["code"]), (424, &json!("upstream")), "{problem}");
 
     let (status, check) = app.post("/forges/github/check", json!({ "repository": "acme/nothing" })).await;
     assert_eq!((status, &check["reachable"]), (200, &json!(false)), "{check}");

@@ -38,7 +38,9 @@ async fn server() -> Stub {
 /// The same, whose account has a second factor.
 async fn server_with_codes() -> Stub {
     Stub::start(|seen, _| match seen.route().as_str() {
-        "POST /api/v1/session" if seen.json() == json!({ "name": "ann", "password": "open sesame", "code": "123456" }) => {
+        "POST /api/v1/session"
+            if seen.json() == json!({ "name": "ann", "password": "open sesame", "code": "123456" }) =>
+        {
             let session = Response::builder().header("set-cookie", "davit_session=abc; Path=/; HttpOnly");
             session.body("{}".into()).expect("a valid response")
         }

@@ -11,9 +11,9 @@ mod channels;
 mod check;
 mod export;
 mod fields;
-mod form;
 mod forge_model;
 mod forges;
+mod form;
 mod identities;
 mod identity_fields;
 mod identity_model;
@@ -38,10 +38,10 @@ pub use branches::branch_allowed;
 pub use channel_model::*;
 pub use check::problems;
 pub use export::export;
+pub use forge_model::*;
 pub use form::{
     Form, app_form, environment_form, host_form, read_app, read_environment, read_host, read_release, release_form,
 };
-pub use forge_model::*;
 pub use identity_model::*;
 pub use model::*;
 pub use parse::{ConfigError, Parsed, parse};
