@@ -2,7 +2,7 @@
 
 use super::support::{Kind, Place, connect, ssh_target};
 use bytes::Bytes;
-use davit_exec::host::{Host, ShellEvent, ShellInput, ShellOutput, TerminalSize};
+use davit_exec::host::{ShellEvent, ShellInput, ShellOutput, TerminalSize};
 use davit_exec::{ExecError, Exit};
 use davit_testkit::sshd::Sshd;
 
@@ -13,7 +13,6 @@ struct Shell {
     input: ShellInput,
     output: ShellOutput,
     shown: String,
-    host: Host,
     sshd: Sshd,
 }
 
@@ -22,7 +21,7 @@ impl Shell {
         let sshd = Sshd::start().await;
         let host = connect(&ssh_target(&sshd)).await.expect("the host lets us in");
         let (input, output) = host.shell(SIZE).await.expect("a shell");
-        let mut shell = Self { input, output, shown: String::new(), host, sshd };
+        let mut shell = Self { input, output, shown: String::new(), sshd };
         // The prompt says nothing, so that only what commands say is seen.
         shell.type_in("PS1=; stty -echo; echo 'I am '$((40 + 2))\n").await;
         shell.wait_for("I am 42\r\n").await;
@@ -131,21 +130,6 @@ async fn a_connection_that_is_cut_is_lost() {
     shell.wait_for("here\r\n").await;
     shell.sshd.cut_now();
     assert_eq!(shell.end().await.1, Exit::Lost);
-}
-
-#[tokio::test]
-async fn the_program_ends_with_the_connection() {
-    let mut shell = Shell::open().await;
-    let home = shell.sshd.home().to_owned();
-    shell.type_in("trap 'echo gone > $HOME/gone; exit' HUP; echo set\n").await;
-    shell.wait_for("set\r\n").await;
-    let Shell { host, sshd, .. } = shell;
-    host.close().await;
-    super::support::until("the shell is told", || {
-        std::fs::read_to_string(home.join("gone")).ok().filter(|text| text == "gone\n")
-    })
-    .await;
-    drop(sshd);
 }
 
 #[tokio::test]
