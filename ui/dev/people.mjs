@@ -108,7 +108,7 @@ export function peopleRoutes({ page, find, Problem, now }) {
   const groupsOf = name => store.members.filter(item => item.user === name).map(item => item.group)
   const listed = user => ({ ...user, groups: groupsOf(user.name) })
   const userOf = name => find(store.users, item => item.name === name, `user ${name}`)
-  const owned = (list, name) => list.filter(item => item.owner === name).map(({ owner: _, ...rest }) => rest)
+  const owned = (list, name) => list.filter(item => item.owner === name).map(item => without('owner', item))
   const remove = (name, test) => {
     store[name] = store[name].filter(item => !test(item))
   }
@@ -207,8 +207,14 @@ export function peopleRoutes({ page, find, Problem, now }) {
     [
       'POST',
       '/users',
-      ({ body: { password: _, ...body } }) =>
-        add(store.users, { ...store.users[3], disabled: false, created_at: now(), ...body, id: next(store.users) }),
+      ({ body }) =>
+        add(store.users, {
+          ...store.users[3],
+          disabled: false,
+          created_at: now(),
+          ...without('password', body),
+          id: next(store.users),
+        }),
     ],
     ['GET', '/users/:name', ({ name }) => detail(name)],
     ['PATCH', '/users/:name', ({ name, body }) => Object.assign(userOf(name), body)],
@@ -250,5 +256,8 @@ export function peopleRoutes({ page, find, Problem, now }) {
   ]
   return { routes, me }
 }
+
+/** A copy without one of its fields. */
+const without = (name, item) => Object.fromEntries(Object.entries(item).filter(([key]) => key !== name))
 
 const QR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-rendering="crispEdges">${Array.from({ length: 400 }, (_, i) => `<rect x="${4 + ((i * 7) % 21)}" y="${4 + ((i * i * 3) % 21)}" width="1" height="1"/>`).join('')}</svg>`
