@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 /// Proves that davit wrote what is written.
 #[derive(Clone)]
-pub struct Signer(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>);
+pub struct Signer(Arc<Prove>);
+
+type Prove = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
 
 impl Signer {
     /// Of a function that makes the proof of some content; another one each time, also of the same content.
