@@ -121,7 +121,7 @@ pub(crate) enum ClientCommand {
     #[command(subcommand)]
     Ci(ci::CiCommand),
     /// See who did what, when and from where; follow it, or take it away as a file
-    Feed(feed::FeedArgs),
+    Feed(Box<feed::FeedArgs>),
     /// Make, change and remove accounts
     #[command(subcommand)]
     Users(users::UsersCommand),
@@ -193,7 +193,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Runs(command) => runs::run(command).await,
         ClientCommand::Changes(command) => changes::run(command).await,
         ClientCommand::Ci(command) => ci::run(command).await,
-        ClientCommand::Feed(args) => feed::run(args).await,
+        ClientCommand::Feed(args) => feed::run(*args).await,
         ClientCommand::Users(command) => users::run(command).await,
         ClientCommand::Groups(command) => groups::run(command).await,
         ClientCommand::Grants(command) => groups::run_grants(command).await,

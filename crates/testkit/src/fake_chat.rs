@@ -88,11 +88,14 @@ struct Shared {
     kept: Mutex<Kept>,
 }
 
+/// Status, headers, body.
+type Fault = (u16, Vec<(String, String)>, String);
+
 #[derive(Debug, Default)]
 struct Kept {
     taken: Vec<Message>,
     refused: Vec<String>,
-    faults: VecDeque<(u16, Vec<(String, String)>, String)>,
+    faults: VecDeque<Fault>,
     tries: usize,
 }
 

@@ -60,6 +60,7 @@ async fn released(shop: &Shop) -> i64 {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the table is the point")]
 async fn every_state_allows_everybody_what_it_should() {
     let shop = Shop::bare(Database::Sqlite, &[Kind::Local]).await;
     shop.configure(&shop.document(&shop.production("review = { required = 1 }", ""))).await;

@@ -26,14 +26,18 @@ impl Engine {
         let done = match command {
             Command::Help => Ok(said(language, HELP)),
             Command::Link(code) => self.link_sender(channel, heard, &code).await,
-            other => self.as_account(channel, heard, other).await,
+            command @ (Command::Status(..)
+            | Command::Deploy(..)
+            | Command::Approve(..)
+            | Command::Reject(..)
+            | Command::Rollback(..)) => self.as_account(channel, heard, command).await,
         };
-        done.unwrap_or_else(|error| match error {
-            EngineError::Unavailable(detail) => {
+        done.unwrap_or_else(|error| {
+            if let EngineError::Unavailable(detail) = error {
                 tracing::error!(channel = %channel.id, detail, "a command from a chat failed");
-                said(language, ("davit can't do that right now.", "davit 暂时无法处理。"))
+                return said(language, ("davit can't do that right now.", "davit 暂时无法处理。"));
             }
-            other => other.to_string(),
+            error.to_string()
         })
     }
 

@@ -48,7 +48,7 @@ impl Command {
                 Self::Reject(request(number)?, reason.join(" "))
             }
             ("rollback" | "回滚", [app, place]) => Self::Rollback(app.parse().ok()?, place.parse().ok()?),
-            ("link" | "绑定", [code @ ..]) if !code.is_empty() => Self::Link(code.concat()),
+            ("link" | "绑定", code) if !code.is_empty() => Self::Link(code.concat()),
             _ => return None,
         })
     }

@@ -449,7 +449,11 @@ fn channel(index: usize) -> impl Strategy<Value = Channel> {
                 ChannelKind::Slack => Some(Commands::Slack { signing_secret: key }),
                 ChannelKind::Dingtalk => Some(Commands::Dingtalk { app_secret: key }),
                 ChannelKind::Feishu => Some(Commands::Feishu { encrypt_key: key, verification_token: token }),
-                _ => None,
+                ChannelKind::Wecom
+                | ChannelKind::Mattermost
+                | ChannelKind::Email
+                | ChannelKind::Sms
+                | ChannelKind::Webhook => None,
             });
             Channel {
                 id: format!("channel-{index}").parse().expect("id"),
