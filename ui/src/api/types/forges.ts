@@ -50,7 +50,9 @@ export interface OutboxCall {
   id: number
   kind: string
   lane: string
-  forge: string
+  /** The forge that it goes to; null: it goes to a channel. */
+  forge: string | null
+  channel: string | null
   repository: string | null
   commit: string | null
   /** What it says, in a few words. */
