@@ -277,7 +277,7 @@ pub(crate) async fn edit(
     Path(id): Path<i64>,
     Body(body): Body<EditBody>,
 ) -> Result<Json<RequestView>, Problem> {
-    let mut request = allowed(&api, &caller, id, Action::Ask).await?;
+    let request = allowed(&api, &caller, id, Action::Ask).await?;
     let EditBody { version, title, description, r#ref, commit, build, hosts, inputs, scheduled_at, latest_config } =
         body;
     // A form sends what it has been shown, too.
@@ -287,22 +287,11 @@ pub(crate) async fn edit(
     }
     let is_named = r#ref.is_some() || commit.is_some() || build.is_some();
     let what = if is_named { Some(what(r#ref, commit, build)?) } else { None };
-    let changes_it = what.is_some()
-        || title.is_some()
-        || description.is_some()
-        || hosts.is_some()
-        || inputs.is_some()
-        || latest_config;
-    if changes_it {
-        let hosts = hosts.map(|hosts| hosts.map(|names| names.iter().map(|name| name.parse()).collect()).transpose());
-        let hosts: Option<Option<Vec<HostName>>> = hosts.transpose()?;
-        let changes = Changes { version, title, description, what, hosts, inputs, latest_config };
-        let anybodys = caller.may_in(Action::Configure, &request.app, &request.environment);
-        request = api.engine.edit_request(request.id, changes, caller.name(), anybodys).await?;
-    }
-    if let Some(at) = scheduled_at {
-        request = api.engine.schedule_request(request.id, at, caller.name()).await?;
-    }
+    let hosts = hosts.map(|hosts| hosts.map(|names| names.iter().map(|name| name.parse()).collect()).transpose());
+    let hosts: Option<Option<Vec<HostName>>> = hosts.transpose()?;
+    let changes = Changes { version, title, description, what, hosts, inputs, latest_config, scheduled_at };
+    let anybodys = caller.may_in(Action::Configure, &request.app, &request.environment);
+    let request = api.engine.edit_request(request.id, changes, caller.name(), anybodys).await?;
     view(&api, &caller, request).await
 }
 

@@ -93,6 +93,29 @@ async fn a_schedule_needs_the_right_to_release_and_a_review() {
 }
 
 #[tokio::test]
+async fn a_schedule_is_of_the_version_that_was_seen_and_comes_with_the_edit_or_not_at_all() {
+    let shop = Shop::start(&[Kind::Local], "").await;
+    let (_, request) = ask(&shop, Role::Developer, json!({ "title": "one" })).await;
+    let path = format!("/requests/{}", request["id"]);
+    let patch = |role, body| shop.app.call(role, Method::PATCH, &path, Some(body));
+    let other = shop.commit("two");
+    assert_eq!(patch(Role::Developer, json!({ "version": 1, "commit": other })).await.0, 200);
+    let (status, problem) = patch(Role::Releaser, json!({ "version": 1, "scheduled_at": later(&shop, 60) })).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("changed")), "nobody has seen what would go out: {problem}");
+    assert_eq!(shop.get(&path).await["scheduled_at"], Value::Null);
+
+    let both = |at| json!({ "version": 2, "title": "two", "scheduled_at": at });
+    let (status, problem) = patch(Role::Admin, both(later(&shop, 0))).await;
+    assert_eq!(status, 422, "{problem}");
+    let now = shop.get(&path).await;
+    assert_eq!((&now["version"], &now["title"]), (&json!(2), &json!("one")), "neither or both: {now}");
+    let at = later(&shop, 60);
+    let (status, now) = patch(Role::Admin, both(at.clone())).await;
+    assert_eq!((status, &now["version"], &now["scheduled_at"]), (200, &json!(3), &json!(at)), "{now}");
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn who_may_release_no_more_has_nothing_released() {
     let shop = Shop::start(&[Kind::Local], "").await;
     let (_, request) = ask(&shop, Role::Releaser, json!({ "scheduled_at": later(&shop, 60) })).await;

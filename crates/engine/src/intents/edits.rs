@@ -8,6 +8,8 @@ use super::{LONGEST_DESCRIPTION, What, check_branch, hosts_of, ref_name, release
 use crate::{Engine, EngineError};
 use davit_domain::ids::{HostName, RequestId};
 use davit_domain::request::Kind;
+use davit_domain::time::Timestamp;
+use davit_store::Tx;
 use davit_store::requests::{Edit, Request};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -29,13 +31,30 @@ pub struct Changes {
     pub inputs: Option<BTreeMap<String, String>>,
     /// Whether the release config and the values are pinned as they are now.
     pub latest_config: bool,
+    /// When it goes out by itself; the inner `None`: when somebody lets it. This alone makes no new version, and is not
+    /// its author's: whoever calls has looked that `user` may release it.
+    pub scheduled_at: Option<Option<Timestamp>>,
+}
+
+impl Changes {
+    /// Whether it would be another version: all but its time.
+    fn content(&self) -> bool {
+        let Self { version: _, title, description, what, hosts, inputs, latest_config, scheduled_at: _ } = self;
+        *latest_config
+            || title.is_some()
+            || description.is_some()
+            || what.is_some()
+            || hosts.is_some()
+            || inputs.is_some()
+    }
 }
 
 impl Engine {
-    /// Changes what a request asks for. When nothing is another, nothing happens.
+    /// Changes what a request asks for, and when it goes out, both or neither. When nothing is another, nothing happens.
     ///
     /// # Errors
-    /// `Changed` when somebody was faster, `Denied` when somebody else made it; else as for a new request.
+    /// `Changed` when somebody was faster, `Denied` when somebody else made it, `Invalid` for a time that is over,
+    /// `Conflict` when it has gone out or ended; else as for a new request.
     pub async fn edit_request(
         &self,
         id: RequestId,
@@ -47,13 +66,34 @@ impl Engine {
         let before = self.store().request(id).await?.ok_or_else(no_request)?;
         // Before the remote is asked, which may take seconds.
         check_version(&before, changes.version)?;
-        before.state.clone().edit(&before.review)?;
-        let after = self.edited(&before, changes).await?;
+        let (seen, scheduled_at) = (changes.version, changes.scheduled_at);
+        let schedule = scheduled_at.map(|at| at.map(|at| self.schedule(at, user)).transpose()).transpose()?;
+        let after = if changes.content() {
+            before.state.clone().edit(&before.review)?;
+            Some(self.edited(&before, changes).await?)
+        } else {
+            None
+        };
 
         let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
-        check_version(&request, Some(before.version))?;
-        self.check_author(&mut tx, &request, user, may_for_others, "edit").await?;
+        let mut request = tx.request(id).await?;
+        if let Some(after) = after {
+            check_version(&request, Some(before.version))?;
+            self.check_author(&mut tx, &request, user, may_for_others, "edit").await?;
+            request = self.edit_in(&mut tx, request, after, user).await?;
+        } else {
+            check_version(&request, seen)?;
+        }
+        if let Some(schedule) = schedule {
+            request = self.schedule_in(&mut tx, request, schedule, user).await?;
+        }
+        tx.commit().await?;
+        self.told(&request);
+        Ok(request)
+    }
+
+    async fn edit_in(&self, tx: &mut Tx, request: Request, after: Edit, user: &str) -> Result<Request, EngineError> {
+        let id = request.id;
         let state = request.state.clone().edit(&after.review)?;
         let (was, is) = differences(&request, &after);
         if was.is_empty() {
@@ -73,11 +113,8 @@ impl Engine {
         let unscheduled = ends.map(|schedule| schedule.at);
         let detail =
             json!({ "version": request.version + 1, "before": was, "after": is, "schedule_ended": unscheduled });
-        self.feed(&mut tx, user, "request_edited", &format!("request {id}"), detail).await?;
-        let request = tx.request(id).await?;
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
+        self.feed(tx, user, "request_edited", &format!("request {id}"), detail).await?;
+        Ok(tx.request(id).await?)
     }
 
     /// What the changes make of a request, with everything that a new one would have to hold.

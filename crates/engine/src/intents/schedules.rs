@@ -8,6 +8,7 @@ use davit_domain::access::{Action, Target};
 use davit_domain::ids::RequestId;
 use davit_domain::request::RequestState;
 use davit_domain::time::Timestamp;
+use davit_store::Tx;
 use davit_store::requests::{Request, Schedule};
 
 /// Who lets a request out that nobody is there for.
@@ -32,18 +33,14 @@ pub(crate) async fn run(engine: Engine) {
 impl Engine {
     /// Says when a request goes out by itself; `None`: when somebody lets it. Approvals stay: whoever may do this could
     /// let it out at that time as well.
-    ///
-    /// # Errors
-    /// `Invalid` for a time that is over, `Conflict` when it has gone out or ended.
-    pub async fn schedule_request(
+    pub(super) async fn schedule_in(
         &self,
-        id: RequestId,
-        at: Option<Timestamp>,
+        tx: &mut Tx,
+        request: Request,
+        schedule: Option<Schedule>,
         user: &str,
     ) -> Result<Request, EngineError> {
-        let schedule = at.map(|at| self.schedule(at, user)).transpose()?;
-        let mut tx = self.store().begin().await?;
-        let request = tx.request(id).await?;
+        let id = request.id;
         if request.schedule == schedule {
             return Ok(request);
         }
@@ -59,11 +56,8 @@ impl Engine {
             "before": { "scheduled_at": time(&request.schedule) },
             "after": { "scheduled_at": time(&schedule) },
         });
-        self.feed(&mut tx, user, "request_scheduled", &format!("request {id}"), detail).await?;
-        let request = tx.request(id).await?;
-        tx.commit().await?;
-        self.told(&request);
-        Ok(request)
+        self.feed(tx, user, "request_scheduled", &format!("request {id}"), detail).await?;
+        Ok(tx.request(id).await?)
     }
 
     /// A time at which something goes out by itself, in somebody's name.
