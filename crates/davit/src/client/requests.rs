@@ -44,7 +44,7 @@ pub(crate) enum RequestAction {
     Approve { reason: Option<String>, version: Option<i64> },
     Reject { reason: String, version: Option<i64> },
     Withdraw,
-    Release { override_reason: Option<String> },
+    Release { override_reason: Option<String>, version: Option<i64> },
     Retry { failed_only: bool },
     Clone { environment: Option<String>, title: Option<String> },
 }
@@ -230,7 +230,9 @@ impl Client {
             RequestAction::Approve { reason, version } => ("approve", json!({ "reason": reason, "version": version })),
             RequestAction::Reject { reason, version } => ("reject", json!({ "reason": reason, "version": version })),
             RequestAction::Withdraw => ("withdraw", json!({})),
-            RequestAction::Release { override_reason } => ("release", json!({ "override_reason": override_reason })),
+            RequestAction::Release { override_reason, version } => {
+                ("release", json!({ "override_reason": override_reason, "version": version }))
+            }
             RequestAction::Retry { failed_only: true } => ("retry", json!({ "hosts": "failed" })),
             RequestAction::Retry { failed_only: false } => ("retry", json!({ "hosts": "all" })),
             RequestAction::Clone { environment, title } => {

@@ -98,6 +98,9 @@ pub(crate) enum RequestCommand {
         /// Pass locks, freeze windows and release windows; why that can't wait
         #[arg(long = "override", value_name = "REASON")]
         override_reason: Option<String>,
+        /// Only if this is its version still
+        #[arg(long, value_name = "N")]
+        version: Option<i64>,
         #[command(flatten)]
         follow: FollowArgs,
     },
@@ -164,8 +167,8 @@ pub(super) async fn run(command: RequestCommand) -> Outcome {
         RequestCommand::Diff(args) => request_edits::diff(&client, args).await.map_err(see_list),
         RequestCommand::Batch(command) => request_batches::run(&client, command).await,
         RequestCommand::Withdraw(one) => act(&client, one, &RequestAction::Withdraw).await,
-        RequestCommand::Release { request, override_reason, follow } => {
-            let action = RequestAction::Release { override_reason };
+        RequestCommand::Release { request, override_reason, version, follow } => {
+            let action = RequestAction::Release { override_reason, version };
             let released = client.act(request, &action).await.map_err(see_list)?;
             follow.conclude(&client, released).await
         }
