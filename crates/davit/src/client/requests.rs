@@ -237,10 +237,10 @@ impl Client {
             RequestAction::Retry { failed_only: false } => ("retry", json!({ "hosts": "all" })),
             RequestAction::Clone { environment, title } => {
                 let path = ["requests", &id.to_string(), "clone"];
-                return self.post_once(&path, &json!({ "environment": environment, "title": title })).await;
+                return self.post_once(&path, &said(json!({ "environment": environment, "title": title }))).await;
             }
         };
-        self.post(&["requests", &id.to_string(), verb], &body).await
+        self.post(&["requests", &id.to_string(), verb], &said(body)).await
     }
 
     /// Changes what a request asks for.
@@ -275,4 +275,12 @@ impl Client {
         let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
         self.post(&["batches", &id.to_string(), verb], &body).await
     }
+}
+
+/// Without what nobody said.
+fn said(mut body: Value) -> Value {
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    body
 }

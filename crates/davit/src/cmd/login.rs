@@ -67,7 +67,8 @@ async fn token(client: &Client, typed: &Credentials) -> Result<SecretString, Fai
             client.create_token(&typed.name, &typed.password, Some(&code), &title).await
         }
         Err(failure) if missing(&failure) => {
-            Err(failure.hint("send the code on a second line of stdin, or use davit login --token-stdin"))
+            let hint = "send the code on a second line of stdin, or use davit login --token-stdin";
+            Err(Failure { hint: Some(hint.to_owned()), ..failure })
         }
         made => made,
     }

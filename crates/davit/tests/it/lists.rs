@@ -174,7 +174,7 @@ async fn calls_to_forges_are_listed_shown_and_tried_again() {
     let call = json!({
         "id": 9, "kind": "commit_status", "lane": "status github acme/shop 0a1f davit/deploy/production",
         "forge": "github", "repository": "acme/shop", "commit": "0a1f", "summary": "success: davit/deploy/production",
-        "url": null, "state": "dead", "attempts": 94, "created_at": "2026-01-31T12:00:00.000Z", "next_at": null,
+        "channel": null, "url": null, "state": "dead", "attempts": 94, "created_at": "2026-01-31T12:00:00.000Z", "next_at": null,
         "done_at": "2026-02-07T12:00:00.000Z", "error": "GitHub refused to set the status"
     });
     let mut full = call.clone();

@@ -291,6 +291,11 @@ async fn accounts_are_shut_out_and_tokens_taken_away_while_the_server_runs() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
     };
     let status = async |server: &Server| server.call(Method::GET, "/session", None).await.0;
+    // Nobody may shut everybody out.
+    admin(&["disable-user", "--name", "admin"], 1).await;
+    assert_eq!(status(&server).await, 200);
+    let second = ["admin", "create-user", "--name", "ann", "--role", "admin", "--password-stdin"];
+    assert_eq!(ended(site.davit("data", &second), "a long password\n").await.status.code(), Some(0));
     admin(&["disable-user", "--name", "admin"], 0).await;
     assert_eq!(status(&server).await, 401);
     admin(&["enable-user", "--name", "admin"], 0).await;
