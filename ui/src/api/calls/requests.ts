@@ -60,15 +60,18 @@ export const requestCalls = {
     call<ReleaseRequest>('POST', `${path('requests', id)}/reject`, { body: { version, reason } }),
   withdraw: (id: number) => call<ReleaseRequest>('POST', `${path('requests', id)}/withdraw`, { body: {} }),
   /** `overrideReason`: passes locks, freeze and windows, for everybody to read why. */
-  release: (id: number, overrideReason?: string) =>
+  release: (id: number, version: number, overrideReason?: string) =>
     call<ReleaseRequest>('POST', `${path('requests', id)}/release`, {
-      body: overrideReason ? { override_reason: overrideReason } : {},
+      body: { version, ...(overrideReason ? { override_reason: overrideReason } : {}) },
     }),
   retry: (id: number, hosts: 'all' | 'failed') =>
     call<ReleaseRequest>('POST', `${path('requests', id)}/retry`, { body: { hosts } }),
   batch: (id: number) => call<Batch>('GET', path('batches', id)),
-  decideBatch: (id: number, verb: BatchVerb, reason?: string) =>
-    call<BatchAnswer>('POST', `${path('batches', id)}/${verb}`, { body: reason ? { reason } : {} }),
+  /** `versions`: what was seen of each request, by its number; another one is left as it is. */
+  decideBatch: (id: number, verb: BatchVerb, versions: Record<number, number>, reason?: string) =>
+    call<BatchAnswer>('POST', `${path('batches', id)}/${verb}`, {
+      body: { versions, ...(reason ? { reason } : {}) },
+    }),
 
   requestDiff: (id: number) => call<ReleaseDiff>('GET', `${path('requests', id)}/diff`),
   requestFileDiff: (id: number, file: string) =>
