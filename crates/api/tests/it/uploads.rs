@@ -90,7 +90,7 @@ async fn what_is_no_build_is_refused_with_a_sentence() {
     for (body, status, sentence) in [
         (json!({ "build": build["id"] }), 422, "takes only main, and an uploaded build comes from no branch"),
         (json!({ "build": 4711 }), 404, "shop has no build 4711. See: davit builds list shop"),
-        (json!({ "build": build["id"], "ref": "main" }), 422, "only one of them"),
+        (json!({ "build": build["id"], "ref": "main" }), 422, "a build alone"),
         (json!({ "inputs": { "X": "1" } }), 422, "there is no input X"),
     ] {
         let (got, problem) = deploy(&shop, body.clone()).await;

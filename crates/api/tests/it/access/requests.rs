@@ -27,8 +27,8 @@ pub(super) fn rows() -> Vec<Row> {
         ("GET", "/batches/{id}", Value::Null, VIEWER, 404),
         ("POST", "/batches/{id}/approve", json!({}), REVIEWER, 404),
         ("POST", "/batches/{id}/reject", json!({ "reason": "no" }), REVIEWER, 404),
-        ("POST", "/batches/{id}/withdraw", Value::Null, DEVELOPER, 404),
-        ("POST", "/batches/{id}/release", Value::Null, RELEASER, 404),
+        ("POST", "/batches/{id}/withdraw", json!({}), DEVELOPER, 404),
+        ("POST", "/batches/{id}/release", json!({}), RELEASER, 404),
         ("GET", "/apps/{app}/commits", Value::Null, DEVELOPER, 404),
         ("GET", concat!("/apps/{app}/environments/{environment}/diff?commit=", sha!()), Value::Null, DEVELOPER, 404),
         (
