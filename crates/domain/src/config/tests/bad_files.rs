@@ -100,7 +100,7 @@ color = "#12345g"
         5:9 `color` must look like "#3366ff", not "blue"
         6:23 `review.required` must be between 0 and 100, not -1
         6:43 `review.self_approval` must be true or false, not a string
-        6:49 `review` has no key "by": what is known: required, self_approval
+        6:49 `review` has no key "by": what is known: required, self_approval, reviewers, expires
         7:21 "release/[" is not a valid glob: unclosed character class; missing ']'
         7:34 an item of `branches` must be a string, not a whole number
         7:37 `branches` has "main" twice
