@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
 RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
 
-.PHONY: help demo test deps ui release lint fmt bench fuzz
+.PHONY: help demo test deps ui release lint fmt bench fuzz api-fuzz
 .PHONY: check-scripts check-rust-format check-ui check-clippy check-docs test-ui test-rust test-browser
 
 help: ## List these targets
@@ -47,6 +47,10 @@ bench: ui ## Compare releases to many hosts with other tools
 FUZZ_SECONDS := 30
 fuzz: ## Throw nonsense at everything that reads what strangers send
 	fuzz/run $(FUZZ_SECONDS)
+
+api-fuzz: ui ## Throw generated requests at every route of the API (schemathesis from PyPI; needs Python 3)
+	$(CARGO) build --locked -p davit
+	scripts/api-fuzz $(TARGET)/debug/davit
 
 check-scripts:
 	@for script in .ci/run fuzz/run scripts/*; do bash -n $$script; done
