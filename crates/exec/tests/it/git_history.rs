@@ -96,6 +96,7 @@ async fn commits_may_be_ahead_behind_or_strangers() {
     let site = Site::new();
     let base = site.repo.commit("Base", &[("a", "1")]);
     site.repo.branch("side");
+    site.repo.switch("main");
     let one = site.repo.commit("One|with \u{1f}odd; signs", &[("a", "2")]);
     let two = site.repo.commit("Two", &[("a", "3")]);
     site.repo.switch("side");
