@@ -2,7 +2,7 @@
 //!
 //! Tokens and passwords come in as hashes: the clear text never reaches this crate.
 
-use crate::{Store, StoreError, Tx, on_read, on_tx};
+use crate::{Store, StoreError, Tx, on_read, on_tx, storable};
 use davit_domain::access::{Role, parse_role, role_word};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
@@ -119,7 +119,8 @@ impl Store {
     /// When the database does not answer.
     pub async fn user_by_name(&self, name: &str) -> Result<Option<(User, Option<String>)>, StoreError> {
         let sql = concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.name = $1");
-        let row: Option<LoginRow> = on_read!(&self.db, p => sqlx::query_as(sql).bind(name).fetch_optional(p).await)?;
+        let row: Option<LoginRow> =
+            on_read!(&self.db, p => sqlx::query_as(sql).bind(storable(name).as_ref()).fetch_optional(p).await)?;
         row.map(|row| Ok((row.user.read()?, row.password_hash))).transpose()
     }
 
@@ -194,8 +195,18 @@ impl Tx {
     /// `NotFound` when there is none.
     pub async fn user(&mut self, name: &str) -> Result<User, StoreError> {
         let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.name = $1");
-        let row: Option<UserRow> = on_tx!(self, c => sqlx::query_as(sql).bind(name).fetch_optional(&mut **c).await)?;
+        let row: Option<UserRow> =
+            on_tx!(self, c => sqlx::query_as(sql).bind(storable(name).as_ref()).fetch_optional(&mut **c).await)?;
         row.ok_or_else(|| StoreError::NotFound(format!("an account named {name}")))?.read()
+    }
+
+    /// The hash of an account's password, when it has one, and whether it is disabled; `None`: it is gone.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn credentials(&mut self, id: UserId) -> Result<Option<(Option<String>, bool)>, StoreError> {
+        let sql = "SELECT password_hash, disabled FROM users WHERE id = $1";
+        Ok(on_tx!(self, c => sqlx::query_as(sql).bind(id.0).fetch_optional(&mut **c).await)?)
     }
 
     /// Whether there is an account.

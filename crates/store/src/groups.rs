@@ -1,6 +1,6 @@
 //! Groups of accounts: local ones, and those that an identity provider's groups are mapped to.
 
-use crate::{Store, StoreError, Tx, on_read, on_tx};
+use crate::{Store, StoreError, Tx, on_read, on_tx, storable};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
 use std::collections::BTreeMap;
@@ -82,7 +82,8 @@ impl Tx {
     /// `NotFound` when there is none.
     pub async fn group(&mut self, name: &str) -> Result<Group, StoreError> {
         let sql = "SELECT id, name, description, created_at FROM groups WHERE name = $1";
-        let row: Option<GroupRow> = on_tx!(self, c => sqlx::query_as(sql).bind(name).fetch_optional(&mut **c).await)?;
+        let row: Option<GroupRow> =
+            on_tx!(self, c => sqlx::query_as(sql).bind(storable(name).as_ref()).fetch_optional(&mut **c).await)?;
         row.map(GroupRow::read).ok_or_else(|| StoreError::NotFound(format!("the group {name}")))
     }
 

@@ -1,4 +1,5 @@
-//! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text.
+//! Lists with conditions that may be absent. Everything but the column names is bound, never written into the text; a
+//! text that no row can hold finds none.
 
 use crate::{repository_key, storable};
 use davit_domain::access::Places;
@@ -24,7 +25,7 @@ where
     /// `column = value`, when there is a value.
     pub(crate) fn equals(mut self, column: &'static str, value: Option<impl Display>) -> Self {
         if let Some(value) = value {
-            self.and().push(column).push(" = ").push_bind(value.to_string());
+            self.and().push(column).push(" = ").push_bind(storable(&value.to_string()).into_owned());
         }
         self
     }
@@ -40,8 +41,9 @@ where
     /// `one = value OR other = value`, when there is a value.
     pub(crate) fn equals_either(mut self, one: &'static str, other: &'static str, value: Option<&str>) -> Self {
         if let Some(value) = value {
-            let query = self.and().push("(").push(one).push(" = ").push_bind(value.to_owned());
-            query.push(" OR ").push(other).push(" = ").push_bind(value.to_owned()).push(")");
+            let value = storable(value).into_owned();
+            let query = self.and().push("(").push(one).push(" = ").push_bind(value.clone());
+            query.push(" OR ").push(other).push(" = ").push_bind(value).push(")");
         }
         self
     }
@@ -95,7 +97,7 @@ where
     /// `column = value` without case, when there is a value.
     pub(crate) fn equals_any_case(mut self, column: &'static str, value: Option<&str>) -> Self {
         if let Some(value) = value {
-            self.and().push("LOWER(").push(column).push(") = LOWER(").push_bind(value.to_owned()).push(")");
+            self.and().push("LOWER(").push(column).push(") = LOWER(").push_bind(storable(value).into_owned()).push(")");
         }
         self
     }
@@ -148,7 +150,7 @@ where
         }
         let mut list = self.and().push(column).push(" IN (").separated(", ");
         for value in values {
-            list.push_bind(value.to_string());
+            list.push_bind(storable(&value.to_string()).into_owned());
         }
         self.query.push(")");
         self
