@@ -5,7 +5,7 @@
 //! from a provider is. So the way back ends on a page of our own that leads on, within the site; and what belongs to
 //! the try travels in a cookie of its own, which is `Lax`, sealed, and short-lived.
 
-use super::{Visitor, secure, set_cookie};
+use super::{Visitor, own_session, secure, set_cookie};
 use crate::Api;
 use crate::auth::Caller;
 use crate::problem::{Path, Problem, Query};
@@ -86,19 +86,19 @@ async fn start(State(api): State<Api>, Path(id): Path<IdentityId>, Query(next): 
     }
 }
 
-/// Links the provider to the account that is signed in here. Another site can't begin this: the session's cookie is not
-/// sent along from there.
+/// Links the provider to the account that is signed in here: by a session, for whoever holds a token is not its owner.
+/// Another site can't begin this: the session's cookie is not sent along from there.
 async fn link(
     State(api): State<Api>,
     caller: Result<Caller, Problem>,
     Path(id): Path<IdentityId>,
     Query(next): Query<Next>,
 ) -> Response {
-    let caller = match caller {
-        Ok(caller) => caller,
+    let session = match caller.as_ref().map_err(Clone::clone).and_then(own_session) {
+        Ok(session) => session,
         Err(problem) => return sorry(problem),
     };
-    match api.engine.depart(&id, &next.next, Some(&caller.user)).await {
+    match api.engine.depart(&id, &next.next, Some(session)).await {
         Ok(departure) => leave(&api, &departure),
         Err(error) => sorry(error.into()),
     }

@@ -1,7 +1,7 @@
 //! OpenID Connect: to the provider and back.
 //!
 //! The code flow with PKCE. What belongs to one try to sign in (state, nonce, verifier, where to go afterwards, and
-//! whose account is to be linked) travels in a sealed cookie of the browser's, so that nothing is kept here and an
+//! from which session an account is to be linked) travels in a sealed cookie of the browser's, so that nothing is kept here and an
 //! answer is worth nothing in another browser.
 
 mod client;
@@ -9,6 +9,7 @@ mod journey;
 
 use super::arrival::Somebody;
 use super::{Whence, arrival};
+use crate::accounts::token_hash;
 use crate::{Engine, EngineError};
 use client::{Claims, Provider, Way};
 use davit_domain::config::{Identity, IdentityKind, OidcProvider};
@@ -58,11 +59,12 @@ pub struct Returned {
 }
 
 impl Engine {
-    /// Sends somebody to a provider: to sign in, or to link it to the account that they are signed in to.
+    /// Sends somebody to a provider: to sign in, or, from the session with this cookie, to link it to the account that
+    /// they are signed in to.
     ///
     /// # Errors
     /// `NotFound` when there is no such provider, `Upstream` when it does not answer as one.
-    pub async fn depart(&self, id: &IdentityId, next: &str, link: Option<&User>) -> Result<Departure, EngineError> {
+    pub async fn depart(&self, id: &IdentityId, next: &str, link: Option<&str>) -> Result<Departure, EngineError> {
         let (identity, oidc) = self.oidc(id).await?;
         let provider = self.discover(&identity, &oidc).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -74,7 +76,7 @@ impl Engine {
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
             next: journey::local_path(next).to_owned(),
-            link: link.map(|user| user.name.clone()),
+            link: link.map(token_hash),
             until: self.now().plus(LASTS).millis(),
         };
         Ok(Departure { url: url.into(), cookie: journey.seal(self.sealer())? })
@@ -95,10 +97,13 @@ impl Engine {
         let provider = self.discover(&identity, &oidc).await?;
         let claims = provider.redeem(code, &journey).await?;
         let somebody = somebody(&identity, &oidc, &claims)?;
+        let linking = match &journey.link {
+            Some(session) => Some(self.still_signed_in(session).await?),
+            None => None,
+        };
         let mut tx = self.store().begin().await?;
-        let cookie = match &journey.link {
-            Some(name) => {
-                let user = tx.user(name).await?;
+        let cookie = match linking {
+            Some(user) => {
                 self.link(&mut tx, &identity, &user, &somebody).await?;
                 None
             }
@@ -109,6 +114,14 @@ impl Engine {
         };
         tx.commit().await?;
         Ok(Returned { next: journey.next, cookie })
+    }
+
+    /// Whose session this is. One that ended meanwhile, or whose account was disabled, links nothing.
+    async fn still_signed_in(&self, session: &str) -> Result<User, EngineError> {
+        let user = self.store().session_user(session, self.now()).await?;
+        user.ok_or_else(|| {
+            EngineError::Denied("the session that this began in has ended: log in, and link the provider again".into())
+        })
     }
 
     fn journey_of(&self, id: &IdentityId, answer: &Answer<'_>) -> Result<Journey, EngineError> {

@@ -206,6 +206,8 @@ async fn tokens_that_are_not_for_us_let_nobody_in() {
     site.provider.twist(Some(Twist::Refuses));
     assert_eq!(site.refused().await.0, 403);
     site.provider.twist(Some(Twist::OtherDiscovery));
+    // What it says of itself is believed for a minute.
+    site.app.advance(Duration::from_secs(61));
     let response = site.get(&format!("{}/auth/oidc/acme/start", site.app.url()), "").await;
     assert!(response.status().as_u16() >= 400);
     site.provider.twist(None);
@@ -269,6 +271,32 @@ async fn one_links_a_provider_to_ones_account() {
     let reviewer = Browser::log_in(&site.app, "reviewer", PASSWORD).await;
     let (back, journey) = site.leave("/auth/oidc/acme/link", &reviewer.cookie).await;
     assert_eq!(site.get(&back, &journey).await.status(), 409, "that is somebody else already");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_links_nobody_to_the_account_of_its_owner() {
+    let site = Site::start(MAPPED).await;
+    let link = format!("{}/auth/oidc/acme/link", site.app.url());
+    let asked = site.http.get(link).bearer_auth(site.app.token(Role::Admin)).send().await.unwrap();
+    assert_eq!((asked.status().as_u16(), set(&asked, "davit_sign_in")), (403, None));
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_that_ended_on_the_way_links_nobody() {
+    let site = Site::start(MAPPED).await;
+    let viewer = Browser::log_in(&site.app, "viewer", PASSWORD).await;
+    let (back, journey) = site.leave("/auth/oidc/acme/link", &viewer.cookie).await;
+    assert_eq!(viewer.status(Method::DELETE, "/session", Value::Null).await, 204);
+    assert_eq!(site.get(&back, &journey).await.status(), 403);
+
+    let viewer = Browser::log_in(&site.app, "viewer", PASSWORD).await;
+    let (back, journey) = site.leave("/auth/oidc/acme/link", &viewer.cookie).await;
+    let off = Some(json!({ "disabled": true }));
+    assert_eq!(site.app.call(Role::Admin, Method::PATCH, "/users/viewer", off).await.0, 200);
+    assert_eq!(site.get(&back, &journey).await.status(), 403);
+    assert_eq!(site.app.get("/users/viewer").await["identities"], json!([]));
     site.app.finish().await;
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Journey {
     pub(super) verifier: String,
     /// The path to go on to.
     pub(super) next: String,
-    /// The account that the provider is to be linked to; `None`: somebody signs in.
+    /// The hash of the session whose account the provider is to be linked to; `None`: somebody signs in.
     pub(super) link: Option<String>,
     /// Milliseconds since 1970.
     pub(super) until: i64,
