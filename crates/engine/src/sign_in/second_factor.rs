@@ -152,7 +152,7 @@ impl Engine {
     /// A session alone is not enough to weaken its account: who stole it has neither password nor phone.
     async fn prove(&self, user: &User, proof: Proof<'_>) -> Result<(), EngineError> {
         match proof {
-            Proof::Password(password) => self.prove_password(user, password).await,
+            Proof::Password(password) => self.prove_password(user, password).await.map(drop),
             Proof::Code(code) => {
                 let tried = self.begin_try(&user.name).await?;
                 if tried.refused || !self.use_code(user.id, code).await? {

@@ -34,6 +34,13 @@ pub(super) struct Try {
     pub(super) refused: bool,
 }
 
+impl Try {
+    /// Whether it counts for this name.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.key == name.to_lowercase()
+    }
+}
+
 impl Engine {
     /// Counts a try with this name.
     pub(super) async fn begin_try(&self, name: &str) -> Result<Try, EngineError> {
