@@ -3,7 +3,8 @@
 //! The database names its key ([`Sealer::id`]) and, when it comes from a passphrase, has the salt. Replacing it seals
 //! everything anew in one transaction: who is killed in the middle finds all as before, or all with the new key. The
 //! new key file is durable before that transaction commits. A file that takes the place of the old one does so
-//! afterwards; a start in between finds it beside the old one, and finishes that.
+//! afterwards; a start in between finds it beside the old one, and finishes that. Until then the file bears its key's name,
+//! so that of several who replace the key at once none touches another's: who comes second is told so.
 //!
 //! Accepted: a server that runs on while its key is replaced (PostgreSQL; on SQLite the command refuses) reads no secret
 //! until it is restarted. It can write none either, see [`Tx::put_secret`](davit_store::Tx::put_secret).
@@ -12,8 +13,8 @@ use crate::seal::{Sealer, sync_directory};
 use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use davit_store::Store;
 use davit_store::secrets::MASTER_KEY;
+use davit_store::{Store, Tx};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -85,23 +86,40 @@ impl Engine {
     /// many secrets there are. No server may be running on the database.
     ///
     /// # Errors
-    /// When the new key can't be made or something can't be opened with the old one; then everything is as before.
+    /// When the new key can't be made or something can't be opened with the old one, `Conflict` when the key was replaced
+    /// since this process started; then everything is as before.
     pub async fn rotate_master_key(&self, to: &NewKey, by: &str) -> Result<usize, EngineError> {
-        let (new, salt) = self.make(to).await?;
         let mut tx = self.store().begin().await?;
+        if tx.lock_master_key().await?.is_some_and(|known| known != self.sealer().id()) {
+            return Err(EngineError::Conflict(
+                "the master key was replaced meanwhile: start again with the new one if it is to be replaced once more"
+                    .to_owned(),
+            ));
+        }
+        let (new, salt) = self.make(to).await?;
+        let resealed = self.reseal(&mut tx, &new, &salt, by).await;
+        if resealed.is_err() && !matches!(to, NewKey::Passphrase(_)) {
+            // Nothing is sealed with it. Once a commit was tried, nobody can be sure of that.
+            let _ = std::fs::remove_file(new.file());
+        }
+        let count = resealed?;
+        tx.commit().await?;
+        if *to == NewKey::InPlace {
+            take_place(self.sealer().file(), &new.id())?;
+        }
+        Ok(count)
+    }
+
+    async fn reseal(&self, tx: &mut Tx, new: &Sealer, salt: &str, by: &str) -> Result<usize, EngineError> {
         tx.set_master_key(&new.id()).await?;
-        tx.set_setting(SALT, &salt).await?;
+        tx.set_setting(SALT, salt).await?;
         let secrets = tx.secrets().await?;
         for (key, sealed) in &secrets {
             let text = self.sealer().open(key, sealed)?;
             tx.reseal_secret(key, &new.seal(key, &text)?).await?;
         }
         let detail = serde_json::json!({ "before": self.sealer().id(), "after": new.id(), "secrets": secrets.len() });
-        self.feed(&mut tx, by, "master_key_rotated", "master key", detail).await?;
-        tx.commit().await?;
-        if *to == NewKey::InPlace {
-            take_place(self.sealer().file())?;
-        }
+        self.feed(tx, by, "master_key_rotated", "master key", detail).await?;
         Ok(secrets.len())
     }
 
@@ -116,12 +134,8 @@ impl Engine {
                 ))
             }
             NewKey::InPlace => {
-                let path = beside(self.sealer().file());
-                // Of an attempt that came to nothing: the key in force is the one that is in use here.
-                match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(&path, error)),
-                    _ => Ok((Sealer::make_file(&path)?, String::new())),
-                }
+                let path = self.sealer().file();
+                Ok((Sealer::make_file_named(|id| beside(path, id))?, String::new()))
             }
             NewKey::File(path) => Ok((Sealer::make_file(path)?, String::new())),
             NewKey::Passphrase(path) => {
@@ -134,19 +148,14 @@ impl Engine {
 
 /// The key in this file, or the one that is about to take its place.
 fn of_file(path: &Path, known: &str) -> Result<Sealer, EngineError> {
-    let next = beside(path);
-    let is_known = |sealer: &Sealer| sealer.id() == known;
-    if path.exists() && is_known(&Sealer::read_file(path)?) {
-        return Sealer::read_file(path);
+    if beside(path, known).exists() {
+        take_place(path, known)?;
     }
-    if next.exists() && is_known(&Sealer::read_file(&next)?) {
-        take_place(path)?;
-        return Sealer::read_file(path);
+    if path.exists() {
+        let sealer = Sealer::read_file(path)?;
+        return if sealer.id() == known { Ok(sealer) } else { Err(wrong(path)) };
     }
-    if !path.exists() {
-        return Err(refused(path, "it is missing, and the database holds secrets. Restore it from a backup"));
-    }
-    Err(wrong(path))
+    Err(refused(path, "it is missing, and the database holds secrets. Restore it from a backup"))
 }
 
 async fn from_passphrase(path: &Path, salt: String) -> Result<Sealer, EngineError> {
@@ -188,16 +197,19 @@ async fn adopt(
     }
 }
 
-/// Where a new key waits until the old one is of no use.
-fn beside(path: &Path) -> PathBuf {
+/// Where the new key of this name waits until the old one is of no use.
+fn beside(path: &Path, id: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(".new");
+    name.push(format!(".{id}.new"));
     name.into()
 }
 
-fn take_place(path: &Path) -> Result<(), EngineError> {
-    let moved = std::fs::rename(beside(path), path).and_then(|()| sync_directory(path));
-    moved.map_err(|error| refused(path, error))
+/// Puts the key of this name, which is in force, where the old one was. Somebody else may just have done so.
+fn take_place(path: &Path, id: &str) -> Result<(), EngineError> {
+    match std::fs::rename(beside(path, id), path).and_then(|()| sync_directory(path)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(path, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn wrong(path: &Path) -> EngineError {

@@ -66,12 +66,20 @@ impl Sealer {
     /// # Errors
     /// When it can't be written.
     pub fn make_file(path: &Path) -> Result<Self, EngineError> {
+        Self::make_file_named(|_| path.to_owned())
+    }
+
+    /// As [`make_file`](Self::make_file), at a path that has to do with the key's [`id`](Self::id).
+    pub(crate) fn make_file_named(path: impl FnOnce(&str) -> PathBuf) -> Result<Self, EngineError> {
         let key: [u8; KEY] = rand::random();
+        let mut sealer = Self { key: SecretBox::new(Box::new(key)), file: PathBuf::new() };
+        sealer.file = path(&sealer.id());
+        let path = sealer.file.as_path();
         let io = |error: std::io::Error| problem(path, error);
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
         file.write_all(&key).and_then(|()| file.sync_all()).map_err(io)?;
         sync_directory(path).map_err(io)?;
-        Ok(Self { key: SecretBox::new(Box::new(key)), file: path.to_owned() })
+        Ok(sealer)
     }
 
     /// Makes the master key from the passphrase in a file (its line end does not count) and a salt.

@@ -75,6 +75,17 @@ impl Tx {
         Ok(())
     }
 
+    /// The name of the master key that the secrets are sealed with, when it is known. Whoever else replaces it waits until
+    /// the transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_master_key(&mut self) -> Result<Option<String>, StoreError> {
+        self.lock("master key").await?;
+        let sql = "SELECT value FROM settings WHERE key = $1";
+        Ok(on_tx!(self, c => sqlx::query_scalar(sql).bind(MASTER_KEY).fetch_optional(&mut **c).await)?)
+    }
+
     /// Says which master key the secrets are sealed with, by its name. Whoever puts secrets waits until the transaction
     /// ends.
     ///

@@ -107,8 +107,8 @@ async fn replaced(database: Database) {
         matches!(&refused, EngineError::Conflict(sentence) if sentence.contains("restart this server")),
         "{refused}"
     );
-    let unreadable = engine.rotate_master_key(&NewKey::InPlace, "ada").await.expect_err("it can't open them");
-    assert!(unreadable.to_string().contains("can't be opened"), "{unreadable}");
+    let late = engine.rotate_master_key(&NewKey::InPlace, "ada").await.expect_err("it was replaced");
+    assert!(matches!(&late, EngineError::Conflict(sentence) if sentence.contains("was replaced")), "{late}");
     assert_eq!(open(store, &file(&to)).await.expect("all is as before").id(), after.id());
     let feed = store.feed(None, 5).await.expect("reads");
     assert_eq!(feed[0].entry.action, "master_key_rotated");
@@ -129,21 +129,49 @@ async fn everything_is_sealed_anew_with_another_key_on_postgres() {
 async fn a_key_that_was_about_to_take_its_place_does_so_at_the_next_start() {
     let app = TestApp::start().await;
     let (engine, store) = (app.engine(), app.engine().store());
-    let (key, next) = (app.path("master.key"), app.path("master.key.new"));
+    let key = app.path("master.key");
     let before = open(store, &file(&key)).await.expect("opens");
-    // Killed before the transaction was committed: the new file is there, and nothing else.
-    Sealer::make_file(&next).expect("made");
+    // Killed before the transaction was committed: a new file is there, and nothing else.
+    Sealer::make_file(&app.path("master.key.0123456789abcdef.new")).expect("made");
     assert_eq!(open(store, &file(&key)).await.expect("opens").id(), before.id());
     // Killed after it, before the file took its place.
     std::fs::copy(&key, app.path("old.key")).expect("copied");
     engine.rotate_master_key(&NewKey::InPlace, "ada").await.expect("replaced");
+    let id = Sealer::read_file(&key).expect("reads").id();
+    let next = app.path(&format!("master.key.{id}.new"));
     assert!(!next.exists());
     std::fs::rename(&key, &next).expect("moved");
     std::fs::rename(app.path("old.key"), &key).expect("moved");
     let after = open(store, &file(&key)).await.expect("opens");
-    assert!(after.id() != before.id() && !next.exists());
-    assert_eq!(Sealer::read_file(&key).expect("reads").id(), after.id());
+    assert!(after.id() != before.id() && after.id() == id && !next.exists());
+    assert_eq!(Sealer::read_file(&key).expect("reads").id(), id);
     app.finish().await;
+}
+
+async fn of_many_who_replace_the_key_one_does(database: Database) {
+    let app = TestApp::start_on(database).await;
+    let (engine, store) = (app.engine(), app.engine().store());
+    let key = app.path("master.key");
+    open(store, &file(&key)).await.expect("opens");
+    engine.set_secret("one", &"geheim".into(), "ada").await.expect("stored");
+    let tries = (0..6).map(|_| engine.rotate_master_key(&NewKey::InPlace, "ada"));
+    let (done, refused): (Vec<_>, Vec<_>) = futures::future::join_all(tries).await.into_iter().partition(Result::is_ok);
+    assert_eq!((done.len(), refused.len()), (1, 5));
+    assert!(refused.iter().all(|refused| matches!(refused, Err(EngineError::Conflict(_)))), "{refused:?}");
+    let after = open(store, &file(&key)).await.expect("the key that is there opens it");
+    let sealed = store.secret("secret:one").await.expect("reads").expect("is there");
+    assert_eq!(after.open("secret:one", &sealed).expect("opens").expose_secret(), "geheim");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_replace_the_key_one_does_on_sqlite() {
+    of_many_who_replace_the_key_one_does(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_replace_the_key_one_does_on_postgres() {
+    of_many_who_replace_the_key_one_does(Database::Postgres).await;
 }
 
 #[tokio::test]
