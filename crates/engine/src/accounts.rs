@@ -6,6 +6,7 @@ use crate::{Engine, EngineError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use davit_domain::access::{Role, role_word};
+use davit_domain::config::Forge;
 use davit_domain::time::Timestamp;
 use davit_store::accounts::{LOCAL, NewUser, User};
 use davit_store::{StoreError, Tx};
@@ -95,7 +96,7 @@ impl Engine {
     /// As [`add_user`](Self::add_user); `first`: only when there is none yet, however many come at once.
     async fn add_user_as(&self, new: &NewAccount, by: &str, first: bool) -> Result<User, EngineError> {
         let name = new.name.as_str();
-        check_name(name)?;
+        check_name(name, &self.store().configuration().await?.forges)?;
         let (display_name, email) = (text_of("display name", &new.display_name, 100)?, check_email(&new.email)?);
         let hash = match &new.password {
             Some(password) => Some(self.hash_password(name, password).await?),
@@ -331,12 +332,19 @@ fn set_up_already() -> EngineError {
     EngineError::Conflict("davit is set up already: log in".into())
 }
 
-pub(crate) fn check_name(name: &str) -> Result<(), EngineError> {
+pub(crate) fn check_name(name: &str, forges: &[Forge]) -> Result<(), EngineError> {
     let fine = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
-    if fine {
-        Ok(())
-    } else {
-        Err(EngineError::Invalid("a name has 1 to 64 letters, digits, '-', '_', '.' or '@'".into()))
+    if !fine {
+        return Err(EngineError::Invalid("a name has 1 to 64 letters, digits, '-', '_', '.' or '@'".into()));
+    }
+    let is_of =
+        |forge: &&Forge| name.rsplit_once('@').is_some_and(|(_, id)| forge.id.as_str().eq_ignore_ascii_case(id));
+    match forges.iter().find(is_of) {
+        Some(forge) => Err(EngineError::Invalid(format!(
+            "a name that ends with @{} is somebody's at that forge: choose another one",
+            forge.id
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -233,10 +233,10 @@ pub(super) fn check_version(request: &Request, seen: Option<i64>) -> Result<(), 
     )))
 }
 
-/// Who can't judge a request without judging their own work.
+/// Who can't judge a request without judging their own work; `author` is the account of who made it.
 #[must_use]
 pub fn makers<'r>(author: &'r str, request: &'r Request) -> Vec<&'r str> {
-    std::iter::once(author).chain(request.editors.iter().map(String::as_str)).collect()
+    [author, request.created_by.as_str()].into_iter().chain(request.editors.iter().map(String::as_str)).collect()
 }
 
 fn cut(reason: &str) -> String {

@@ -88,7 +88,7 @@ impl Engine {
         somebody: &Somebody,
     ) -> Result<User, EngineError> {
         let name = somebody.name.trim();
-        check_name(name).map_err(|_| {
+        check_name(name, &tx.read_configuration().await?.forges).map_err(|_| {
             EngineError::Denied(format!(
                 "{} calls you by a name that no account here can have: an administrator can take it from another \
                  attribute",
