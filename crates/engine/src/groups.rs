@@ -4,6 +4,7 @@ use crate::accounts::{text_of, when_missing};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::access::Grant;
+use davit_domain::review::Reviewer;
 use davit_store::accounts::LOCAL;
 use davit_store::grants::{Holder, KeptGrant};
 use davit_store::groups::Group;
@@ -37,7 +38,7 @@ impl Engine {
     /// Renames or describes a group; `None`: stays.
     ///
     /// # Errors
-    /// `NotFound` when there is no such group, `Conflict` when the new name is taken.
+    /// `NotFound` when there is no such group, `Conflict` when the new name is taken, or the old one stands elsewhere.
     pub async fn change_group(
         &self,
         name: &str,
@@ -54,6 +55,9 @@ impl Engine {
             description: description.unwrap_or_else(|| old.description.clone()),
             ..old.clone()
         };
+        if new.name != old.name {
+            free_of_names(&mut tx, &old.name).await?;
+        }
         if new != old {
             tx.set_group(old.id, &new.name, &new.description).await?;
             let words = |group: &Group| json!({ "name": group.name, "description": group.description });
@@ -68,10 +72,11 @@ impl Engine {
     /// Takes a group away, with what it is granted.
     ///
     /// # Errors
-    /// `NotFound` when there is no such group.
+    /// `NotFound` when there is no such group, `Conflict` when its name stands elsewhere.
     pub async fn delete_group(&self, name: &str, by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let found = group(&mut tx, name).await?;
+        free_of_names(&mut tx, name).await?;
         tx.delete_group(found.id).await?;
         self.feed(&mut tx, by, "group_deleted", name, Value::Null).await?;
         tx.commit().await?;
@@ -151,6 +156,20 @@ impl Engine {
 
 async fn group(tx: &mut Tx, name: &str) -> Result<Group, EngineError> {
     tx.group(name).await.map_err(|error| when_missing(error, || format!("there is no group named {name}")))
+}
+
+/// Refuses while the configuration names the group: nobody could review any more, or whoever gets the name next could.
+async fn free_of_names(tx: &mut Tx, name: &str) -> Result<(), EngineError> {
+    let configuration = tx.read_configuration().await?;
+    let is_named = |reviewer: &Reviewer| matches!(reviewer, Reviewer::Group(group) if group == name);
+    let reviewed = configuration.environments.iter().find(|one| one.review.reviewers.iter().any(is_named));
+    let mapped = configuration.identities.iter().find(|one| one.groups.values().any(|group| group == name));
+    let place = match (reviewed, mapped) {
+        (Some(environment), _) => format!("the reviewers of the environment {}", environment.key),
+        (None, Some(identity)) => format!("the groups of the identity provider {}", identity.id),
+        (None, None) => return Ok(()),
+    };
+    Err(EngineError::Conflict(format!("{name} is named by {place}: change that first")))
 }
 
 fn grant_detail(grantee: &Grantee, grant: &Grant) -> Value {
