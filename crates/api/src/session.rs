@@ -9,7 +9,7 @@ use crate::problem::{Body, Path, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use davit_domain::access::{Access, Grant, Role};
+use davit_domain::access::{Access, Action, Grant, Role};
 use davit_engine::Engine;
 use davit_engine::accounts::AccountChange;
 use davit_store::accounts::User;
@@ -148,11 +148,17 @@ pub(crate) async fn link_code(
     Ok((StatusCode::CREATED, Json(code)))
 }
 
-/// Forgets who one is elsewhere.
+/// Forgets who one is elsewhere. Who one is at a forge stays an administrator's word: requests that one's pushes made
+/// would look like somebody else's.
 #[utoipa::path(delete, path = "/api/v1/session/identities/{id}", params(("id" = i64, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub(crate) async fn unlink(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
     caller.allow_own()?;
+    let identities = api.engine.store().identities_of(caller.user.id).await?;
+    if identities.iter().any(|one| one.id == id && one.provider.starts_with("forge:")) {
+        caller.allow(Action::ManageUsers)?;
+    }
     api.engine.unlink_identity(&caller.user, id, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
