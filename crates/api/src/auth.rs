@@ -105,11 +105,18 @@ impl Caller {
     /// not make itself a way to all of it.
     pub(crate) fn allow_own(&self) -> Result<(), Problem> {
         match &self.token {
-            Some(token) if token.limits != TokenLimits::default() => Err(Problem::denied(
-                "this token is limited: log in, or use a token without limits, to change the account itself",
-            )),
+            Some(token) if token.limits != TokenLimits::default() => {
+                Err(Problem::denied("this token is limited: log in, or use a token without limits, to change accounts"))
+            }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Lets the request go on when the account may change accounts, groups and grants. Not with a limited token: it could
+    /// make itself an account without limits.
+    pub(crate) fn allow_people(&self) -> Result<(), Problem> {
+        self.allow(Action::ManageUsers)?;
+        self.allow_own()
     }
 
     /// As [`allow`](Self::allow), as a question.

@@ -125,7 +125,7 @@ pub(crate) async fn create(
     caller: Caller,
     Body(new): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<GroupDetail>), Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let group = api.engine.add_group(new.name.trim(), &new.description, caller.name()).await?;
     Ok((StatusCode::CREATED, Json(detail(&api, &group.name).await?)))
 }
@@ -152,7 +152,7 @@ pub(crate) async fn change(
     Path(name): Path<String>,
     Body(body): Body<GroupBody>,
 ) -> Result<Json<GroupDetail>, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let new_name = body.name.as_deref().map(str::trim);
     let group = api.engine.change_group(&name, new_name, body.description.as_deref(), caller.name()).await?;
     Ok(Json(detail(&api, &group.name).await?))
@@ -166,7 +166,7 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.delete_group(&name, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -180,7 +180,7 @@ pub(crate) async fn join(
     caller: Caller,
     Path((name, user)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.set_member(&name, &user, true, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -194,7 +194,7 @@ pub(crate) async fn leave(
     caller: Caller,
     Path((name, user)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.set_member(&name, &user, false, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -216,7 +216,7 @@ pub(crate) async fn grant(
     caller: Caller,
     Body(new): Body<NewGrant>,
 ) -> Result<(StatusCode, Json<GrantView>), Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let grantee = match (new.user, new.group) {
         (Some(user), None) => Grantee::User(user),
         (None, Some(group)) => Grantee::Group(group),
@@ -234,7 +234,7 @@ pub(crate) async fn grant(
 #[utoipa::path(delete, path = "/api/v1/grants/{id}", params(("id" = i64, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(crate) async fn revoke(State(api): State<Api>, caller: Caller, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.delete_grant(id, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -181,7 +181,7 @@ pub(crate) async fn create(
     caller: Caller,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, Json<UserDetail>), Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let account = NewAccount {
         name: new.name.trim().to_owned(),
         role: role(&new.role)?,
@@ -216,7 +216,7 @@ pub(crate) async fn change(
     Path(name): Path<String>,
     Body(body): Body<UserBody>,
 ) -> Result<Json<UserDetail>, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let change = AccountChange {
         role: body.role.as_deref().map(role).transpose()?,
         display_name: body.display_name,
@@ -235,7 +235,7 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.delete_user(&name, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -249,7 +249,7 @@ pub(crate) async fn reset_password(
     Path(name): Path<String>,
     Body(body): Body<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.reset_password(&name, &body.password, caller.name()).await?;
     api.logins.forgive_name(&name);
     Ok(StatusCode::NO_CONTENT)
@@ -263,7 +263,7 @@ pub(crate) async fn unlock(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.unlock_user(&name, caller.name()).await?;
     api.logins.forgive_name(&name);
     Ok(StatusCode::NO_CONTENT)
@@ -277,7 +277,7 @@ pub(crate) async fn remove_second_factor(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     api.engine.remove_second_factor(&name, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -293,7 +293,7 @@ pub(crate) async fn link(
     Path(name): Path<String>,
     Body(body): Body<IdentityBody>,
 ) -> Result<Json<UserDetail>, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let IdentityBody { provider, subject, label } = body;
     api.engine.link_identity(&name, provider.trim(), &subject, &label, caller.name()).await?;
     Ok(Json(detail(&api, &name).await?))
@@ -308,7 +308,7 @@ pub(crate) async fn unlink(
     caller: Caller,
     Path((name, id)): Path<(String, i64)>,
 ) -> Result<StatusCode, Problem> {
-    caller.allow(Action::ManageUsers)?;
+    caller.allow_people()?;
     let user = api.engine.known_user(&name).await?;
     api.engine.unlink_identity(&user, id, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
