@@ -1,7 +1,8 @@
 //! Release configs as forms: reading, saving, history, copies, and looking at what they would meet and do.
 //!
 //! A form is the JSON of what `[[app.release]]` says, without `environment`. Who administers one place alone may name
-//! hosts of its environment, and no others: a release config runs scripts where it points to.
+//! hosts of its environment, and no others: a release config runs scripts where it points to. What runs on the server,
+//! which is as davit, is for those who administer everything.
 
 use crate::Api;
 use crate::auth::Caller;
@@ -208,7 +209,9 @@ pub(crate) async fn save(
     Body(body): Body<SaveBody>,
 ) -> Result<Json<SavedConfig>, Problem> {
     let (app, environment) = allowed(&caller, Action::Configure, place)?;
-    check_form_reach(&api, &caller, &app, &environment, &body.form).await?;
+    if let Some(config) = reached_by_form(&api, &caller, &app, &environment, &body.form).await? {
+        check_scripts(&api, &caller, &app, &config).await?;
+    }
     let (form, base) = (&body.form, body.base_revision);
     let saved = api.engine.save_release_config(&app, &environment, form, base, caller.name()).await?;
     Ok(Json(saved.into()))
@@ -301,6 +304,7 @@ pub(crate) async fn restore(
     let (app, environment) = allowed(&caller, Action::Configure, (app, environment))?;
     let wanted = api.engine.release_config_revision(&app, &environment, number).await?.config;
     check_reach(&api, &caller, &app, &wanted).await?;
+    check_scripts(&api, &caller, &app, &wanted).await?;
     let saved = api.engine.restore_release_config(&app, &environment, number, caller.name()).await?;
     Ok(Json(saved.into()))
 }
@@ -321,6 +325,10 @@ pub(crate) async fn clone(
     if let Some((_, source)) = api.engine.store().release_config(&app, &environment).await? {
         let copy = ReleaseConfig { environment: to.1.clone(), ..source };
         check_reach(&api, &caller, &to.0, &copy).await?;
+        // Of the same app somebody trusted its scripts with its repository already.
+        if to.0 != app {
+            check_scripts(&api, &caller, &to.0, &copy).await?;
+        }
     }
     let saved = api.engine.clone_release_config((&app, &environment), (&to.0, &to.1), caller.name()).await?;
     Ok((StatusCode::CREATED, Json(saved.into())))
@@ -337,7 +345,7 @@ pub(crate) async fn check(
     Body(body): Body<CheckBody>,
 ) -> Result<Json<ConfigCheckView>, Problem> {
     let (app, environment) = allowed(&caller, Action::Configure, place)?;
-    check_form_reach(&api, &caller, &app, &environment, &body.form).await?;
+    reached_by_form(&api, &caller, &app, &environment, &body.form).await?;
     let ConfigCheck { problems, checks } = api.engine.check_release_config(&app, &environment, &body.form).await?;
     let checks =
         checks.into_iter().map(|Check { what, subject, ok, sentence }| CheckView { what, subject, ok, sentence });
@@ -369,23 +377,23 @@ fn allowed(
     Ok((app, environment))
 }
 
-/// As [`check_reach`], for a form; one with mistakes is told about them by whoever reads it next.
-async fn check_form_reach(
+/// As [`check_reach`], for a form: what it says, where that was looked at. One with mistakes is told about them by whoever
+/// reads it next.
+async fn reached_by_form(
     api: &Api,
     caller: &Caller,
     app: &AppKey,
     environment: &EnvironmentKey,
     form: &Form,
-) -> Result<(), Problem> {
+) -> Result<Option<ReleaseConfig>, Problem> {
     if caller.may(Action::Configure) {
-        return Ok(());
+        return Ok(None);
     }
     let configuration = api.engine.store().configuration().await?;
-    let Some(found) = configuration.apps.iter().find(|known| known.key == *app) else { return Ok(()) };
-    match read_release(found, environment, form, &configuration) {
-        Ok(config) => check_reach(api, caller, app, &config).await,
-        Err(_) => Ok(()),
-    }
+    let Some(found) = configuration.apps.iter().find(|known| known.key == *app) else { return Ok(None) };
+    let Ok(config) = read_release(found, environment, form, &configuration) else { return Ok(None) };
+    check_reach(api, caller, app, &config).await?;
+    Ok(Some(config))
 }
 
 /// Whether the caller may point a release config to these hosts: those of its environment, those that it has already,
@@ -408,6 +416,24 @@ async fn check_reach(api: &Api, caller: &Caller, app: &AppKey, config: &ReleaseC
         }
     }
     Ok(())
+}
+
+/// Whether the caller may have the server run this: what is in force there, or everything.
+async fn check_scripts(api: &Api, caller: &Caller, app: &AppKey, config: &ReleaseConfig) -> Result<(), Problem> {
+    if caller.may(Action::Configure) {
+        return Ok(());
+    }
+    let hosts = api.engine.store().configuration().await?.hosts;
+    let known = api.engine.store().release_config(app, &config.environment).await?;
+    let before = known.as_ref().and_then(|(_, known)| known.as_davit(&hosts));
+    let after = config.as_davit(&hosts);
+    if after.is_none() || after == before {
+        return Ok(());
+    }
+    Err(Problem::denied(
+        "what runs on the server runs as davit: only who administers everything changes hooks and actions there, the \
+         variables that they find, and what goes to the server as a host",
+    ))
 }
 
 impl From<(Revision, ReleaseConfig)> for SavedConfig {

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
 use davit_domain::time::Timestamp;
-use davit_domain::values::{Effective, ValueChange, ValueScope, difference};
+use davit_domain::values::{Effective, ValueChange, ValueScope, difference, is_steering};
 use davit_engine::values::{NewValue, ValueEdit, ValueHistory};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,10 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// What has to do with the server needs this on everything: what a reference reads there belongs to no app, and a name that
+/// says what programs run does so in the server's steps, too.
+const OF_SERVER: Action = Action::Configure;
 
 pub(crate) fn values() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -202,9 +206,9 @@ pub(crate) async fn save(
 ) -> Result<Json<ValuesView>, Problem> {
     let scope = scope(body.app.as_deref(), body.environment.as_deref())?;
     allow(&caller, Action::ManageValues, &scope)?;
-    // What a reference reads belongs to the server, not to the app.
-    if body.set.values().any(|new| matches!(new.kind, KindWord::Env | KindWord::File)) {
-        allow(&caller, Action::Configure, &scope)?;
+    let is_reference = |new: &NewValueBody| matches!(new.kind, KindWord::Env | KindWord::File);
+    if body.set.iter().any(|(name, new)| is_reference(new) || is_steering(name)) {
+        caller.allow(OF_SERVER)?;
     }
     let set = body.set.into_iter().map(|(name, new)| (name, new.into())).collect();
     let edit = ValueEdit { scope: scope.clone(), base_revision: body.base_revision, set, remove: body.remove };
@@ -258,10 +262,12 @@ pub(crate) async fn restore(
     let store = api.engine.store();
     let now = store.values(&scope).await?.values;
     let then = store.value_revision(&scope, body.revision).await?.values;
-    // A reference comes back only by who may set it.
-    let is_reference = |kind: &str| matches!(kind, "env" | "file");
-    if difference(&now, &then).iter().any(|change| change.after_kind.is_some_and(is_reference)) {
-        allow(&caller, Action::Configure, &scope)?;
+    // What comes back only comes back by who may set it.
+    let is_of_server = |change: &ValueChange| {
+        change.after_kind.is_some_and(|kind| matches!(kind, "env" | "file") || is_steering(&change.key))
+    };
+    if difference(&now, &then).iter().any(is_of_server) {
+        caller.allow(OF_SERVER)?;
     }
     let kept = api.engine.restore_values(&scope, body.revision, caller.name()).await?;
     Ok(Json(Restored { revision: store.values(&scope).await?.number, kept }))
@@ -273,11 +279,10 @@ async fn view(api: &Api, caller: &Caller, scope: &ValueScope, inherited: bool) -
     if !inherited {
         all.retain(|_, found| found.from == *scope);
     }
-    let may = |action| allow(caller, action, scope).is_ok();
     Ok(ValuesView {
         scope: scope.word(),
         revision: own.number,
-        may: MayView { plain: may(Action::ManageValues), reference: may(Action::Configure) },
+        may: MayView { plain: allow(caller, Action::ManageValues, scope).is_ok(), reference: caller.may(OF_SERVER) },
         items: all.into_iter().map(ValueView::from).collect(),
     })
 }

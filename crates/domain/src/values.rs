@@ -202,6 +202,41 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a variable of this name says what a program runs: a shell, git, the loader, an interpreter. Steps of the server
+/// have it in their environment, too, and they run as davit.
+#[must_use]
+pub fn is_steering(name: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "BASH_ENV",
+        "BASHOPTS",
+        "CDPATH",
+        "CLASSPATH",
+        "EDITOR",
+        "ENV",
+        "GCONV_PATH",
+        "HOME",
+        "IFS",
+        "JAVA_TOOL_OPTIONS",
+        "LESSOPEN",
+        "MAKEFLAGS",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PAGER",
+        "PATH",
+        "PROMPT_COMMAND",
+        "PS4",
+        "RUBYLIB",
+        "RUBYOPT",
+        "SHELL",
+        "SHELLOPTS",
+        "VISUAL",
+        "ZDOTDIR",
+    ];
+    const BEGINNINGS: [&str; 8] = ["BASH_FUNC_", "CARGO_", "DYLD_", "GIT_", "LD_", "NPM_CONFIG_", "PERL5", "PYTHON"];
+    let name = name.to_ascii_uppercase();
+    NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
 /// Whether a text can be the content of a value.
 ///
 /// # Errors
@@ -390,6 +425,16 @@ mod tests {
                 ("S".to_owned(), "changed", None, None)
             ]
         );
+    }
+
+    #[test]
+    fn what_says_what_programs_run_is_known() {
+        for name in ["PATH", "BASH_ENV", "LD_PRELOAD", "GIT_SSH_COMMAND", "npm_config_script_shell", "PERL5OPT"] {
+            assert!(is_steering(name), "{name}");
+        }
+        for name in ["PATHS", "TOKEN", "APP_ENV", "NODE_ENV", "GITHUB_TOKEN"] {
+            assert!(!is_steering(name), "{name}");
+        }
     }
 
     #[test]

@@ -214,6 +214,42 @@ async fn who_administers_one_place_alone_reaches_no_other_hosts() {
 }
 
 #[tokio::test]
+async fn who_administers_one_place_alone_has_the_server_run_nothing_else() {
+    let shop = Shop::start(&[Kind::Ssh], "hooks.after_checkout = 'make'").await;
+    assert!(
+        shop.app.post("/users", json!({ "name": "adele", "role": "none", "password": "a password of a test" })).await.0
+            < 300
+    );
+    let grant = json!({ "user": "adele", "role": "admin", "scope": "app:shop@production" });
+    assert!(shop.app.post("/grants", grant).await.0 < 300);
+    let token = shop.app.engine().create_token("adele", "test").await.unwrap();
+    let save = async |changes: Value| {
+        let saved = form(&shop).await;
+        let mut form = saved["form"].clone();
+        form.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let url = format!("{}/api/v1{HERE}", shop.app.url());
+        let call = shop.app.http().put(url).bearer_auth(secrecy::ExposeSecret::expose_secret(&token));
+        let answer = call.json(&json!({ "form": form, "base_revision": saved["revision"] })).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let hooks = |script: &str, after: &str| json!({ "hooks": { "after_checkout": script, "after_release": after } });
+    for changes in [
+        hooks("make; cat /var/lib/davit/master.key", ""),
+        json!({ "hooks": { "after_checkout": "make", "before_checkout": "id" } }),
+        json!({ "variables": "BASH_ENV=/tmp/x" }),
+        json!({ "mode": "custom", "hooks": {}, "action": [{ "name": "a", "on": "server", "run": "id" }] }),
+    ] {
+        let (status, answer) = save(changes.clone()).await;
+        assert!(status == 403 && answer.contains("as davit"), "{changes}: {status} {answer}");
+    }
+    let (status, answer) = save(hooks("make", "echo done")).await;
+    assert_eq!(status, 200, "on the hosts it is theirs to say: {answer}");
+    let (status, answer) = save(hooks("", "")).await;
+    assert_eq!(status, 200, "and to leave out: {answer}");
+    shop.finish().await;
+}
+
+#[tokio::test]
 async fn a_check_asks_git_and_looks_at_hosts_without_a_trace() {
     let shop = Shop::start(&[Kind::Ssh, Kind::Ssh], "").await;
     let check = async |changes: Value| {

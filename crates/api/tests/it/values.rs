@@ -327,13 +327,25 @@ async fn grants_on_a_place_reach_its_values_and_no_others() {
     let reference = json!({ "kind": "env", "value": "PATH" });
     assert_eq!(as_user("olaf", Method::PUT, "/values", save(here(), secret("geheim"), 0)).await, 200);
     assert_eq!(as_user("olaf", Method::PUT, "/values", save(here(), reference.clone(), 1)).await, 403);
-    assert_eq!(as_user("adele", Method::PUT, "/values", save(here(), reference.clone(), 1)).await, 200);
+    let file = json!({ "kind": "file", "value": "/etc/hostname" });
+    for reference in [&reference, &file] {
+        let saved = as_user("adele", Method::PUT, "/values", save(here(), reference.clone(), 1)).await;
+        assert_eq!(saved, 403, "what the server has is none of a place's");
+    }
+    let steering = json!({ "app": "shop", "environment": "production", "base_revision": 1,
+        "set": { "BASH_ENV": plain("$(id)") } });
+    for user in ["olaf", "adele"] {
+        assert_eq!(as_user(user, Method::PUT, "/values", steering.clone()).await, 403);
+    }
+    set(app, here(), json!({ "A": reference })).await;
     // Not by way of the history either.
     set(app, here(), json!({ "A": plain("x") })).await;
-    let mut back = here();
-    back["revision"] = json!(2);
-    assert_eq!(as_user("olaf", Method::POST, "/values/restore", back.clone()).await, 403);
-    assert_eq!(as_user("adele", Method::POST, "/values/restore", back).await, 200);
+    for (revision, answer) in [(2, 403), (1, 200)] {
+        let mut back = here();
+        back["revision"] = json!(revision);
+        assert_eq!(as_user("olaf", Method::POST, "/values/restore", back.clone()).await, answer);
+        assert_eq!(as_user("adele", Method::POST, "/values/restore", back).await, answer);
+    }
     for place in [json!({}), json!({ "app": "shop" })] {
         assert!(as_user("adele", Method::PUT, "/values", save(place, plain("x"), 0)).await >= 403);
     }

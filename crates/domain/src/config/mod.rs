@@ -4,6 +4,7 @@
 //! would change, [`merge`] makes what is stored, [`export`](export()) writes it back. Does not live here, on
 //! purpose: where secrets come from, and carrying anything out.
 
+mod as_davit;
 mod branches;
 mod channel_fields;
 mod channel_model;
@@ -34,6 +35,7 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use as_davit::AsDavit;
 pub use branches::branch_allowed;
 pub use channel_model::*;
 pub use check::problems;
