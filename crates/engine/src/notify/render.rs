@@ -12,6 +12,8 @@ use std::borrow::Cow;
 
 /// Characters of one value that are told.
 const LONGEST_VALUE: usize = 300;
+/// Instructions that a template may take; one that takes more loops. The longest sensible ones take hundreds.
+const FUEL: u64 = 50_000;
 
 /// How a channel's texts are marked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +229,7 @@ fn data(notice: &Notice, words: &Words, public_url: &str) -> serde_json::Value {
 
 fn filled(template: &str, markup: Markup, data: &serde_json::Value) -> Result<String, Error> {
     let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("davit".into()));
     environment.set_formatter(move |out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value| {
         if value.is_undefined() || value.is_none() {
@@ -535,6 +538,16 @@ mod tests {
         let message = message(&channel, &notice(NoticeEvent::Failed), "");
         let own = message.own.expect("its own");
         insta::assert_snapshot!(own, @"*shop* <!here> Sell ∗tea∗ [now](https://evil.example) &lt;@U1&gt; @all (TOO LATE ˋRMˋ)");
+    }
+
+    #[test]
+    fn a_template_that_loops_comes_to_an_end() {
+        for template in [
+            "{% for a in range(9999) %}{% for b in range(9999) %}{{ title }}{% endfor %}{% endfor %}",
+            "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        ] {
+            assert!(filled(template, Markup::Plain, &json!({ "title": "x" })).is_err(), "{template}");
+        }
     }
 
     #[test]
