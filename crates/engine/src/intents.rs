@@ -56,6 +56,8 @@ pub struct Ask {
     pub build: Option<String>,
     /// What was filled in and uploaded for it.
     pub inputs: Inputs,
+    /// The release config that asked for them; `None`: nobody was asked.
+    pub asked_by: Option<ReleaseConfig>,
     /// Who asks.
     pub by: String,
     /// The delivery that caused it.
@@ -104,6 +106,13 @@ impl Engine {
             .ok_or_else(|| EngineError::NotFound(format!("there is no environment named {}", ask.environment)))?;
         check_branch(environment, ask.git_ref.as_ref())?;
         hosts_of(configuration, app, config, ask.hosts.as_deref())?;
+        if ask.asked_by.is_some_and(|asked| (asked.inputs, asked.mode) != (config.inputs.clone(), config.mode.clone()))
+        {
+            return Err(EngineError::Changed(format!(
+                "what a release of {} to {} asks to be filled in has been changed meanwhile: look at it again",
+                ask.app, ask.environment
+            )));
+        }
         let (revision, _) = tx
             .revision_in_force(&ask.app, &ask.environment)
             .await?

@@ -181,6 +181,7 @@ impl Case<'_> {
             hosts: None,
             build: None,
             inputs,
+            asked_by: None,
             by,
             delivery: Some(delivery.id),
             forge_deployment: release.forge_deployment,
