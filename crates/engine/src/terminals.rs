@@ -19,7 +19,7 @@ use davit_store::origin;
 use davit_store::terminals::{Ending, NewTerminal, Terminal};
 use serde_json::json;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -308,7 +308,9 @@ impl Engine {
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_recordings(&self) -> Result<usize, EngineError> {
-        let old = self.store().old_recordings(before(self.now(), self.settings().keep.recordings)).await?;
+        let until = before(self.now(), self.settings().keep.recordings);
+        forget_aside(&self.data_dir().join(RECORDINGS), until).await;
+        let old = self.store().old_recordings(until).await?;
         for id in &old {
             match tokio::fs::remove_file(self.recording(*id)).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -334,6 +336,20 @@ pub(crate) async fn run(engine: Engine) {
         }
         if drain.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_none() {
             return;
+        }
+    }
+}
+
+/// Removes what was put aside before a moment: no row tells of it.
+async fn forget_aside(directory: &Path, until: Timestamp) {
+    // There is no directory before there was a shell.
+    let Ok(mut files) = tokio::fs::read_dir(directory).await else { return };
+    while let Ok(Some(file)) = files.next_entry().await {
+        let path = file.path();
+        if recorder::put_aside_at(&path).is_some_and(|at| at < until)
+            && let Err(error) = tokio::fs::remove_file(&path).await
+        {
+            tracing::warn!(%error, path = %path.display(), "a recording can't be removed");
         }
     }
 }

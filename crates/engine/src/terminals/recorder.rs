@@ -5,7 +5,7 @@ use super::TerminalSize;
 use davit_domain::time::Timestamp;
 use serde_json::json;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::fs::{DirBuilder, File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 
@@ -37,7 +37,8 @@ impl From<io::Error> for RecordError {
 }
 
 impl Recorder {
-    /// Starts a file that nobody else may read, in a directory that nobody else may look into. It must not be there yet.
+    /// Starts a file that nobody else may read, in a directory that nobody else may look into. One that is there already
+    /// is of a shell that a restored database knows nothing of: it is kept as [`aside`].
     pub(super) async fn start(
         path: &Path,
         title: &str,
@@ -48,7 +49,15 @@ impl Recorder {
         if let Some(directory) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(directory).await?;
         }
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await?;
+        let mut create = OpenOptions::new();
+        create.write(true).create_new(true).mode(0o600);
+        let file = match create.open(path).await {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                tokio::fs::rename(path, aside(path, now)).await?;
+                create.open(path).await?
+            }
+            opened => opened?,
+        };
         let mut recorder = Self { file, started: now, last: 0, cut: Vec::new(), written: 0, limit };
         let header = json!({
             "version": 2,
@@ -124,6 +133,18 @@ impl Recorder {
             }
         }
     }
+}
+
+/// Where a recording goes whose number was given anew at a moment: `7.cast` becomes `7.cast.1769860800000`.
+pub(super) fn aside(path: &Path, now: Timestamp) -> PathBuf {
+    path.with_added_extension(now.millis().to_string())
+}
+
+/// When a recording was put [`aside`]; `None`: it was not.
+pub(super) fn put_aside_at(path: &Path) -> Option<Timestamp> {
+    let name = path.file_name()?.to_str()?;
+    let (_, millis) = name.split_once(".cast.")?;
+    millis.parse().ok().map(Timestamp::from_millis)
 }
 
 #[cfg(test)]

@@ -83,12 +83,17 @@ async fn a_full_recording_takes_nothing_more_and_stays_valid() {
 }
 
 #[tokio::test]
-async fn nothing_is_recorded_over() {
+async fn nothing_is_recorded_over_and_numbers_that_come_again_are_no_hindrance() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("7.cast");
     std::fs::write(&path, "mine").expect("written");
-    assert!(Recorder::start(&path, "", SIZE, at(0), 10).await.is_err());
+    assert!(Recorder::start(&path, "", SIZE, at(0), 10).await.is_ok());
+    assert_eq!(std::fs::read_to_string(aside(&path, at(0))).expect("is kept"), "mine");
+    assert_eq!(put_aside_at(&aside(&path, at(0))), Some(at(0)));
+    assert_eq!(put_aside_at(&path), None);
     std::fs::remove_file(&path).expect("removed");
-    std::os::unix::fs::symlink(directory.path().join("elsewhere"), &path).expect("a link");
-    assert!(Recorder::start(&path, "", SIZE, at(0), 10).await.is_err(), "a link is not followed");
+    let elsewhere = directory.path().join("elsewhere");
+    std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
+    assert!(Recorder::start(&path, "", SIZE, at(1), 10).await.is_ok());
+    assert!(!elsewhere.exists(), "a link is not followed");
 }
