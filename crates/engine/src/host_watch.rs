@@ -1,14 +1,15 @@
 //! Asks every host now and then whether davit can still log in, so that people hear of it before a release does.
 //!
 //! One miss is no news: networks hiccup. After the second in a row the host is an alert and channels are told; when it
-//! answers again the alert ends and they are told that. What the last look at a host said is stored with it, so several
+//! answers again the alert ends and they are told that; it ends without a word when nobody looks at the host any more,
+//! because it was taken away or hosts are not watched. What the last look at a host said is stored with it, so several
 //! processes share the work: a host that anybody looked at lately is left alone.
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::{Host, HostKind};
 use davit_domain::notice::NoticeEvent;
-use davit_store::alerts::Raised;
+use davit_store::alerts::{Alert, Raised};
 use davit_store::hosts::HostCheck;
 use futures::StreamExt as _;
 use std::time::Duration;
@@ -26,11 +27,13 @@ impl Engine {
     /// # Errors
     /// When the store does not answer. A host that does not is what this is for.
     pub async fn watch_hosts(&self) -> Result<(), EngineError> {
-        let hosts = self.store().configuration().await?.hosts;
+        let mut hosts = self.store().configuration().await?.hosts;
+        hosts.retain(|host| host.kind == HostKind::Ssh);
+        self.end_alerts_but_of(&hosts).await?;
         let checks = self.store().host_checks().await?;
         // A little less than the whole, so that a look is not put off for a moment's difference.
         let lately = self.settings().watch_hosts_every.mul_f64(0.8);
-        let due = hosts.into_iter().filter(|host| host.kind == HostKind::Ssh).filter_map(|host| {
+        let due = hosts.into_iter().filter_map(|host| {
             let before = checks.get(&host.name).cloned();
             let is_due = before.as_ref().is_none_or(|check| self.now().since(check.at) >= lately);
             is_due.then_some((host, before))
@@ -40,6 +43,24 @@ impl Engine {
         let looked: Vec<Result<(), EngineError>> =
             futures::stream::iter(looks).buffer_unordered(self.settings().parallel_hosts.max(1)).collect().await;
         looked.into_iter().collect()
+    }
+
+    /// Ends the alerts about hosts that are none of these.
+    async fn end_alerts_but_of(&self, hosts: &[Host]) -> Result<(), EngineError> {
+        // Nearly always there is none.
+        if self.store().open_alerts().await? == 0 {
+            return Ok(());
+        }
+        let open = self.store().alerts(true, None, i64::MAX).await?;
+        let is_over =
+            |alert: &&Alert| alert.kind == ALERT && !hosts.iter().any(|host| host.name.as_str() == alert.subject);
+        for alert in open.iter().filter(is_over) {
+            let mut tx = self.store().begin().await?;
+            tx.end_alert(ALERT, &alert.subject, self.now()).await?;
+            tx.commit().await?;
+            self.hub().tell_topic(Topic::Alert, Some(alert.id));
+        }
+        Ok(())
     }
 
     async fn look_at(&self, host: Host, before: Option<HostCheck>) -> Result<(), EngineError> {
@@ -100,6 +121,9 @@ fn is_bad(check: &HostCheck) -> bool {
 pub(crate) async fn run(engine: Engine) {
     let (drain, every) = (engine.lifecycle().drain_token(), engine.settings().watch_hosts_every);
     if every == Duration::ZERO {
+        if let Err(error) = engine.end_alerts_but_of(&[]).await {
+            tracing::warn!(%error, "alerts about hosts that nobody watches can't be ended now");
+        }
         drain.cancelled().await;
         return;
     }

@@ -28,8 +28,23 @@ async fn a_host_goes_and_comes_back() {
     assert_eq!(look(&shop).await, (1, 1), "it is told once");
     shop.hosts[0].sshd().refuse(false);
     assert_eq!(look(&shop).await, (0, 2));
+    // Whoever takes a dead host away has dealt with it.
+    shop.hosts[0].sshd().refuse(true);
+    assert_eq!(look(&shop).await, (0, 2));
+    assert_eq!(look(&shop).await, (1, 3));
+    let (status, answer) = shop
+        .app
+        .post(
+            "/apply",
+            json!({
+                "document": channel, "values": {}, "dry_run": false, "prune": true
+            }),
+        )
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(look(&shop).await, (0, 3));
     let title = |message: &Message| message.json()["markdown"]["title"].as_str().unwrap().to_owned();
     let titles: Vec<String> = chat.taken().iter().map(title).collect();
-    assert_eq!(titles, ["Host ssh-1 can't be reached", "Host ssh-1 can be reached again"]);
+    assert_eq!(titles[..2], ["Host ssh-1 can't be reached", "Host ssh-1 can be reached again"]);
     shop.finish().await;
 }
