@@ -348,8 +348,9 @@ async fn serve(client: TcpStream, config: &Path, cut_after: u64, cut: &Cancellat
 }
 
 fn spawn(config: &Path, socket: std::os::fd::OwnedFd) -> io::Result<tokio::process::Child> {
-    Command::new(SSHD)
-        .args(["-i", "-f"])
+    // Whoever runs the tests may have been started with Ctrl-C ignored, which its children inherit.
+    Command::new("env")
+        .args(["--default-signal", SSHD, "-i", "-f"])
         .arg(config)
         .stdin(socket.try_clone()?)
         .stdout(socket)

@@ -36,9 +36,13 @@ impl Shell {
     async fn wait_for(&mut self, text: &str) {
         let mut bytes = std::mem::take(&mut self.shown).into_bytes();
         loop {
-            if let Some(at) = String::from_utf8_lossy(&bytes).find(text) {
-                self.shown = String::from_utf8_lossy(&bytes)[at + text.len()..].to_owned();
-                return;
+            // What is long comes in many small pieces: nothing is looked for before it can be there.
+            if bytes.len() >= text.len() {
+                let shown = String::from_utf8_lossy(&bytes);
+                if let Some(at) = shown.find(text) {
+                    self.shown = shown[at + text.len()..].to_owned();
+                    return;
+                }
             }
             match self.output.next().await {
                 Some(ShellEvent::Output(more)) => bytes.extend_from_slice(&more),
