@@ -166,7 +166,7 @@ both!(a_paused_forge_waits_and_holds_nobody_up, |store| {
     enqueue_for(&store, "hub", "a", "one", 1).await;
     enqueue_for(&store, "lab", "b", "two", 2).await;
     let paused = |forges: &[&str]| ClaimRules {
-        paused: forges.iter().map(|forge| id(forge)).collect(),
+        paused: forges.iter().map(|forge| to(forge)).collect(),
         ..ClaimRules::default()
     };
     assert_eq!(due_by(&store, &paused(&["hub"])).await, Some(2));
