@@ -217,6 +217,44 @@ async fn a_second_factor_is_asked_for_after_a_directory_too() {
 }
 
 #[tokio::test]
+async fn codes_are_counted_however_the_name_is_spelled() {
+    let site = Site::start().await;
+    let by_mail = "user_filter = \"(|(uid={name})(mail={name}))\"\n";
+    site.apply(&format!("url = {:?}\nstart_tls = true\n", site.directory.url()), by_mail).await;
+    let browser = Browser { app: &site.app, cookie: cookie(&log_in(&site.app, "ana", ANAS).await) };
+    let started = browser.send(Method::POST, "/session/second-factor", Value::Null).await;
+    let secret = started.json::<Value>().await.unwrap()["secret"].as_str().unwrap().to_owned();
+    let code = |steps| super::second_factor::shown(&site.app, &secret, steps);
+    let confirm = json!({ "code": code(0) });
+    assert_eq!(browser.status(Method::POST, "/session/second-factor/confirm", confirm).await, 200);
+    let from = async |number: usize, name: &str, code: &str| {
+        let body = json!({ "name": name, "password": ANAS, "code": code });
+        super::log_in_from(&site.app, &format!("198.51.100.{number}"), body).await.status().as_u16()
+    };
+    for number in 0..10 {
+        let name = if number % 2 == 0 { "ana@acme.example" } else { "ana" };
+        assert_eq!(from(number, name, "no code").await, 401);
+    }
+    for name in ["ana", "ana@acme.example"] {
+        assert_eq!(from(99, name, &code(1)).await, 401, "{name}: too many were wrong");
+    }
+    assert_eq!(site.app.post("/users/ana/unlock", Value::Null).await.0, 204);
+    assert_eq!(from(99, "ana@acme.example", &code(1)).await, 200);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_group_that_a_directory_is_mapped_to_keeps_its_name() {
+    let site = Site::start().await;
+    let (status, answer) = site.app.call(Role::Admin, Method::DELETE, "/groups/leaders", None).await;
+    assert!(status == 409 && answer["detail"].as_str().unwrap().contains("acme"), "{answer}");
+    let change = async |body: Value| site.app.call(Role::Admin, Method::PATCH, "/groups/leaders", Some(body)).await.0;
+    assert_eq!(change(json!({ "name": "others" })).await, 409);
+    assert_eq!(change(json!({ "description": "who leads" })).await, 200);
+    site.app.finish().await;
+}
+
+#[tokio::test]
 async fn a_directory_at_a_private_address_needs_an_administrators_word() {
     let site = Site::start().await;
     let server = format!("url = {:?}\nstart_tls = true\n", site.directory.url());
