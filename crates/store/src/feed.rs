@@ -158,6 +158,8 @@ impl Tx {
     /// When the database does not answer.
     pub async fn feed(&mut self, entry: FeedEntry) -> Result<(), StoreError> {
         let (app, environment) = match (&entry.app, &entry.environment) {
+            // People name these as they like, "request 5" too.
+            (None, None) if ["token_", "group_"].iter().any(|word| entry.action.starts_with(word)) => (None, None),
             (None, None) => self.place_of(&entry.subject).await?,
             (app, environment) => {
                 (app.as_ref().map(ToString::to_string), environment.as_ref().map(ToString::to_string))
