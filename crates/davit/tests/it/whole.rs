@@ -4,10 +4,10 @@ use crate::process::{Server, Site, davit, ended};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-const LOCAL: &str = "kind = \"local\"";
+pub(crate) const LOCAL: &str = "kind = \"local\"";
 
 /// A run of the command line as the administrator: its exit code, standard output and standard error.
-async fn run(site: &Site, server: &Server, arguments: &[&str], input: &str) -> (i32, String, String) {
+pub(crate) async fn run(site: &Site, server: &Server, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut command = davit(arguments);
     command.env("DAVIT_URL", &server.url).env("DAVIT_TOKEN", &server.token).env("HOME", site.path("home"));
     let output = ended(command, input).await;
@@ -16,7 +16,7 @@ async fn run(site: &Site, server: &Server, arguments: &[&str], input: &str) -> (
 }
 
 /// What `--json` prints.
-async fn json(site: &Site, server: &Server, arguments: &[&str]) -> Value {
+pub(crate) async fn json(site: &Site, server: &Server, arguments: &[&str]) -> Value {
     let (code, stdout, stderr) = run(site, server, &[arguments, &["--json"]].concat(), "").await;
     assert_eq!(code, 0, "{arguments:?}: {stdout}{stderr}");
     serde_json::from_str(&stdout).expect("JSON")
