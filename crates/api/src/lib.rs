@@ -122,6 +122,7 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .merge(badge::routes())
         .fallback(ui::serve)
         .with_state(api);
+    let routes = routes.layer(axum::middleware::from_fn(problem::refuse_nul));
     security_headers(routes).layer(axum::middleware::from_fn(origin::note))
 }
 

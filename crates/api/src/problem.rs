@@ -1,7 +1,11 @@
 //! Errors as `application/problem+json` (RFC 9457) with a stable `code`.
 
 use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use davit_domain::config::ConfigError;
 use davit_engine::EngineError;
@@ -140,20 +144,20 @@ impl From<davit_domain::ids::InvalidId> for Problem {
     }
 }
 
-impl From<axum::extract::rejection::JsonRejection> for Problem {
-    fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
         Self::new(rejection.status(), "invalid", rejection.body_text())
     }
 }
 
-impl From<axum::extract::rejection::QueryRejection> for Problem {
-    fn from(rejection: axum::extract::rejection::QueryRejection) -> Self {
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
         Self::new(rejection.status(), "invalid", rejection.body_text())
     }
 }
 
-impl From<axum::extract::rejection::PathRejection> for Problem {
-    fn from(rejection: axum::extract::rejection::PathRejection) -> Self {
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
         Self::not_found(rejection.body_text())
     }
 }
@@ -163,40 +167,89 @@ pub(crate) async fn no_such_route() -> Problem {
     Problem::not_found("there is nothing at this address: see /api/v1/openapi.json")
 }
 
-/// `axum`'s extractors with our errors.
-#[derive(axum::extract::FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// `axum`'s extractors with our errors; a text with a NUL, which PostgreSQL can't hold, comes through none of them.
 pub(crate) struct Body<T>(pub(crate) T);
 
+impl<T, S> FromRequest<S> for Body<T>
+where
+    T: serde::de::DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = json_bytes(Request::from_parts(parts.clone(), body), state).await?;
+        // Again as a request: `Json` looks at the type that it says to be of, too.
+        let request = Request::from_parts(parts, bytes.into());
+        let Json(body) = Json::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
 /// As [`Body`], for the query.
-#[derive(axum::extract::FromRequestParts)]
+#[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub(crate) struct Query<T>(pub(crate) T);
 
 /// As [`Body`], for the path.
-#[derive(axum::extract::FromRequestParts)]
+#[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(crate) struct Path<T>(pub(crate) T);
 
 /// As [`Body`], where nothing at all means the default.
 pub(crate) struct MaybeBody<T>(pub(crate) T);
 
-impl<T, S> axum::extract::FromRequest<S> for MaybeBody<T>
+impl<T, S> FromRequest<S> for MaybeBody<T>
 where
     T: serde::de::DeserializeOwned + Default,
     S: Send + Sync,
 {
     type Rejection = Problem;
 
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Problem> {
-        let too_large = |rejection: axum::extract::rejection::BytesRejection| {
-            Problem::new(rejection.status(), "invalid", rejection.body_text())
-        };
-        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(too_large)?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, state).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         let Json(body) = Json::from_bytes(&bytes)?;
         Ok(Self(body))
     }
+}
+
+/// What was sent, when no text in it has a NUL.
+async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let too_large = |rejection: BytesRejection| Problem::new(rejection.status(), "invalid", rejection.body_text());
+    let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+    if json_has_nul(&bytes) { Err(has_nul()) } else { Ok(bytes) }
+}
+
+/// Refuses an address with a NUL in what it names or asks for, whatever route it leads to.
+pub(crate) async fn refuse_nul(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if uri.query().is_some_and(|query| query.contains("%00")) {
+        return has_nul().into_response();
+    }
+    if uri.path().contains("%00") {
+        return Problem::not_found("nothing has a name with a NUL (U+0000)").into_response();
+    }
+    next.run(request).await
+}
+
+fn has_nul() -> Problem {
+    Problem::invalid("a text may not hold a NUL (U+0000): leave it out")
+}
+
+/// Whether a document writes a NUL, for which JSON has this one form.
+fn json_has_nul(document: &[u8]) -> bool {
+    let mut rest = document;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let escaped = &rest[at + 1..];
+        if escaped.starts_with(b"u0000") {
+            return true;
+        }
+        // What a backslash stands before may be another one.
+        rest = escaped.get(1..).unwrap_or_default();
+    }
+    false
 }

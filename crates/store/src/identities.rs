@@ -166,5 +166,9 @@ impl Tx {
 
 /// A subject as it is stored and looked for: forges don't tell the case of logins apart.
 fn subject_key<'a>(provider: &str, subject: &'a str) -> Cow<'a, str> {
-    if provider.starts_with("forge:") { Cow::Owned(subject.to_lowercase()) } else { storable(subject) }
+    if provider.starts_with("forge:") {
+        Cow::Owned(storable(&subject.to_lowercase()).into_owned())
+    } else {
+        storable(subject)
+    }
 }

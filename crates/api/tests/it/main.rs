@@ -59,6 +59,7 @@ mod sign_in;
 mod streams;
 mod terminals;
 mod unknown;
+mod unstorable;
 mod uploads;
 mod values;
 mod webhooks;
