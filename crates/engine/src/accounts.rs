@@ -22,6 +22,9 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// Tokens and sessions that are remembered before those that nobody uses any more are forgotten.
 const TOUCHES: usize = 10_000;
 
+/// Whom the feed names where no account acts. `cli` is whoever sits at the machine.
+const MACHINES: [&str; 4] = ["cli", "davit", "schedule", "sign-in"];
+
 /// An account that is to be made by hand.
 #[derive(Debug, Clone, Default)]
 pub struct NewAccount {
@@ -246,7 +249,11 @@ impl Engine {
     /// Refuses what left nobody who may administer everything and can sign in. Whoever calls this holds the lock on
     /// accounts and has made the change to `changed`, as it was before, in the same transaction.
     pub(crate) async fn keep_an_admin(&self, tx: &mut Tx, changed: &User) -> Result<(), EngineError> {
-        if changed.role == Some(Role::Admin) && !changed.disabled && tx.admins_who_can_sign_in().await? == 0 {
+        if changed.role != Some(Role::Admin) || changed.disabled {
+            return Ok(());
+        }
+        let providers = crate::sign_in::providers(&tx.read_configuration().await?);
+        if tx.admins_who_can_sign_in(&providers).await? == 0 {
             return Err(EngineError::Conflict(format!(
                 "{} is the last administrator who can log in: make somebody else an administrator first",
                 changed.name
@@ -336,6 +343,9 @@ pub(crate) fn check_name(name: &str, forges: &[Forge]) -> Result<(), EngineError
     let fine = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
     if !fine {
         return Err(EngineError::Invalid("a name has 1 to 64 letters, digits, '-', '_', '.' or '@'".into()));
+    }
+    if MACHINES.contains(&name.to_lowercase().as_str()) {
+        return Err(EngineError::Invalid(format!("{name} is what the feed calls davit itself: choose another name")));
     }
     let is_of =
         |forge: &&Forge| name.rsplit_once('@').is_some_and(|(_, id)| forge.id.as_str().eq_ignore_ascii_case(id));

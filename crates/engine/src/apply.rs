@@ -1,8 +1,10 @@
 //! Declared configuration: check, plan, store.
 
 use crate::hub::Topic;
+use crate::sign_in::providers;
 use crate::{Engine, EngineError};
 use davit_domain::config::{self, Configuration, PlanAction, PlanItem};
+use davit_store::Tx;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 
@@ -46,7 +48,8 @@ impl Engine {
             return Ok(plan);
         }
         tx.save_configuration(&current, &after, by, self.now()).await?;
-        self.forget_values_of_gone(&mut tx, &current, &after, by).await?;
+        self.forget_what_is_gone(&mut tx, &current, &after, by).await?;
+        self.leave_providers(&mut tx, &current, &after, by).await?;
         self.put_secrets(&mut tx, &apply.values).await?;
         let changes: Vec<_> = plan.iter().filter(|item| item.action != PlanAction::Unchanged).collect();
         if !changes.is_empty() {
@@ -64,6 +67,38 @@ impl Engine {
     /// When the store does not answer.
     pub async fn export(&self) -> Result<String, EngineError> {
         Ok(config::export(&self.store().configuration().await?))
+    }
+
+    /// Takes away the groups that came of identity providers that are no more: nothing else ever would. Refuses when
+    /// nobody could administer davit without them.
+    async fn leave_providers(
+        &self,
+        tx: &mut Tx,
+        before: &Configuration,
+        after: &Configuration,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let (before, after) = (providers(before), providers(after));
+        let gone: Vec<&String> = before.iter().filter(|provider| !after.contains(provider)).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        tx.lock_accounts().await?;
+        let nobody = tx.admins_who_can_sign_in(&after).await? == 0;
+        if nobody && tx.admins_who_can_sign_in(&before).await? > 0 {
+            return Err(EngineError::Conflict(
+                "every administrator signs in through an identity provider that this takes away: keep it, or give an \
+                 administrator a password first"
+                    .into(),
+            ));
+        }
+        for provider in gone {
+            for (user, left) in tx.drop_memberships(provider).await? {
+                let detail = serde_json::json!({ "provider": provider, "joined": [], "left": left });
+                self.feed(tx, by, "groups_mapped", &user, detail).await?;
+            }
+        }
+        Ok(())
     }
 }
 

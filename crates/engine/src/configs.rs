@@ -15,6 +15,7 @@ pub use history::RevisionText;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
+use davit_domain::access::Scope;
 use davit_domain::config::{self, App, Configuration, Environment, Form, Host, PlanAction, ReleaseConfig};
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
 use davit_domain::values::ValueScope;
@@ -280,7 +281,7 @@ impl Engine {
         let mut plan = config::plan(current, after, true);
         plan.retain(|item| item.action != PlanAction::Unchanged);
         tx.save_configuration(current, after, by, self.now()).await?;
-        self.forget_values_of_gone(tx, current, after, by).await?;
+        self.forget_what_is_gone(tx, current, after, by).await?;
         tx.feed(FeedEntry {
             at: self.now(),
             actor: by.to_owned(),
@@ -294,9 +295,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes the values of apps and environments away that are no more: what gets their keys next must not find their
-    /// secrets.
-    pub(crate) async fn forget_values_of_gone(
+    /// Takes the values and grants of apps and environments away that are no more: what gets their keys next must not find
+    /// their secrets, nor whom they were entrusted to.
+    pub(crate) async fn forget_what_is_gone(
         &self,
         tx: &mut Tx,
         before: &Configuration,
@@ -308,11 +309,16 @@ impl Engine {
         let gone_apps: Vec<&AppKey> = before.apps.iter().map(|app| &app.key).filter(|key| !has_app(key)).collect();
         for app in &gone_apps {
             self.forget_values(tx, &ValueScope::App((*app).clone()), by).await?;
+            self.forget_grants(tx, &Scope::App((*app).clone()), by).await?;
+        }
+        for environment in before.environments.iter().map(|known| &known.key).filter(|key| !has_environment(key)) {
+            self.forget_grants(tx, &Scope::Environment(environment.clone()), by).await?;
         }
         for app in before.apps.iter().map(|app| &app.key) {
             for environment in before.environments.iter().map(|environment| &environment.key) {
                 if gone_apps.contains(&app) || !has_environment(environment) {
                     self.forget_values(tx, &ValueScope::Place(app.clone(), environment.clone()), by).await?;
+                    self.forget_grants(tx, &Scope::AppIn(app.clone(), environment.clone()), by).await?;
                 }
             }
         }

@@ -3,7 +3,7 @@
 use crate::accounts::{text_of, when_missing};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
-use davit_domain::access::Grant;
+use davit_domain::access::{Grant, Scope};
 use davit_domain::review::Reviewer;
 use davit_store::accounts::LOCAL;
 use davit_store::grants::{Holder, KeptGrant};
@@ -139,17 +139,30 @@ impl Engine {
     pub async fn delete_grant(&self, id: i64, by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let kept = tx.grant(id).await;
-        let KeptGrant { user, group, grant, .. } =
-            kept.map_err(|error| when_missing(error, || format!("there is no grant {id}")))?;
+        let kept = kept.map_err(|error| when_missing(error, || format!("there is no grant {id}")))?;
+        tx.delete_grant(id).await?;
+        self.tell_removed(&mut tx, kept, by).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::People, None);
+        Ok(())
+    }
+
+    /// Takes away what is granted at a place that is no more.
+    pub(crate) async fn forget_grants(&self, tx: &mut Tx, scope: &Scope, by: &str) -> Result<(), EngineError> {
+        for kept in tx.drop_grants(scope).await? {
+            self.tell_removed(tx, kept, by).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_removed(&self, tx: &mut Tx, kept: KeptGrant, by: &str) -> Result<(), EngineError> {
+        let KeptGrant { user, group, grant, .. } = kept;
         let grantee = match (user, group) {
             (Some(user), _) => Grantee::User(user),
             (None, group) => Grantee::Group(group.unwrap_or_default()),
         };
-        tx.delete_grant(id).await?;
         let (Grantee::User(name) | Grantee::Group(name)) = &grantee;
-        self.feed(&mut tx, by, "grant_removed", name, grant_detail(&grantee, &grant)).await?;
-        tx.commit().await?;
-        self.hub().tell_topic(Topic::People, None);
+        self.feed(tx, by, "grant_removed", name, grant_detail(&grantee, &grant)).await?;
         Ok(())
     }
 }

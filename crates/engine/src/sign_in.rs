@@ -14,6 +14,8 @@ pub mod sessions;
 mod tries;
 mod trust;
 
+pub(crate) use arrival::providers;
+
 use crate::EngineError;
 use davit_store::accounts::User;
 use secrecy::SecretString;

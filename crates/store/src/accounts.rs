@@ -6,6 +6,7 @@ use crate::{Store, StoreError, Tx, on_read, on_tx, storable};
 use davit_domain::access::{Role, parse_role, role_word};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// Where an account comes from that davit itself made.
 pub const LOCAL: &str = "local";
@@ -227,16 +228,18 @@ impl Tx {
         self.lock("accounts").await
     }
 
-    /// How many enabled administrators of everything there are who can sign in: by password or through an identity
-    /// provider.
+    /// How many enabled administrators of everything there are who can sign in: by password, or through one of these
+    /// identity providers.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn admins_who_can_sign_in(&mut self) -> Result<i64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM users u WHERE u.role = 'admin' AND NOT u.disabled
-             AND (u.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities i
-                 WHERE i.user_id = u.id AND (i.provider LIKE 'oidc:%' OR i.provider LIKE 'ldap:%')))";
-        Ok(on_tx!(self, c => sqlx::query_scalar(sql).fetch_one(&mut **c).await)?)
+    pub async fn admins_who_can_sign_in(&mut self, providers: &[String]) -> Result<usize, StoreError> {
+        let sql = "SELECT u.id, u.password_hash IS NOT NULL, i.provider
+             FROM users u LEFT JOIN identities i ON i.user_id = u.id WHERE u.role = 'admin' AND NOT u.disabled";
+        let rows: Vec<(i64, bool, Option<String>)> = on_tx!(self, c => sqlx::query_as(sql).fetch_all(&mut **c).await)?;
+        let lets_in = |provider: Option<String>| provider.is_some_and(|provider| providers.contains(&provider));
+        let can = rows.into_iter().filter_map(|(id, password, provider)| (password || lets_in(provider)).then_some(id));
+        Ok(can.collect::<BTreeSet<i64>>().len())
     }
 
     /// The name of an account.

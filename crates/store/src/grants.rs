@@ -1,7 +1,7 @@
 //! What accounts and groups are granted where.
 
 use crate::{Store, StoreError, Tx, on_read, on_tx, parsed};
-use davit_domain::access::Grant;
+use davit_domain::access::{Grant, Scope};
 use davit_domain::ids::UserId;
 use davit_domain::time::Timestamp;
 
@@ -164,5 +164,17 @@ impl Tx {
         let sql = "DELETE FROM grants WHERE id = $1";
         on_tx!(self, c => sqlx::query(sql).bind(id).execute(&mut **c).await.map(drop))?;
         Ok(())
+    }
+
+    /// Takes away all that is granted exactly there; returns it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn drop_grants(&mut self, scope: &Scope) -> Result<Vec<KeptGrant>, StoreError> {
+        let (scope, held) = (scope.to_string(), kept!("WHERE r.scope = $1 ORDER BY r.id"));
+        let sql = "DELETE FROM grants WHERE scope = $1";
+        let rows: Vec<Row> = on_tx!(self, c => sqlx::query_as(held).bind(scope.as_str()).fetch_all(&mut **c).await)?;
+        on_tx!(self, c => sqlx::query(sql).bind(scope.as_str()).execute(&mut **c).await.map(drop))?;
+        rows.into_iter().map(Row::read).collect()
     }
 }

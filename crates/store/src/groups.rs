@@ -182,4 +182,23 @@ impl Tx {
         }
         Ok((joined, left))
     }
+
+    /// Takes away every membership that came of this source; the groups, by whose they were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn drop_memberships(&mut self, source: &str) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+        let held = "SELECT u.name, g.name FROM group_members m
+             JOIN users u ON u.id = m.user_id JOIN groups g ON g.id = m.group_id WHERE m.source = $1";
+        let sql = "DELETE FROM group_members WHERE source = $1";
+        let held: Vec<(String, String)> =
+            on_tx!(self, c => sqlx::query_as(held).bind(source).fetch_all(&mut **c).await)?;
+        on_tx!(self, c => sqlx::query(sql).bind(source).execute(&mut **c).await.map(drop))?;
+        let mut gone: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (user, group) in held {
+            gone.entry(user).or_default().push(group);
+        }
+        gone.values_mut().for_each(|groups| groups.sort());
+        Ok(gone)
+    }
 }

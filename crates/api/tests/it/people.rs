@@ -327,3 +327,67 @@ async fn who_somebody_is_elsewhere() {
     assert_eq!(account("chat:ops", "U1").await, None);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_gets_the_key_of_an_app_that_is_gone_is_nobodys() {
+    let app = TestApp::start().await;
+    let declared = "environment = [{ key = \"test\" }, { key = \"production\" }]\n\
+                    [[app]]\nkey = \"shop\"\nrepository = { url = \"https://git.example.com/shop.git\" }\n\
+                    [[app]]\nkey = \"till\"\nrepository = { url = \"https://git.example.com/till.git\" }\n";
+    app.apply(declared).await;
+    newcomer(&app, "ana").await;
+    for scope in
+        ["app:shop", "app:shop@test", "app:till", "app:till@test", "environment:test", "environment:production"]
+    {
+        grant(&app, "ana", "admin", scope).await;
+    }
+    let scopes = async || {
+        let grants = app.get("/grants").await["items"].clone();
+        let grants = grants.as_array().unwrap().iter().filter(|grant| grant["user"] == "ana");
+        grants.map(|grant| grant["scope"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(as_admin(&app, Method::DELETE, "/apps/shop", Value::Null).await.0, 204);
+    assert_eq!(scopes().await, ["app:till", "app:till@test", "environment:test", "environment:production"]);
+    assert_eq!(as_admin(&app, Method::DELETE, "/environments/test", Value::Null).await.0, 204);
+    assert_eq!(scopes().await, ["app:till", "environment:production"]);
+    let told = app.get("/feed?action=grant_removed").await["items"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 4, "{told}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_ends_makes_nothing_that_does_not() {
+    let app = TestApp::start().await;
+    let (_, made) = app.post("/tokens", json!({ "name": "ci", "expires_in_days": 1 })).await;
+    let short = made["token"].as_str().unwrap();
+    let password = "a password of a test";
+    for (method, path, body) in [
+        (Method::POST, "/users", json!({ "name": "ana", "role": "admin", "password": password })),
+        (Method::POST, "/users/admin/password", json!({ "password": password })),
+        (Method::PUT, "/users/admin/identities", json!({ "provider": "oidc:acme", "subject": "u-1" })),
+        (Method::POST, "/grants", json!({ "user": "viewer", "role": "admin", "scope": "all" })),
+    ] {
+        assert_eq!(call(&app, short, method, path, Some(body)).await.0, 403, "{path}");
+    }
+    assert_eq!(call(&app, short, Method::GET, "/users", None).await.0, 200);
+    for name in ["davit", "Schedule", "sign-in"] {
+        assert_eq!(app.post("/users", json!({ "name": name, "role": "viewer" })).await.0, 422, "{name} is davit itself");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_somebody_is_at_a_forge_is_not_theirs_to_take_back() {
+    let app = TestApp::start().await;
+    for (provider, own) in [("forge:github", 403), ("oidc:acme", 204)] {
+        let link = json!({ "provider": provider, "subject": "v" });
+        assert!(as_admin(&app, Method::PUT, "/users/viewer/identities", link).await.0 < 300);
+        let id = app.get("/users/viewer").await["identities"][0]["id"].clone();
+        let path = format!("/session/identities/{id}");
+        assert_eq!(app.call(Role::Viewer, Method::DELETE, &path, None).await.0, own, "{provider}");
+        let path = format!("/users/viewer/identities/{id}");
+        let (status, _) = app.call(Role::Admin, Method::DELETE, &path, None).await;
+        assert_eq!(status, if own == 403 { 204 } else { 404 });
+    }
+    app.finish().await;
+}

@@ -6,7 +6,7 @@
 use crate::accounts::check_name;
 use crate::{Engine, EngineError};
 use davit_domain::access::role_word;
-use davit_domain::config::Identity;
+use davit_domain::config::{Configuration, Identity};
 use davit_store::accounts::{NewUser, User};
 use davit_store::{StoreError, Tx};
 use serde_json::json;
@@ -32,6 +32,11 @@ pub(super) struct Somebody {
 /// The word for a provider in identities, sessions and memberships: `oidc:ID`, `ldap:ID`.
 pub(super) fn provider(identity: &Identity) -> String {
     format!("{}:{}", identity.kind.as_str(), identity.id)
+}
+
+/// The words for all that are configured.
+pub(crate) fn providers(configuration: &Configuration) -> Vec<String> {
+    configuration.identities.iter().map(provider).collect()
 }
 
 impl Engine {

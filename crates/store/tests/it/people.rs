@@ -166,12 +166,14 @@ both!(who_may_administer_and_can_sign_in, |store| {
     let ana = commit!(store, tx => tx.create_user(&with_hash, at(0)));
     let ben = make(&store, "ben", Some(Role::Admin)).await;
     make(&store, "cleo", Some(Role::Operator)).await;
-    let count = async || commit!(store, tx => tx.admins_who_can_sign_in());
+    let count = async || commit!(store, tx => tx.admins_who_can_sign_in(&["oidc:corp".to_owned()]));
     assert_eq!(count().await, 1, "ben has no way in");
     commit!(store, tx => tx.link_identity(ben.id, "forge:hub", "ben", "ben", at(0)));
     assert_eq!(count().await, 1, "a forge is none");
     commit!(store, tx => tx.link_identity(ben.id, "oidc:corp", "4711", "ben", at(0)));
     assert_eq!(count().await, 2);
+    let without = commit!(store, tx => tx.admins_who_can_sign_in(&["ldap:corp".to_owned()]));
+    assert_eq!(without, 1, "nobody signs in through what is not there");
     commit!(store, tx => tx.set_disabled(ana.id, true));
     commit!(store, tx => tx.set_role(ben.id, None));
     assert_eq!(count().await, 0);

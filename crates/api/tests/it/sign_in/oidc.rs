@@ -352,3 +352,41 @@ async fn there_is_nothing_where_no_provider_is() {
     }
     site.app.finish().await;
 }
+
+#[tokio::test]
+async fn the_name_may_be_what_userinfo_says() {
+    let site = Site::start(MAPPED).await;
+    site.provider.person(json!({ "sub": "u-1", "groups": ["acme/leads"] }));
+    site.provider.userinfo(json!({ "preferred_username": "ana" }));
+    let browser = site.signed_in().await;
+    assert_eq!(browser.get("/session").await["user"]["name"], "ana");
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_taken_away_takes_its_groups_along_but_not_the_last_administrator() {
+    let site = Site::start(MAPPED).await;
+    site.signed_in().await;
+    assert_eq!(site.groups("ana").await, json!(["leads"]));
+    let role = Some(json!({ "role": "admin" }));
+    assert_eq!(site.app.call(Role::Admin, Method::PATCH, "/users/ana", role).await.0, 200);
+    let off = Some(json!({ "disabled": true }));
+    let (status, answer) = site.app.call(Role::Admin, Method::PATCH, "/users/admin", off).await;
+    assert_eq!(status, 200, "ana is one still: {answer}");
+
+    let away = async || {
+        let document = site.app.forge_table();
+        site.app.engine().apply(Apply { document, values: BTreeMap::new(), prune: true, dry_run: false }, "test").await
+    };
+    let refused = away().await.expect_err("nobody could sign in").to_string();
+    assert!(refused.contains("every administrator signs in through"), "{refused}");
+    site.app.engine().disable_user("admin", false).await.unwrap();
+    away().await.unwrap();
+    assert_eq!(site.groups("ana").await, json!([]));
+    let mapped = site.app.get("/feed?action=groups_mapped&limit=1").await["items"][0]["detail"].clone();
+    assert_eq!((&mapped["left"], &mapped["provider"]), (&json!(["leads"]), &json!("oidc:acme")), "{mapped}");
+    let off = Some(json!({ "disabled": true }));
+    let (status, _) = site.app.call(Role::Admin, Method::PATCH, "/users/admin", off).await;
+    assert_eq!(status, 409, "ana has no way in any more");
+    site.app.finish().await;
+}

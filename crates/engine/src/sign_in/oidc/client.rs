@@ -116,7 +116,8 @@ pub(super) struct Provider {
     name: String,
     client: OidcClient,
     http: Http,
-    groups_claim: String,
+    /// The claims that somebody is known by; what the ID token has not, `userinfo` may have.
+    wanted: [String; 2],
 }
 
 impl Provider {
@@ -151,7 +152,8 @@ impl Provider {
         let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
         let client = OidcClient::from_provider_metadata(metadata, ClientId::new(oidc.client_id.clone()), secret);
         let client = client.set_redirect_uri(back);
-        Ok(Self { name: identity.name.clone(), client, http, groups_claim: oidc.groups_claim.clone() })
+        let wanted = [oidc.name_claim.clone(), oidc.groups_claim.clone()];
+        Ok(Self { name: identity.name.clone(), client, http, wanted })
     }
 
     /// Where a browser goes.
@@ -182,7 +184,8 @@ impl Provider {
             .map_err(|error| failed(&error))?;
         let subject = claims.subject().clone();
         let mut all = as_map(claims);
-        if !all.contains_key(&self.groups_claim) && self.client.user_info_url().is_some() {
+        let is_whole = self.wanted.iter().all(|claim| all.contains_key(claim));
+        if !is_whole && self.client.user_info_url().is_some() {
             let ask = self.client.user_info(tokens.access_token().clone(), Some(subject.clone()));
             let ask = ask.map_err(|error| failed(&error))?;
             let more: UserInfoClaims<Others, CoreGenderClaim> =
