@@ -9,6 +9,7 @@ use super::values::{filled_list, issuer_url, line, one_of};
 use crate::access::Role;
 use crate::ids::IdentityId;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The defaults of an OpenID Connect provider.
 pub(super) const SCOPES: [&str; 4] = ["openid", "profile", "email", "groups"];
@@ -151,10 +152,23 @@ fn ldap_url(value: &Value<'_>, start_tls: Option<bool>) -> Option<String> {
         "ldaps" if start_tls == Some(true) => {
             return value.refuse("`start_tls` has no meaning with ldaps://, which is TLS from the start: keep one");
         }
+        "ldap" if start_tls == Some(false) && !is_loopback(rest) => {
+            let message = "everybody's password would go over the wire in clear: use ldaps://, or `start_tls = true`";
+            return value.refuse(message);
+        }
         "ldaps" | "ldap" => return Some(format!("{scheme}://{rest}")),
         _ => {}
     }
     value.refuse(format!("{} must be a URL like \"ldaps://ldap.example.com\"", value.name()))
+}
+
+/// Whether what is sent to this `HOST:PORT` stays on the machine.
+fn is_loopback(server: &str) -> bool {
+    let host = match server.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => server.split(':').next(),
+    };
+    host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
 /// A search filter (RFC 4515) with one of these places for what is looked for.

@@ -164,6 +164,16 @@ url = "ldap://ldap.example.com/?x"
 id = "other"
 kind = "saml"
 issuer = 3
+[[identity]]
+id = "clear"
+kind = "ldap"
+url = "ldap://ldap.example.com:389"
+user_base = "ou=people"
+[[identity]]
+id = "here"
+kind = "ldap"
+url = "ldap://[::1]:389"
+user_base = "ou=people"
 "#;
     insta::assert_snapshot!(errors(text), @r#"
         5:10 `issuer` must be the provider's issuer like "https://id.example.com/realms/acme", as it spells it
@@ -181,6 +191,7 @@ issuer = 3
         22:6 there is a second identity "dir": the first one is in line 12
         24:7 `url` must be a URL like "ldaps://ldap.example.com"
         27:8 `kind` must be one of "oidc", "ldap", not "saml"
+        32:7 everybody's password would go over the wire in clear: use ldaps://, or `start_tls = true`
     "#);
 }
 
