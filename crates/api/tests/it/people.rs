@@ -371,7 +371,11 @@ async fn a_token_that_ends_makes_nothing_that_does_not() {
     }
     assert_eq!(call(&app, short, Method::GET, "/users", None).await.0, 200);
     for name in ["davit", "Schedule", "sign-in"] {
-        assert_eq!(app.post("/users", json!({ "name": name, "role": "viewer" })).await.0, 422, "{name} is davit itself");
+        assert_eq!(
+            app.post("/users", json!({ "name": name, "role": "viewer" })).await.0,
+            422,
+            "{name} is davit itself"
+        );
     }
     app.finish().await;
 }
