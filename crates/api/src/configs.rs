@@ -116,6 +116,8 @@ pub(crate) struct CloneBody {
     /// None: the same app.
     to_app: Option<String>,
     to_environment: String,
+    /// None: the same, which two release configs can't have on one host.
+    deploy_path: Option<String>,
 }
 
 /// What was found about a form.
@@ -330,7 +332,8 @@ pub(crate) async fn clone(
             check_scripts(&api, &caller, &to.0, &copy).await?;
         }
     }
-    let saved = api.engine.clone_release_config((&app, &environment), (&to.0, &to.1), caller.name()).await?;
+    let path = body.deploy_path.as_deref();
+    let saved = api.engine.clone_release_config((&app, &environment), (&to.0, &to.1), path, caller.name()).await?;
     Ok((StatusCode::CREATED, Json(saved.into())))
 }
 

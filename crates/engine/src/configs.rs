@@ -58,13 +58,15 @@ impl Engine {
     }
 
     /// Makes a copy of how an app is released to an environment: for another environment, another app, or both.
+    /// `deploy_path`: of the copy; `None`: the same.
     ///
     /// # Errors
-    /// `Conflict` when there is one already, or both would be at one place of one host.
+    /// `Conflict` when there is one already, `InvalidConfig` when both would be at one place of one host.
     pub async fn clone_release_config(
         &self,
         from: (&AppKey, &EnvironmentKey),
         to: (&AppKey, &EnvironmentKey),
+        deploy_path: Option<&str>,
         by: &str,
     ) -> Result<(Revision, ReleaseConfig), EngineError> {
         let mut tx = self.store().begin().await?;
@@ -74,7 +76,12 @@ impl Engine {
         if known_app(&current, to.0)?.release(to.1).is_some() {
             return Err(EngineError::Conflict(format!("{} is released to {} already: edit that instead", to.0, to.1)));
         }
-        let copy = ReleaseConfig { environment: to.1.clone(), ..source.clone() };
+        let mut form = config::release_form(source);
+        if let Some(path) = deploy_path {
+            form.insert("deploy_path".into(), path.into());
+        }
+        let target = known_app(&current, to.0)?;
+        let copy = config::read_release(target, to.1, &form, &current).map_err(EngineError::InvalidConfig)?;
         let saved = self.put_release(&mut tx, &current, to.0, copy, by, "config_cloned").await?;
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);

@@ -152,9 +152,12 @@ async fn apps_environments_and_copies_are_made_one_at_a_time() {
     let paths = json!({ "deploy_path": shop.srv().join("blog"), "releases_path": shop.srv().join("davit-blog") });
     let (status, answer) = save(&shop, paths).await;
     assert_eq!(status, 200, "{answer}");
-    let (status, copy) = shop.app.post(&format!("{HERE}/clone"), json!({ "to_environment": "test" })).await;
+    let (status, taken) = shop.app.post(&format!("{HERE}/clone"), json!({ "to_environment": "test" })).await;
+    assert_eq!(status, 422, "a release to one environment would be what the other one serves: {taken}");
+    let elsewhere = json!({ "to_environment": "test", "deploy_path": shop.srv().join("test") });
+    let (status, copy) = shop.app.post(&format!("{HERE}/clone"), elsewhere.clone()).await;
     assert_eq!((status, &copy["environment"], &copy["form"]["keep"]), (201, &json!("test"), &json!(4)), "{copy}");
-    let (status, twice) = shop.app.post(&format!("{HERE}/clone"), json!({ "to_environment": "test" })).await;
+    let (status, twice) = shop.app.post(&format!("{HERE}/clone"), elsewhere).await;
     assert_eq!((status, &twice["code"]), (409, &json!("conflict")), "{twice}");
     let (status, _) = shop.app.call(Role::Admin, Method::DELETE, "/apps/shop/configs/test", None).await;
     assert_eq!(status, 204);

@@ -269,8 +269,9 @@ impl Client {
         app: &str,
         environment: &str,
         to: (&str, &str),
+        deploy_path: Option<&str>,
     ) -> Result<SavedConfig, Failure> {
-        let body = json!({ "to_app": to.0, "to_environment": to.1 });
+        let body = json!({ "to_app": to.0, "to_environment": to.1, "deploy_path": deploy_path });
         self.post(&["apps", app, "configs", environment, "clone"], &body).await
     }
 

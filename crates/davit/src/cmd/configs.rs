@@ -52,6 +52,9 @@ pub(crate) enum ConfigsCommand {
         /// The app of the copy [default: the same]
         #[arg(long, value_name = "APP")]
         to_app: Option<String>,
+        /// The deploy path of the copy: on one host each has its own [default: the same]
+        #[arg(long, value_name = "PATH")]
+        deploy_path: Option<String>,
     },
     /// Ask git and look at the hosts; nothing is changed
     Check {
@@ -94,9 +97,10 @@ pub(super) async fn run(command: ConfigsCommand) -> Outcome {
             let saved = client.restore_config(&place.app, &place.environment, revision).await?;
             output.line(format!("Revision {} is in force: what revision {revision} said", saved.revision))?;
         }
-        ConfigsCommand::Clone { place, to_environment, to_app } => {
+        ConfigsCommand::Clone { place, to_environment, to_app, deploy_path } => {
             let app = to_app.as_deref().unwrap_or(&place.app);
-            client.clone_config(&place.app, &place.environment, (app, &to_environment)).await?;
+            let to = (app, to_environment.as_str());
+            client.clone_config(&place.app, &place.environment, to, deploy_path.as_deref()).await?;
             output
                 .line(format!("{app} is released to {to_environment} like {} to {}", place.app, place.environment))?;
         }

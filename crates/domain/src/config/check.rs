@@ -1,5 +1,5 @@
-//! Rules that span several items: references lead somewhere, jumps end, no two apps share a place, forges can have
-//! their repositories.
+//! Rules that span several items: references lead somewhere, jumps end, no two release configs share a place, forges
+//! can have their repositories.
 
 use super::plan::ItemKind;
 use super::repositories::item_name;
@@ -155,7 +155,7 @@ fn way_back<'c>(start: &'c HostName, ways: &BTreeMap<&'c HostName, &'c [HostName
     None
 }
 
-/// Releases of different apps that would replace each other's symlink.
+/// Releases that would replace each other's symlink: of two apps, or of one to two environments.
 fn collisions(configuration: &Configuration) -> Vec<Problem> {
     let mut taken = BTreeMap::new();
     let mut told = BTreeSet::new();
@@ -164,9 +164,8 @@ fn collisions(configuration: &Configuration) -> Vec<Problem> {
         for release in &app.releases {
             let name = release_name(app.key.as_str(), release.environment.as_str());
             for host in release.select(&configuration.hosts) {
-                let (other_app, other) =
-                    taken.entry((&host.name, release.deploy_path.as_str())).or_insert((&app.key, name.clone()));
-                if *other_app == &app.key || !told.insert((other.clone(), name.clone())) {
+                let other = taken.entry((&host.name, release.deploy_path.as_str())).or_insert_with(|| name.clone());
+                if *other == name || !told.insert((other.clone(), name.clone())) {
                     continue;
                 }
                 problems.push(Problem {

@@ -13,8 +13,11 @@ export const configCalls = {
   saveConfig: (app: string, environment: string, form: ConfigForm, baseRevision: number | null) =>
     call<SavedConfig>('PUT', at(app, environment), { body: { form, base_revision: baseRevision } }),
   removeConfig: (app: string, environment: string) => call<void>('DELETE', at(app, environment)),
-  cloneConfig: (app: string, environment: string, to: { to_app?: string; to_environment: string }) =>
-    call<SavedConfig>('POST', `${at(app, environment)}/clone`, { body: to }),
+  cloneConfig: (
+    app: string,
+    environment: string,
+    to: { to_app?: string; to_environment: string; deploy_path?: string },
+  ) => call<SavedConfig>('POST', `${at(app, environment)}/clone`, { body: to }),
   checkConfig: (app: string, environment: string, form: ConfigForm, signal?: AbortSignal) =>
     call<ConfigCheck>('POST', `${at(app, environment)}/check`, { body: { form }, signal }),
   dryRun: (app: string, environment: string, reference?: string) =>

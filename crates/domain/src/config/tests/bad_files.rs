@@ -297,6 +297,22 @@ fn two_releases_at_one_place() {
 }
 
 #[test]
+fn two_environments_at_one_place() {
+    let release = |environment: &str, path: &str| {
+        format!(
+            "[[app.release]]\nenvironment = \"{environment}\"\nhosts = [\"web\"]\ndeploy_path = \"{path}\"\n\
+             releases_path = \"/data\"\n"
+        )
+    };
+    let base = "environment = [{ key = \"test\" }, { key = \"live\" }]\n\
+                host = [{ name = \"web\", kind = \"local\", environments = [\"test\", \"live\"] }]\n\
+                [[app]]\nkey = \"shop\"\nrepository = { url = \"x\" }\n";
+    let both = |path: &str| format!("{base}{}{}", release("test", "/var/www"), release("live", path));
+    insta::assert_snapshot!(errors(&both("/var/www")), @r#"14:15 shop/live and shop/test both have the deploy_path "/var/www" on host "web": give one of them another path"#);
+    good(&both("/var/live"));
+}
+
+#[test]
 fn two_releases_for_one_environment() {
     let twice = format!("{PATHS}[[app.release]]\nenvironment = \"test\"\nhosts = [\"web\"]\n{PATHS}");
     insta::assert_snapshot!(errors(&release(&twice)), @r#"12:15 there is a second release "shop/test": the first one is in line 7"#);
