@@ -7,7 +7,7 @@
 
 use super::{Visitor, own_session, secure, set_cookie};
 use crate::Api;
-use crate::auth::Caller;
+use crate::auth::{Caller, session_cookie};
 use crate::problem::{Path, Problem, Query};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,7 +17,7 @@ use axum::{Json, Router};
 use davit_domain::config::IdentityKind;
 use davit_domain::ids::IdentityId;
 use davit_engine::EngineError;
-use davit_engine::sign_in::oidc::{Answer, Departure, LASTS};
+use davit_engine::sign_in::oidc::{Answer, Departure, Errand, LASTS};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -79,8 +79,14 @@ pub(crate) async fn providers(State(api): State<Api>) -> Result<Json<Providers>,
     Ok(Json(Providers { password: true, items: identities.into_iter().map(view).collect() }))
 }
 
-async fn start(State(api): State<Api>, Path(id): Path<IdentityId>, Query(next): Query<Next>) -> Response {
-    match api.engine.depart(&id, &next.next, None).await {
+async fn start(
+    State(api): State<Api>,
+    Path(id): Path<IdentityId>,
+    Query(next): Query<Next>,
+    headers: HeaderMap,
+) -> Response {
+    let errand = Errand::SignIn { former: session_cookie(&headers) };
+    match api.engine.depart(&id, &next.next, errand).await {
         Ok(departure) => leave(&api, &departure),
         Err(error) => sorry(error.into()),
     }
@@ -98,7 +104,7 @@ async fn link(
         Ok(session) => session,
         Err(problem) => return sorry(problem),
     };
-    match api.engine.depart(&id, &next.next, Some(session)).await {
+    match api.engine.depart(&id, &next.next, Errand::Link { session }).await {
         Ok(departure) => leave(&api, &departure),
         Err(error) => sorry(error.into()),
     }

@@ -27,6 +27,21 @@ pub use journey::LASTS;
 /// Groups that one person is believed to be in.
 const MOST_GROUPS: usize = 2_000;
 
+/// What somebody goes to a provider for.
+#[derive(Debug, Clone, Copy)]
+pub enum Errand<'a> {
+    /// To sign in; the session with this cookie ends then.
+    SignIn {
+        /// The browser's, when it has one.
+        former: Option<&'a str>,
+    },
+    /// To link the provider to the account that is signed in.
+    Link {
+        /// The cookie of its session.
+        session: &'a str,
+    },
+}
+
 /// A way to a provider.
 #[derive(Debug)]
 pub struct Departure {
@@ -59,12 +74,15 @@ pub struct Returned {
 }
 
 impl Engine {
-    /// Sends somebody to a provider: to sign in, or, from the session with this cookie, to link it to the account that
-    /// they are signed in to.
+    /// Sends somebody to a provider.
     ///
     /// # Errors
     /// `NotFound` when there is no such provider, `Upstream` when it does not answer as one.
-    pub async fn depart(&self, id: &IdentityId, next: &str, link: Option<&str>) -> Result<Departure, EngineError> {
+    pub async fn depart(&self, id: &IdentityId, next: &str, errand: Errand<'_>) -> Result<Departure, EngineError> {
+        let (former, link) = match errand {
+            Errand::SignIn { former } => (former, None),
+            Errand::Link { session } => (None, Some(session)),
+        };
         let (identity, oidc) = self.oidc(id).await?;
         let provider = self.discover(&identity, &oidc).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -76,6 +94,7 @@ impl Engine {
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
             next: journey::local_path(next).to_owned(),
+            former: former.map(token_hash),
             link: link.map(token_hash),
             until: self.now().plus(LASTS).millis(),
         };
@@ -109,6 +128,9 @@ impl Engine {
             }
             None => {
                 let user = self.admit(&mut tx, &identity, &somebody).await?;
+                if let Some(former) = &journey.former {
+                    tx.delete_session(former).await?;
+                }
                 Some(self.open_session_in(&mut tx, &user, &arrival::provider(&identity), whence).await?)
             }
         };

@@ -390,3 +390,14 @@ async fn a_provider_that_is_taken_away_takes_its_groups_along_but_not_the_last_a
     assert_eq!(status, 409, "ana has no way in any more");
     site.app.finish().await;
 }
+
+#[tokio::test]
+async fn signing_in_again_ends_the_session_that_the_browser_had() {
+    let site = Site::start("").await;
+    let before = site.signed_in().await;
+    let (back, journey) = site.leave("/auth/oidc/acme/start", &before.cookie).await;
+    assert_eq!(site.get(&back, &journey).await.status(), 200);
+    let session = site.get(&format!("{}/api/v1/session", site.app.url()), &before.cookie).await;
+    assert_eq!(session.status(), 401);
+    site.app.finish().await;
+}

@@ -27,6 +27,10 @@ pub(super) struct Journey {
     pub(super) verifier: String,
     /// The path to go on to.
     pub(super) next: String,
+    /// The hash of the session that the browser had before, which nobody could end once there is a new one. It is not
+    /// sent along on the way back.
+    #[serde(default)]
+    pub(super) former: Option<String>,
     /// The hash of the session whose account the provider is to be linked to; `None`: somebody signs in.
     pub(super) link: Option<String>,
     /// Milliseconds since 1970.
