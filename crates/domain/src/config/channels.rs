@@ -245,7 +245,7 @@ fn server_name(value: &Value<'_>) -> Option<String> {
     value.refuse(format!("{} must be a name or address like \"smtp.example.com\", not {text:?}", value.name()))
 }
 
-/// `ops@example.com` or `Ops <ops@example.com>`. What a line break would add to a message never gets here: [`line`].
+/// `ops@example.com` or `Ops <ops@example.com>`. What a line break would add to a message never gets here: [`line()`].
 fn mailbox(value: &Value<'_>) -> Option<String> {
     let text = line(value)?;
     let address = match text.split_once('<') {

@@ -18,7 +18,7 @@ pub enum Created {
     Existing(Request),
 }
 
-/// What an edit makes of a request. Fields as in [`Request`](super::Request).
+/// What an edit makes of a request. Fields as in [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// Where it stands then.
