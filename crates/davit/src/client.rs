@@ -13,6 +13,7 @@ pub(crate) mod login;
 pub(crate) mod operate;
 mod pause;
 pub(crate) mod people;
+pub(crate) mod plan;
 mod problem;
 pub(crate) mod requests;
 mod sse;
@@ -24,6 +25,7 @@ pub(crate) mod values;
 pub(crate) use requests::{DeployOrder, RequestAction};
 
 use crate::failure::Failure;
+use plan::Applied;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Certificate, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,7 +34,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use types::{Applied, Deployment, HostCheck, LogPage, Page};
+use types::{Deployment, HostCheck, LogPage, Page};
 use url::Url;
 
 /// Where the server is unless somebody says otherwise.

@@ -2,7 +2,7 @@
 
 use super::{Format, secret_values};
 use crate::client::Client;
-use crate::client::types::{Applied, PlanItem};
+use crate::client::plan::{Applied, PlanItem};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone, visible};
 use crate::prompt;
