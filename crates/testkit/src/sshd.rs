@@ -284,7 +284,7 @@ fn write_config(config: &Path, host_key: &Path, authorized: &Path, path: &str) -
     let text = format!(
         "HostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\nStrictModes no\nUseDNS no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nLogLevel ERROR\n\
-         SetEnv PATH={path} HOME={home}\n",
+         AcceptEnv LANG LC_*\nSetEnv PATH={path} HOME={home}\n",
         host_key.display(),
         authorized.display()
     );

@@ -25,6 +25,9 @@ struct Browser {
     cookie: String,
 }
 
+/// A shell that shows nothing for so long shows nothing more; whoever waits says what there was.
+const HANGS: Duration = Duration::from_secs(120);
+
 /// The browser's side of a shell.
 struct Shell {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -139,7 +142,8 @@ impl Shell {
                 self.shown = shown.as_bytes()[at + text.len()..].to_vec();
                 return;
             }
-            match self.socket.next().await {
+            let next = tokio::time::timeout(HANGS, self.socket.next()).await;
+            match next.unwrap_or_else(|_| panic!("nothing more instead of {text:?} after {shown:?}")) {
                 Some(Ok(Message::Binary(bytes))) => self.shown.extend_from_slice(&bytes),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("{other:?} instead of {text:?} after {shown:?}"),

@@ -44,7 +44,7 @@ impl Sshd {
         let text = format!(
             "HostKey {dir}/host_key\nAuthorizedKeysFile {dir}/authorized_keys\nPidFile none\nUsePAM no\nStrictModes no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-             PrintMotd no\nPrintLastLog no\nLogLevel ERROR\n"
+             PrintMotd no\nPrintLastLog no\nLogLevel ERROR\nAcceptEnv LANG LC_*\n"
         );
         std::fs::write(&config, text).map_err(super::disk)?;
         if geteuid().is_root() {

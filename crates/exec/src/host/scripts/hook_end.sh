@@ -42,9 +42,10 @@ signal() {
   for member in $(members); do kill -s "$1" -- "$member" 2>/dev/null; done
 }
 
-# Waits until the runner has noted the end, which takes it a moment; one that does not is ended as well.
+# Waits until the runner has noted the end, which takes it a moment, and longer where the host is busy: what it has not
+# noted is lost. One that does not is ended as well.
 await_runner() {
-  left=20
+  left=100
   while is_there "$runner" "$runner_start"; do
     [ "$left" -gt 0 ] || {
       kill -s KILL "$runner"

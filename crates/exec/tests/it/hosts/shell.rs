@@ -5,8 +5,11 @@ use bytes::Bytes;
 use davit_exec::host::{ShellEvent, ShellInput, ShellOutput, TerminalSize};
 use davit_exec::{ExecError, Exit};
 use davit_testkit::sshd::Sshd;
+use std::time::Duration;
 
 const SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
+/// A shell that shows nothing for so long shows nothing more; whoever waits says what there was.
+const HANGS: Duration = Duration::from_secs(120);
 
 /// A shell and what it has shown so far.
 struct Shell {
@@ -44,7 +47,8 @@ impl Shell {
                     return;
                 }
             }
-            match self.output.next().await {
+            let next = tokio::time::timeout(HANGS, self.output.next()).await;
+            match next.unwrap_or_else(|_| panic!("nothing more after {:?}", String::from_utf8_lossy(&bytes))) {
                 Some(ShellEvent::Output(more)) => bytes.extend_from_slice(&more),
                 other => panic!("{other:?} instead of {text:?} after {:?}", String::from_utf8_lossy(&bytes)),
             }
@@ -100,7 +104,9 @@ async fn characters_may_be_cut_anywhere() {
 #[tokio::test]
 async fn control_c_reaches_the_program_and_not_the_shell() {
     let mut shell = Shell::open().await;
-    shell.type_in("PS1='ready''>'; echo begun; sleep 1000\n").await;
+    shell.type_in("PS1='ready''>'; cat\n").await;
+    // It answers, so it has the terminal: before that, the shell gets what is typed.
+    shell.type_in("begun\n").await;
     shell.wait_for("begun\r\n").await;
     shell.type_in("\x03").await;
     // What is typed before the shell has taken that is thrown away with it.
