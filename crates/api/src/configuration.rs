@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use davit_domain::access::Action;
-use davit_domain::config::PlanItem;
+use davit_domain::config::{Environment, Form, PlanItem, environment_form};
+use davit_domain::request::Kind;
 use davit_engine::apply::Apply;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,15 @@ pub(crate) struct EnvironmentView {
     required_approvals: u32,
     self_approval: bool,
     branches: Option<Vec<String>>,
+    /// Where people see what runs there.
+    url: Option<String>,
+    /// What `[[environment]]` says, without `key`: its review rule, branches, windows and freezes.
+    #[schema(value_type = Object)]
+    form: Form,
+    /// Whether a release of any app would start at once.
+    open: bool,
+    /// What keeps it, where it is not open.
+    reason: Option<String>,
 }
 
 /// A `davit.toml` to check or apply.
@@ -52,6 +62,23 @@ pub(crate) struct Applied {
     applied: bool,
 }
 
+impl EnvironmentView {
+    fn new(environment: Environment, reason: Option<String>) -> Self {
+        Self {
+            form: environment_form(&environment),
+            key: environment.key.to_string(),
+            name: environment.name,
+            color: environment.color,
+            required_approvals: environment.review.required,
+            self_approval: environment.review.self_approval,
+            branches: environment.branches,
+            url: environment.url,
+            open: reason.is_none(),
+            reason,
+        }
+    }
+}
+
 /// All environments, in their order.
 #[utoipa::path(get, path = "/api/v1/environments", responses((status = 200, body = Page<EnvironmentView>)))]
 pub(crate) async fn environments(
@@ -59,15 +86,12 @@ pub(crate) async fn environments(
     caller: Caller,
 ) -> Result<Json<Page<EnvironmentView>>, Problem> {
     let environments = caller.configuration(&api).await?.environments;
-    let items = environments.into_iter().map(|environment| EnvironmentView {
-        key: environment.key.to_string(),
-        name: environment.name,
-        color: environment.color,
-        required_approvals: environment.review.required,
-        self_approval: environment.review.self_approval,
-        branches: environment.branches,
-    });
-    Ok(Json(Page::whole(items.collect())))
+    let mut items = Vec::with_capacity(environments.len());
+    for environment in environments {
+        let reason = api.engine.gate(&environment.key, None).await?.keeps(Kind::Regular);
+        items.push(EnvironmentView::new(environment, reason));
+    }
+    Ok(Json(Page::whole(items)))
 }
 
 /// Checks a document, shows the plan, and unless it is a dry run applies it, all or nothing.

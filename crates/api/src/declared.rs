@@ -1,4 +1,4 @@
-//! Apps, environments and hosts, one at a time: what `davit.toml` says of them, as forms.
+//! What `davit.toml` says, one item at a time, as forms: apps, environments, hosts, forges and channels.
 
 use crate::Api;
 use crate::auth::Caller;
@@ -7,9 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use davit_domain::access::Action;
-use davit_domain::config::{App, Environment, Form, Host, app_form, environment_form, host_form};
-use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
-use serde::{Deserialize, Serialize};
+use davit_domain::config::{
+    App, Channel, Environment, Forge, Form, Host, app_form, channel_form, environment_form, forge_form, host_form,
+};
+use davit_domain::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName};
+use davit_engine::configs::Base;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +25,9 @@ pub(crate) fn declared() -> OpenApiRouter<Api> {
         .routes(routes!(change_app, delete_app))
         .routes(routes!(show_environment, put_environment, delete_environment))
         .routes(routes!(show_host, put_host, delete_host))
+        .routes(routes!(show_forge))
+        .routes(routes!(put_forge, delete_forge))
+        .routes(routes!(show_channel, put_channel, delete_channel))
 }
 
 /// A new app.
@@ -52,6 +60,10 @@ pub(crate) struct EnvironmentBody {
     form: Form,
     /// Its place in the list, from 0; absent: where it is, or the end.
     order: Option<usize>,
+    /// The form that the person saw, `null` where there was none; absent: whatever there is is replaced.
+    #[serde(default, deserialize_with = "base")]
+    #[schema(value_type = Option<Object>)]
+    base: Base,
 }
 
 /// A host.
@@ -61,6 +73,27 @@ pub(crate) struct HostBody {
     /// What `[[host]]` says, without `name`.
     #[schema(value_type = Object)]
     form: Form,
+    /// The form that the person saw, `null` where there was none; absent: whatever there is is replaced.
+    #[serde(default, deserialize_with = "base")]
+    #[schema(value_type = Option<Object>)]
+    base: Base,
+}
+
+/// A forge or a channel.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutsideBody {
+    /// What `[[forge]]` or `[[channel]]` says, without `id`.
+    #[schema(value_type = Object)]
+    form: Form,
+    /// Values of what the form names as `{ "secret": "name" }`, by that name. What is absent stays as it is stored.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    secrets: BTreeMap<String, SecretString>,
+    /// The form that the person saw, `null` where there was none; absent: whatever there is is replaced.
+    #[serde(default, deserialize_with = "base")]
+    #[schema(value_type = Option<Object>)]
+    base: Base,
 }
 
 /// Something declared.
@@ -136,7 +169,7 @@ pub(crate) async fn show_environment(
 
 /// Makes an environment, or replaces what is said of it.
 #[utoipa::path(put, path = "/api/v1/environments/{environment}", params(("environment" = String, Path)), request_body = EnvironmentBody,
-    responses((status = 200, body = Declared), (status = 422, body = Problem)))]
+    responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put_environment(
     State(api): State<Api>,
     caller: Caller,
@@ -145,7 +178,7 @@ pub(crate) async fn put_environment(
 ) -> Result<Json<Declared>, Problem> {
     let key: EnvironmentKey = key.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_environment(&key, &body.form, body.order, caller.name()).await?.into()))
+    Ok(Json(api.engine.put_environment(&key, &body.form, body.order, &body.base, caller.name()).await?.into()))
 }
 
 /// Takes an environment away that nothing refers to any more.
@@ -180,7 +213,7 @@ pub(crate) async fn show_host(
 
 /// Makes a host, or replaces what is said of it.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}", params(("name" = String, Path)), request_body = HostBody,
-    responses((status = 200, body = Declared), (status = 422, body = Problem)))]
+    responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put_host(
     State(api): State<Api>,
     caller: Caller,
@@ -189,7 +222,7 @@ pub(crate) async fn put_host(
 ) -> Result<Json<Declared>, Problem> {
     let name: HostName = name.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_host(&name, &body.form, caller.name()).await?.into()))
+    Ok(Json(api.engine.put_host(&name, &body.form, &body.base, caller.name()).await?.into()))
 }
 
 /// Takes a host away that nothing refers to any more. What is on it stays.
@@ -204,6 +237,94 @@ pub(crate) async fn delete_host(
     caller.allow(Action::Configure)?;
     api.engine.delete_host(&name, caller.name()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A forge as a form: what its secrets are called, never what they are.
+#[utoipa::path(get, path = "/api/v1/forges/{id}/form", params(("id" = String, Path)),
+    responses((status = 200, body = Declared), (status = 404, body = Problem)))]
+pub(crate) async fn show_forge(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Declared>, Problem> {
+    let id: ForgeId = id.parse()?;
+    caller.allow(Action::Configure)?;
+    let found = api.engine.store().forge(&id).await?;
+    Ok(Json(found.ok_or_else(|| Problem::not_found(format!("there is no forge named {id}")))?.into()))
+}
+
+/// Makes a forge, or replaces what is said of it. Secrets that come along are stored with it.
+#[utoipa::path(put, path = "/api/v1/forges/{id}", params(("id" = String, Path)), request_body = OutsideBody,
+    responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn put_forge(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(body): Body<OutsideBody>,
+) -> Result<Json<Declared>, Problem> {
+    let id: ForgeId = id.parse()?;
+    caller.allow(Action::Configure)?;
+    Ok(Json(api.engine.put_forge(&id, &body.form, &body.secrets, &body.base, caller.name()).await?.into()))
+}
+
+/// Takes a forge away that nothing refers to any more.
+#[utoipa::path(delete, path = "/api/v1/forges/{id}", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn delete_forge(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id: ForgeId = id.parse()?;
+    caller.allow(Action::Configure)?;
+    api.engine.delete_forge(&id, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A channel as a form: what its secrets are called, never what they are.
+#[utoipa::path(get, path = "/api/v1/channels/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = Declared), (status = 404, body = Problem)))]
+pub(crate) async fn show_channel(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Declared>, Problem> {
+    let id: ChannelId = id.parse()?;
+    caller.allow(Action::ManageChannels)?;
+    Ok(Json(api.engine.channel(&id).await?.into()))
+}
+
+/// Makes a channel, or replaces what is said of it. Secrets that come along are stored with it.
+#[utoipa::path(put, path = "/api/v1/channels/{id}", params(("id" = String, Path)), request_body = OutsideBody,
+    responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn put_channel(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(body): Body<OutsideBody>,
+) -> Result<Json<Declared>, Problem> {
+    let id: ChannelId = id.parse()?;
+    caller.allow(Action::Configure)?;
+    Ok(Json(api.engine.put_channel(&id, &body.form, &body.secrets, &body.base, caller.name()).await?.into()))
+}
+
+/// Takes a channel away that no release config names any more.
+#[utoipa::path(delete, path = "/api/v1/channels/{id}", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn delete_channel(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id: ChannelId = id.parse()?;
+    caller.allow(Action::Configure)?;
+    api.engine.delete_channel(&id, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What there was to see, which may well have been nothing.
+fn base<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Base, D::Error> {
+    Ok(Option::<Form>::deserialize(deserializer)?.map_or(Base::Nothing, Base::Form))
 }
 
 fn app_fields(name: Option<String>, repository: Option<serde_json::Value>) -> Form {
@@ -226,5 +347,17 @@ impl From<Environment> for Declared {
 impl From<Host> for Declared {
     fn from(host: Host) -> Self {
         Self { key: host.name.to_string(), form: host_form(&host) }
+    }
+}
+
+impl From<Forge> for Declared {
+    fn from(forge: Forge) -> Self {
+        Self { key: forge.id.to_string(), form: forge_form(&forge) }
+    }
+}
+
+impl From<Channel> for Declared {
+    fn from(channel: Channel) -> Self {
+        Self { key: channel.id.to_string(), form: channel_form(&channel) }
     }
 }

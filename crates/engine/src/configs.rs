@@ -1,17 +1,22 @@
-//! Editing one item of the configuration at a time: apps, their release configs, environments, hosts.
+//! Editing one item of the configuration at a time: apps, their release configs, environments, hosts; forges and
+//! channels in [`outside`].
 //!
 //! Every edit goes the way of an apply: the whole that results is checked, and stored with its line in the feed in one
 //! transaction. Release configs have revisions: an edit names the one that the person saw, and another one in between
 //! is told instead of overwritten. Looking at what an edit would meet (git, hosts) is [`check`]'s business, what a
 //! release would do [`dry_run`]'s.
 
+mod base;
 mod check;
 mod dry_run;
 mod history;
+mod outside;
 
+pub use base::Base;
 pub use check::{Check, ConfigCheck};
 pub use dry_run::{DryHost, DryRun, DryStep};
 pub use history::RevisionText;
+pub use outside::NamedSecrets;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
@@ -167,16 +172,19 @@ impl Engine {
     /// Makes an environment or replaces what is said of it; `order` moves it to that place of the list, from 0.
     ///
     /// # Errors
-    /// `InvalidConfig` with every mistake and its field.
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force.
     pub async fn put_environment(
         &self,
         key: &EnvironmentKey,
         form: &Form,
         order: Option<usize>,
+        base: &Base,
         by: &str,
     ) -> Result<Environment, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
+        let known = current.environments.iter().find(|known| known.key == *key);
+        base.check("environment", key, known.map(config::environment_form))?;
         let environment = config::read_environment(key, form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = Configuration { environments: vec![environment.clone()], ..nothing() };
         let mut after = config::merge(&current, &wanted, false);
@@ -213,10 +221,12 @@ impl Engine {
     /// Makes a host or replaces what is said of it. A key that a person accepted stays pinned while its address stays.
     ///
     /// # Errors
-    /// `InvalidConfig` with every mistake and its field.
-    pub async fn put_host(&self, name: &HostName, form: &Form, by: &str) -> Result<Host, EngineError> {
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force.
+    pub async fn put_host(&self, name: &HostName, form: &Form, base: &Base, by: &str) -> Result<Host, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
+        let known = current.hosts.iter().find(|known| known.name == *name);
+        base.check("host", name, known.map(config::host_form))?;
         let host = config::read_host(name, form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = crate::apply::keep_pins(&current, Configuration { hosts: vec![host], ..nothing() });
         let after = config::merge(&current, &wanted, false);

@@ -64,6 +64,20 @@ impl Engine {
     /// # Errors
     /// `Invalid` when the name or the value is none.
     pub async fn set_secret(&self, name: &str, value: &SecretString, by: &str) -> Result<(), EngineError> {
+        let mut tx = self.store().begin().await?;
+        self.put_named_secret(&mut tx, name, value, by).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// As [`set_secret`](Self::set_secret), in a transaction that goes on.
+    pub(crate) async fn put_named_secret(
+        &self,
+        tx: &mut davit_store::Tx,
+        name: &str,
+        value: &SecretString,
+        by: &str,
+    ) -> Result<(), EngineError> {
         let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
             return Err(EngineError::Invalid(
@@ -75,10 +89,8 @@ impl Engine {
         }
         let key = SecretRef::Secret(name.to_owned()).key();
         let sealed = self.sealer().seal(&key, value)?;
-        let mut tx = self.store().begin().await?;
         tx.put_secret(&key, &sealed, self.now()).await?;
-        self.feed(&mut tx, by, "secret_set", name, serde_json::Value::Null).await?;
-        tx.commit().await?;
+        self.feed(tx, by, "secret_set", name, serde_json::Value::Null).await?;
         Ok(())
     }
 

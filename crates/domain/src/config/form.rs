@@ -5,8 +5,8 @@
 
 use super::fields::{self, Field, basic};
 use super::parse::{ConfigError, parse};
-use super::{App, Configuration, Environment, Host, ReleaseConfig, Repository};
-use crate::ids::{AppKey, EnvironmentKey, HostName};
+use super::{App, Channel, Configuration, Environment, Forge, Host, ReleaseConfig, Repository, channel_fields};
+use crate::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName};
 use crate::variables;
 use serde_json::{Map, Value};
 
@@ -35,6 +35,18 @@ pub fn host_form(host: &Host) -> Form {
 #[must_use]
 pub fn app_form(app: &App) -> Form {
     as_form(&fields::app(app), &["key"])
+}
+
+/// A forge as a form, without its id. Secrets are named in it, never told.
+#[must_use]
+pub fn forge_form(forge: &Forge) -> Form {
+    as_form(&fields::forge(forge), &["id"])
+}
+
+/// A channel as a form, without its id. Secrets are named in it, never told.
+#[must_use]
+pub fn channel_form(channel: &Channel) -> Form {
+    as_form(&channel_fields::channel(channel), &["id"])
 }
 
 /// Reads how an app is released to an environment. References lead to `current`.
@@ -85,6 +97,24 @@ pub fn read_environment(
 pub fn read_host(name: &HostName, form: &Form, current: &Configuration) -> Result<Host, Vec<ConfigError>> {
     let read = section("host", "name", name.as_str(), form, current)?;
     read.hosts.into_iter().next().ok_or_else(|| vec![ConfigError::of_field("", "the form says nothing")])
+}
+
+/// Reads a forge. References lead to `current`.
+///
+/// # Errors
+/// Everything that is wrong, each with its field.
+pub fn read_forge(id: &ForgeId, form: &Form, current: &Configuration) -> Result<Forge, Vec<ConfigError>> {
+    let read = section("forge", "id", id.as_str(), form, current)?;
+    read.forges.into_iter().next().ok_or_else(|| vec![ConfigError::of_field("", "the form says nothing")])
+}
+
+/// Reads a channel. References lead to `current`.
+///
+/// # Errors
+/// Everything that is wrong, each with its field.
+pub fn read_channel(id: &ChannelId, form: &Form, current: &Configuration) -> Result<Channel, Vec<ConfigError>> {
+    let read = section("channel", "id", id.as_str(), form, current)?;
+    read.channels.into_iter().next().ok_or_else(|| vec![ConfigError::of_field("", "the form says nothing")])
 }
 
 /// Reads an app without release configs. References lead to `current`.

@@ -42,7 +42,8 @@ pub use check::problems;
 pub use export::export;
 pub use forge_model::*;
 pub use form::{
-    Form, app_form, environment_form, host_form, read_app, read_environment, read_host, read_release, release_form,
+    Form, app_form, channel_form, environment_form, forge_form, host_form, read_app, read_channel, read_environment,
+    read_forge, read_host, read_release, release_form,
 };
 pub use identity_model::*;
 pub use model::*;

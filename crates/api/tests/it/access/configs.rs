@@ -25,5 +25,11 @@ pub(super) fn rows() -> Vec<Row> {
         ("GET", "/hosts/{name}", Value::Null, OPERATOR, 404),
         ("PUT", "/hosts/{name}", json!({ "form": {} }), ADMIN, 422),
         ("DELETE", "/hosts/{name}", Value::Null, ADMIN, 404),
+        ("GET", "/forges/{id}/form", Value::Null, ADMIN, 404),
+        ("PUT", "/forges/{id}", json!({ "form": {} }), ADMIN, 422),
+        ("DELETE", "/forges/{id}", Value::Null, ADMIN, 404),
+        ("GET", "/channels/{id}", Value::Null, ADMIN, 404),
+        ("PUT", "/channels/{id}", json!({ "form": {} }), ADMIN, 422),
+        ("DELETE", "/channels/{id}", Value::Null, ADMIN, 404),
     ]
 }

@@ -1,0 +1,60 @@
+//! What a person had before them who edits an item: of two who edit at once, none overwrites the other unseen.
+
+use crate::EngineError;
+use davit_domain::config::Form;
+use std::fmt::Display;
+
+/// What a person had before them who edits an item.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Base {
+    /// They did not look: whatever there is is replaced.
+    #[default]
+    Any,
+    /// There was no such item.
+    Nothing,
+    /// It said this.
+    Form(Form),
+}
+
+impl Base {
+    /// Whether what is in force is what they saw. `what` and `name`: of the item, for people.
+    pub(super) fn check(&self, what: &str, name: &impl Display, known: Option<Form>) -> Result<(), EngineError> {
+        match (self, known) {
+            (Self::Any, _) | (Self::Nothing, None) => Ok(()),
+            (Self::Nothing, Some(_)) => {
+                Err(EngineError::Conflict(format!("there is a {what} named {name} already: edit that one instead")))
+            }
+            (Self::Form(seen), Some(known)) if *seen == known => Ok(()),
+            (Self::Form(_), Some(_)) => Err(EngineError::Changed(format!(
+                "somebody has changed the {what} {name} meanwhile: look at it, then change it again"
+            ))),
+            (Self::Form(_), None) => Err(EngineError::Changed(format!(
+                "there is no {what} named {name} any more: somebody has taken it away"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_was_seen_is_replaced() {
+        let form = |port: u16| json!({ "port": port }).as_object().expect("a form").clone();
+        let told = |base: Base, known: Option<Form>| match base.check("host", &"web-1", known) {
+            Ok(()) => "fine",
+            Err(EngineError::Conflict(_)) => "conflict",
+            Err(EngineError::Changed(_)) => "changed",
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(told(Base::Any, Some(form(1))), "fine");
+        assert_eq!(told(Base::Any, None), "fine");
+        assert_eq!(told(Base::Nothing, None), "fine");
+        assert_eq!(told(Base::Nothing, Some(form(1))), "conflict");
+        assert_eq!(told(Base::Form(form(1)), Some(form(1))), "fine");
+        assert_eq!(told(Base::Form(form(1)), Some(form(2))), "changed");
+        assert_eq!(told(Base::Form(form(1)), None), "changed");
+    }
+}

@@ -1,0 +1,140 @@
+//! Forges and channels, one at a time: what davit speaks to. The secrets that a form names can come with it, so that no
+//! form is in force before its secrets are.
+
+use super::{Base, Told, in_use, nothing};
+use crate::hub::Topic;
+use crate::{Engine, EngineError};
+use davit_domain::config::{self, Channel, ConfigError, Configuration, Forge, Form, SecretRef};
+use davit_domain::ids::{ChannelId, ForgeId};
+use davit_store::Tx;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+
+/// Values of stored secrets, by the name that stands in `{ secret = "name" }`.
+pub type NamedSecrets = BTreeMap<String, SecretString>;
+
+impl Engine {
+    /// Makes a forge or replaces what is said of it, and stores the secrets that came along.
+    ///
+    /// # Errors
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force,
+    /// `Invalid` when a secret is none or the form does not name it.
+    pub async fn put_forge(
+        &self,
+        id: &ForgeId,
+        form: &Form,
+        secrets: &NamedSecrets,
+        base: &Base,
+        by: &str,
+    ) -> Result<Forge, EngineError> {
+        let mut tx = self.store().begin().await?;
+        let current = tx.configuration().await?;
+        let known = current.forges.iter().find(|known| known.id == *id);
+        base.check("forge", id, known.map(config::forge_form))?;
+        let forge = config::read_forge(id, form, &current).map_err(EngineError::InvalidConfig)?;
+        let wanted = Configuration { forges: vec![forge.clone()], ..nothing() };
+        let told = Told { action: "forge_saved", subject: id.to_string(), app: None, environment: None };
+        self.put_with_secrets(&mut tx, &current, &wanted, secrets, by, told).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::Config, None);
+        Ok(forge)
+    }
+
+    /// Takes a forge away that nothing refers to any more. What it was told stays there.
+    ///
+    /// # Errors
+    /// `Conflict` with what refers to it, `NotFound` when there is none.
+    pub async fn delete_forge(&self, id: &ForgeId, by: &str) -> Result<(), EngineError> {
+        let mut tx = self.store().begin().await?;
+        let current = tx.configuration().await?;
+        let mut after = current.clone();
+        after.forges.retain(|known| known.id != *id);
+        if after.forges.len() == current.forges.len() {
+            return Err(EngineError::NotFound(format!("there is no forge named {id}")));
+        }
+        in_use(&after)?;
+        let told = Told { action: "forge_deleted", subject: id.to_string(), app: None, environment: None };
+        self.store_edit(&mut tx, &current, &after, by, told).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::Config, None);
+        Ok(())
+    }
+
+    /// A channel as it is declared.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn channel(&self, id: &ChannelId) -> Result<Channel, EngineError> {
+        let configuration = self.store().configuration().await?;
+        configuration.channel(id).cloned().ok_or_else(|| no_channel(id))
+    }
+
+    /// Makes a channel or replaces what is said of it, and stores the secrets that came along.
+    ///
+    /// # Errors
+    /// As [`put_forge`](Self::put_forge).
+    pub async fn put_channel(
+        &self,
+        id: &ChannelId,
+        form: &Form,
+        secrets: &NamedSecrets,
+        base: &Base,
+        by: &str,
+    ) -> Result<Channel, EngineError> {
+        let mut tx = self.store().begin().await?;
+        let current = tx.configuration().await?;
+        base.check("channel", id, current.channel(id).map(config::channel_form))?;
+        let channel = config::read_channel(id, form, &current).map_err(EngineError::InvalidConfig)?;
+        let wanted = Configuration { channels: vec![channel.clone()], ..nothing() };
+        let told = Told { action: "channel_saved", subject: id.to_string(), app: None, environment: None };
+        self.put_with_secrets(&mut tx, &current, &wanted, secrets, by, told).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::Config, None);
+        Ok(channel)
+    }
+
+    /// Takes a channel away that no release config names any more.
+    ///
+    /// # Errors
+    /// `Conflict` with what names it, `NotFound` when there is none.
+    pub async fn delete_channel(&self, id: &ChannelId, by: &str) -> Result<(), EngineError> {
+        let mut tx = self.store().begin().await?;
+        let current = tx.configuration().await?;
+        let mut after = current.clone();
+        after.channels.retain(|known| known.id != *id);
+        if after.channels.len() == current.channels.len() {
+            return Err(no_channel(id));
+        }
+        in_use(&after)?;
+        let told = Told { action: "channel_deleted", subject: id.to_string(), app: None, environment: None };
+        self.store_edit(&mut tx, &current, &after, by, told).await?;
+        tx.commit().await?;
+        self.hub().tell_topic(Topic::Config, None);
+        Ok(())
+    }
+
+    async fn put_with_secrets(
+        &self,
+        tx: &mut Tx,
+        current: &Configuration,
+        wanted: &Configuration,
+        secrets: &NamedSecrets,
+        by: &str,
+        told: Told<'_>,
+    ) -> Result<(), EngineError> {
+        let named = wanted.secret_refs();
+        for (name, value) in secrets {
+            if !named.contains_key(&SecretRef::Secret(name.clone()).key()) {
+                let message = format!("a value came for the secret {name}, which the form does not name");
+                return Err(EngineError::InvalidConfig(vec![ConfigError::of_field("", &message)]));
+            }
+            self.put_named_secret(tx, name, value, by).await?;
+        }
+        let after = config::merge(current, wanted, false);
+        self.store_edit(tx, current, &after, by, told).await
+    }
+}
+
+fn no_channel(id: &ChannelId) -> EngineError {
+    EngineError::NotFound(format!("there is no channel named {id}"))
+}
