@@ -2,6 +2,7 @@
 import { configCalls } from './calls/configs'
 import { requestCalls } from './calls/requests'
 import { peopleCalls } from './calls/people'
+import { searchCalls } from './calls/search'
 import { watchingCalls } from './calls/watching'
 import { call, path, toUrl } from './client'
 import type {
@@ -195,5 +196,6 @@ export const api = {
   eventsUrl: () => toUrl('/events'),
 
   ...peopleCalls,
+  ...searchCalls,
   ...watchingCalls,
 }

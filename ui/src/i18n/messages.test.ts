@@ -30,6 +30,7 @@ import {
   ROLES,
   RUN_STATES,
   SCAN_STATUSES,
+  SEARCH_KINDS,
   STEP_STATES,
   TERMINAL_ENDS,
   TERMINAL_STATES,
@@ -44,6 +45,7 @@ import { CONFIG_STEPS } from '@/lib/config-form'
 import { CONDITIONS } from '@/lib/holds'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
+import { GROUPS } from '@/lib/palette'
 import { SOURCES } from '@/lib/request-form'
 import { SCOPE_KINDS } from '@/lib/scope'
 import { SETTINGS_TABS } from '@/lib/settings-tabs'
@@ -99,6 +101,8 @@ const families: Record<string, readonly string[]> = {
   'deploy.buildSource': ['git', 'upload'],
   'plan.count': PLAN_ACTIONS,
   'plan.kind': PLAN_KINDS,
+  'palette.group': GROUPS,
+  'palette.kind': SEARCH_KINDS,
   role: [...ROLES, 'none'],
   roleHelp: [...ROLES, 'none'],
   settings: SETTINGS_TABS,
