@@ -349,7 +349,8 @@ impl Tx {
         fence.ok_or_else(|| not_found(id))
     }
 
-    /// Moves a deployment on; a final state sets when it ended. `fence`: the executor's, or `None` for anybody else.
+    /// Moves a deployment on; the first switch sets when hosts began to change, and a final state when it ended.
+    /// `fence`: the executor's, or `None` for anybody else.
     ///
     /// # Errors
     /// `Conflict` when another worker has taken over, `NotFound` when there is no such deployment.
@@ -363,7 +364,8 @@ impl Tx {
         if let Some(fence) = fence {
             self.hold_fence(id, fence).await?;
         }
-        let sql = "UPDATE deployments SET state = $2, state_body = $3, finished_at = COALESCE(finished_at, $4)
+        let sql = "UPDATE deployments SET state = $2, state_body = $3, finished_at = COALESCE(finished_at, $4),
+                 switched_at = COALESCE(switched_at, $5)
              WHERE id = $1";
         let body = to_json("deployments", state)?;
         let done = on_tx!(self, c => sqlx::query(sql)
@@ -371,6 +373,7 @@ impl Tx {
             .bind(state.as_str())
             .bind(body.as_str())
             .bind(state.is_final().then_some(now.millis()))
+            .bind(matches!(state, DeploymentState::Switching).then_some(now.millis()))
             .execute(&mut **c).await.map(|done| done.rows_affected()))?;
         if done == 0 { Err(not_found(id)) } else { Ok(()) }
     }
@@ -383,6 +386,16 @@ impl Tx {
         self.hold_fence(id, fence).await?;
         let sql = "UPDATE deployments SET build_digest = $2 WHERE id = $1";
         on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(digest).execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Notes when the commit of a deployment was made. The first word stays.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_committed_at(&mut self, id: DeploymentId, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE deployments SET committed_at = COALESCE(committed_at, $2) WHERE id = $1";
+        on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(at.millis()).execute(&mut **c).await.map(drop))?;
         Ok(())
     }
 

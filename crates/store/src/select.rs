@@ -22,6 +22,13 @@ where
         Self { query: QueryBuilder::new(select), conditions: 0 }
     }
 
+    /// One with a number in the middle of its text.
+    pub(crate) fn around((before, after): (&'static str, &'static str), number: i64) -> Self {
+        let mut query = QueryBuilder::new(before);
+        query.push_bind(number).push(after);
+        Self { query, conditions: 0 }
+    }
+
     /// `column = value`, when there is a value.
     pub(crate) fn equals(mut self, column: &'static str, value: Option<impl Display>) -> Self {
         if let Some(value) = value {
@@ -159,6 +166,12 @@ where
     /// One row a value of the column.
     pub(crate) fn grouped_by(mut self, column: &'static str) -> QueryBuilder<DB> {
         self.query.push(" GROUP BY ").push(column);
+        self.query
+    }
+
+    /// All, in this order.
+    pub(crate) fn ordered_by(mut self, columns: &'static str) -> QueryBuilder<DB> {
+        self.query.push(" ORDER BY ").push(columns);
         self.query
     }
 

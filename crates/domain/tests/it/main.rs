@@ -3,6 +3,7 @@
 mod access;
 mod ci;
 mod deciding;
+mod delivery;
 mod forge_deployments;
 mod heads;
 mod merging;
