@@ -16,6 +16,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +110,8 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Runs everything. The first interrupt cancels, and the second ends at once.
-    pub(super) async fn finish(mut self) -> Result<Report, Failure> {
+    /// Runs everything. The first of these interrupts cancels, and the second ends at once.
+    pub(super) async fn finish(mut self, interrupts: &mut Signal) -> Result<Report, Failure> {
         loop {
             while self.advance()? {}
             if self.running.is_empty() {
@@ -122,8 +123,7 @@ impl<'a> Drive<'a> {
                         self.ended(ended?);
                     }
                 }
-                interrupt = tokio::signal::ctrl_c() => {
-                    interrupt?;
+                Some(()) = interrupts.recv() => {
                     if self.cancelled {
                         return Err(Failure::failed("ended at once; jobs may have left files behind"));
                     }

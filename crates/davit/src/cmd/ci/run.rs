@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Run workflows of the working copy, with what is not committed yet
 #[derive(Debug, Args)]
@@ -113,6 +114,8 @@ pub(super) async fn run(args: RunArgs) -> Outcome {
     let snapshot = scratch.path().join("snapshot");
     working_copy.snapshot(&snapshot).await?;
     let local = Local::new(working_copy.clone(), snapshot, &directory).map_err(made)?;
+    // One listener for all of it: a new one hears nothing of what came before.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let mut reports = Vec::new();
     for (event, plan) in plans {
         let settings = Settings {
@@ -127,7 +130,8 @@ pub(super) async fn run(args: RunArgs) -> Outcome {
         if !args.format.json {
             output.note(format!("{}: {} on {}", visible(&plan.file), visible(&plan.workflow), event.name()));
         }
-        reports.push(Drive::new(&plan, &settings, &local, output, args.format.json).finish().await?);
+        let drive = Drive::new(&plan, &settings, &local, output, args.format.json);
+        reports.push(drive.finish(&mut interrupts).await?);
     }
     finished(output, &args, &local, reports)
 }
