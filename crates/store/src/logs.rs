@@ -21,7 +21,7 @@ pub struct OutputMark {
 const SERVER: &str = "";
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     seq: i64,
     at: i64,
     host: Option<String>,
@@ -40,6 +40,11 @@ impl Row {
             stream: known(place, &self.stream, Stream::parse(&self.stream))?,
             text: self.text,
         })
+    }
+
+    pub(crate) fn read_all(id: DeploymentId, rows: Vec<Self>) -> Result<Vec<Line>, StoreError> {
+        let place = format!("log_lines of deployment {id}");
+        rows.into_iter().map(|row| row.read(&place)).collect()
     }
 }
 
@@ -75,6 +80,7 @@ impl Store {
             Tx::Sqlite(c) => sqlite::insert_lines(c, id, first_seq, lines).await?,
             Tx::Postgres(c) => postgres::insert_lines(c, id, first_seq, lines).await?,
         }
+        tx.seal(id, first_seq, end).await?;
         for mark in marks {
             tx.set_offset(id, mark).await?;
         }
@@ -127,8 +133,7 @@ impl Store {
             .bind(step.map(i64::from))
             .bind(limit)
             .fetch_all(p).await)?;
-        let place = format!("log_lines of deployment {id}");
-        rows.into_iter().map(|row| row.read(&place)).collect()
+        Row::read_all(id, rows)
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Cutoffs {
 const LOGS: &str = "DELETE FROM log_lines WHERE (deployment_id, seq) IN (
          SELECT l.deployment_id, l.seq FROM log_lines l JOIN deployments d ON d.id = l.deployment_id
          WHERE d.finished_at < $1 LIMIT $2)";
+const LOG_BLOCKS: &str = "DELETE FROM log_blocks WHERE (deployment_id, step, block) IN (
+         SELECT l.deployment_id, l.step, l.block FROM log_blocks l JOIN deployments d ON d.id = l.deployment_id
+         WHERE d.finished_at < $1 LIMIT $2)";
 const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries WHERE received_at < $1 AND verdict <> 'received' ORDER BY id LIMIT $2)";
 const CALLS: &str = "DELETE FROM outbox WHERE id IN (
@@ -69,6 +72,7 @@ impl Store {
         let mut gone = 0;
         for (sql, before) in [
             (LOGS, cutoffs.logs),
+            (LOG_BLOCKS, cutoffs.logs),
             (CHECKS, cutoffs.logs),
             (CHANGES, cutoffs.logs),
             (QUEUED, cutoffs.logs),

@@ -1,0 +1,231 @@
+//! Windows into long logs of deployments: lines by their place among those of one host or step, at a price that does
+//! not grow with what lies before them. Of one host's lines an index tells the place; of one step's, the counts in
+//! [`log_blocks`](seal), one row a block of 4096 lines. Appending lines and reading them on is [`logs`](crate::logs).
+
+use crate::logs::Row;
+use crate::{Store, StoreError, Tx, on_read, on_tx};
+use davit_domain::ids::{DeploymentId, HostName};
+use davit_domain::log::Line;
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+/// Lines a block of `log_blocks`; migration 0014 counts with the same number.
+const BLOCK: i64 = 4096;
+
+/// Which lines of a deployment's log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinesOf {
+    /// Of all (`None`), of the server (`Some(None)`), or of one host.
+    pub host: Option<Option<HostName>>,
+    /// The number of the step; `None`: of all.
+    pub step: Option<u8>,
+}
+
+/// Where a window begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At this place among the lines that are looked at, from 0.
+    Place(i64),
+    /// At the line with this number, or the next one that is looked at.
+    Line(i64),
+}
+
+/// Lines that follow each other among those that are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The place of the first one, from 0.
+    pub first: i64,
+    /// How many there are in all.
+    pub total: i64,
+    /// The lines.
+    pub items: Vec<Line>,
+}
+
+/// A step's lines before and in each block that has some.
+struct Blocks {
+    /// (number of the block, lines of the step in it), in order.
+    counted: Vec<(i64, i64)>,
+    /// The first line that is in no whole block.
+    open_from: i64,
+    /// The step's lines from there on.
+    open: i64,
+}
+
+impl Store {
+    /// At most `limit` lines, in order, from a place or a line on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn log_window(
+        &self,
+        id: DeploymentId,
+        of: &LinesOf,
+        begin: Begin,
+        limit: i64,
+    ) -> Result<Window, StoreError> {
+        match (&of.host, of.step) {
+            (None, None) => self.window_of_all(id, begin, limit).await,
+            (Some(_), _) => self.window_of_host(id, of, begin, limit).await,
+            (None, Some(step)) => self.window_of_step(id, step, begin, limit).await,
+        }
+    }
+
+    async fn window_of_all(
+        &self,
+        id: DeploymentId,
+        begin: Begin,
+        limit: i64,
+        last_seq: i64,
+    ) -> Result<Window, StoreError> {
+        let first = match begin {
+            Begin::Place(place) => place.max(0),
+            Begin::Line(seq) => seq.clamp(1, last_seq + 1) - 1,
+        };
+        let items = self.lines(id, first, None, None, limit).await?;
+        Ok(Window { first, total: last_seq, last_seq, items })
+    }
+
+    async fn window_of_host(
+        &self,
+        id: DeploymentId,
+        of: &LinesOf,
+        begin: Begin,
+        limit: i64,
+        last_seq: i64,
+    ) -> Result<Window, StoreError> {
+        let first = match begin {
+            Begin::Place(place) => place.max(0),
+            Begin::Line(seq) => self.count_lines(id, of, 0, seq - 1).await?,
+        };
+        let rows: Vec<Row> = on_read!(&self.db, p => {
+            let mut query = QueryBuilder::new(
+                "SELECT l.seq, l.at, l.host, l.step, l.stream, l.text FROM (SELECT seq FROM log_lines WHERE ");
+            among(&mut query, id, of);
+            query.push(" ORDER BY seq LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(first);
+            query.push(") found JOIN log_lines l ON l.deployment_id = ").push_bind(id.0);
+            query.push(" AND l.seq = found.seq ORDER BY l.seq");
+            query.build_query_as().fetch_all(p).await
+        })?;
+        let total = self.count_lines(id, of, 0, last_seq).await?;
+        Ok(Window { first, total, last_seq, items: Row::read_all(id, rows)? })
+    }
+
+    async fn window_of_step(&self, id: DeploymentId, step: u8, begin: Begin, limit: i64) -> Result<Window, StoreError> {
+        let blocks = self.blocks(id, step).await?;
+        let first = match begin {
+            Begin::Place(place) => place.max(0),
+            Begin::Line(seq) => {
+                let block_start = ((seq - 1).max(0) / BLOCK * BLOCK).min(blocks.open_from - 1);
+                let of = LinesOf { host: None, step: Some(step) };
+                blocks.before(block_start) + self.count_lines(id, &of, block_start, seq - 1).await?
+            }
+        };
+        let mut items = Vec::new();
+        let mut skip = first;
+        for (after, until, lines) in blocks.ranges() {
+            let wanted = limit - i64::try_from(items.len()).unwrap_or(i64::MAX);
+            if wanted <= 0 {
+                break;
+            }
+            if skip >= lines {
+                skip -= lines;
+                continue;
+            }
+            items.extend(self.lines_between(id, step, (after, until), skip, wanted).await?);
+            skip = 0;
+        }
+        Ok(Window { first, total: blocks.total(), last_seq, items })
+    }
+
+    /// The lines of a step with numbers in `(after, until]`, without the first `skip` of them.
+    async fn lines_between(
+        &self,
+        id: DeploymentId,
+        step: u8,
+        (after, until): (i64, i64),
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<Line>, StoreError> {
+        let sql = "SELECT seq, at, host, step, stream, text FROM log_lines
+             WHERE deployment_id = $1 AND seq > $2 AND seq <= $3 AND step = $4 ORDER BY seq LIMIT $5 OFFSET $6";
+        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql)
+            .bind(id.0).bind(after).bind(until).bind(i64::from(step)).bind(limit).bind(skip)
+            .fetch_all(p).await)?;
+        Row::read_all(id, rows)
+    }
+
+    async fn count_lines(&self, id: DeploymentId, of: &LinesOf, after: i64, until: i64) -> Result<i64, StoreError> {
+        Ok(on_read!(&self.db, p => {
+            let mut query = QueryBuilder::new("SELECT COUNT(*) FROM log_lines WHERE ");
+            among(&mut query, id, of);
+            query.push(" AND seq > ").push_bind(after).push(" AND seq <= ").push_bind(until);
+            query.build_query_scalar().fetch_one(p).await
+        })?)
+    }
+
+    async fn blocks(&self, id: DeploymentId, step: u8, last_seq: i64) -> Result<Blocks, StoreError> {
+        let open_from = last_seq / BLOCK * BLOCK + 1;
+        let sql = "SELECT block, lines FROM log_blocks WHERE deployment_id = $1 AND step = $2 AND block < $3
+             ORDER BY block";
+        let counted: Vec<(i64, i64)> = on_read!(&self.db, p => sqlx::query_as(sql)
+            .bind(id.0).bind(i64::from(step)).bind(open_from / BLOCK)
+            .fetch_all(p).await)?;
+        let of = LinesOf { host: None, step: Some(step) };
+        let open = self.count_lines(id, &of, open_from - 1, last_seq).await?;
+        Ok(Blocks { counted, open_from, open })
+    }
+}
+
+impl Blocks {
+    fn total(&self) -> i64 {
+        self.counted.iter().map(|(_, lines)| lines).sum::<i64>() + self.open
+    }
+
+    /// The step's lines in whole blocks up to this line, with which a block ends.
+    fn before(&self, seq: i64) -> i64 {
+        self.counted.iter().take_while(|(block, _)| (block + 1) * BLOCK <= seq).map(|(_, lines)| lines).sum()
+    }
+
+    /// The blocks that have lines of the step: the number before the first one, the last one, and how many.
+    fn ranges(&self) -> impl Iterator<Item = (i64, i64, i64)> + '_ {
+        let whole = self.counted.iter().map(|(block, lines)| (block * BLOCK, (block + 1) * BLOCK, *lines));
+        whole.chain([(self.open_from - 1, i64::MAX, self.open)])
+    }
+}
+
+impl Tx {
+    /// Counts the blocks that lines `first` to `last`, just written, have made whole.
+    pub(crate) async fn seal(&mut self, id: DeploymentId, first: i64, last: i64) -> Result<(), StoreError> {
+        let (from, until) = ((first - 1) / BLOCK, last / BLOCK);
+        if from == until {
+            return Ok(());
+        }
+        let sql = "INSERT INTO log_blocks (deployment_id, step, block, lines)
+             SELECT deployment_id, step, (seq - 1) / $2, COUNT(*) FROM log_lines
+             WHERE deployment_id = $1 AND seq > $3 AND seq <= $4 GROUP BY deployment_id, step, (seq - 1) / $2";
+        on_tx!(self, c => sqlx::query(sql)
+            .bind(id.0).bind(BLOCK).bind(from * BLOCK).bind(until * BLOCK)
+            .execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+}
+
+/// The condition for lines of a deployment that are looked at. Each has a form that an index answers.
+pub(crate) fn among<DB: Database>(query: &mut QueryBuilder<DB>, id: DeploymentId, of: &LinesOf)
+where
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+    for<'a> i64: Encode<'a, DB> + Type<DB>,
+{
+    query.push("deployment_id = ").push_bind(id.0);
+    match &of.host {
+        None => {}
+        Some(None) => {
+            query.push(" AND host IS NULL");
+        }
+        Some(Some(host)) => {
+            query.push(" AND host = ").push_bind(host.to_string());
+        }
+    }
+    if let Some(step) = of.step {
+        query.push(" AND step = ").push_bind(i64::from(step));
+    }
+}
