@@ -18,6 +18,7 @@ mod declared;
 mod deliveries;
 mod deployments;
 mod diffs;
+mod docs;
 mod doctor;
 mod events;
 mod feed;
@@ -120,6 +121,7 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .merge(sign_in::routes())
         .merge(health::routes())
         .merge(badge::routes())
+        .merge(docs::routes())
         .fallback(ui::serve)
         .with_state(api);
     let routes = routes.layer(axum::middleware::from_fn(problem::refuse_nul));
