@@ -34,8 +34,10 @@ pub enum Begin {
 pub struct Window {
     /// The place of the first one, from 0.
     pub first: i64,
-    /// How many there are in all.
+    /// How many there are in all, up to `last_seq`.
     pub total: i64,
+    /// The last line of the log when it was looked at. What is written meanwhile is not in the window.
+    pub last_seq: i64,
     /// The lines.
     pub items: Vec<Line>,
 }
@@ -62,11 +64,14 @@ impl Store {
         begin: Begin,
         limit: i64,
     ) -> Result<Window, StoreError> {
-        match (&of.host, of.step) {
-            (None, None) => self.window_of_all(id, begin, limit).await,
-            (Some(_), _) => self.window_of_host(id, of, begin, limit).await,
-            (None, Some(step)) => self.window_of_step(id, step, begin, limit).await,
-        }
+        let last_seq = self.last_seq(id).await?;
+        let mut window = match (&of.host, of.step) {
+            (None, None) => self.window_of_all(id, begin, limit, last_seq).await?,
+            (Some(_), _) => self.window_of_host(id, of, begin, limit, last_seq).await?,
+            (None, Some(step)) => self.window_of_step(id, step, begin, limit, last_seq).await?,
+        };
+        window.items.retain(|line| line.seq <= last_seq);
+        Ok(window)
     }
 
     async fn window_of_all(
@@ -101,7 +106,8 @@ impl Store {
                 "SELECT l.seq, l.at, l.host, l.step, l.stream, l.text FROM (SELECT seq FROM log_lines WHERE ");
             among(&mut query, id, of);
             query.push(" ORDER BY seq LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(first);
-            query.push(") found JOIN log_lines l ON l.deployment_id = ").push_bind(id.0);
+            // Whatever the database knows of the tables: the few that were found first.
+            query.push(") found CROSS JOIN log_lines l WHERE l.deployment_id = ").push_bind(id.0);
             query.push(" AND l.seq = found.seq ORDER BY l.seq");
             query.build_query_as().fetch_all(p).await
         })?;
@@ -109,8 +115,15 @@ impl Store {
         Ok(Window { first, total, last_seq, items: Row::read_all(id, rows)? })
     }
 
-    async fn window_of_step(&self, id: DeploymentId, step: u8, begin: Begin, limit: i64) -> Result<Window, StoreError> {
-        let blocks = self.blocks(id, step).await?;
+    async fn window_of_step(
+        &self,
+        id: DeploymentId,
+        step: u8,
+        begin: Begin,
+        limit: i64,
+        last_seq: i64,
+    ) -> Result<Window, StoreError> {
+        let blocks = self.blocks(id, step, last_seq).await?;
         let first = match begin {
             Begin::Place(place) => place.max(0),
             Begin::Line(seq) => {

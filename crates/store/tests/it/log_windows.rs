@@ -48,12 +48,12 @@ fn expected(all: &[Line], of: &LinesOf, begin: Begin, limit: usize) -> Window {
     let among = |line: &&Line| {
         of.host.as_ref().is_none_or(|host| line.host == *host) && of.step.is_none_or(|step| line.step == step)
     };
-    let lines: Vec<_> = all.iter().filter(among).cloned().collect();
+    let lines: Vec<_> = all.iter().filter(among).collect();
     let first = match begin {
         Begin::Place(place) => usize::try_from(place).expect("a place"),
         Begin::Line(seq) => lines.iter().take_while(|line| line.seq < seq).count(),
     };
-    let items = lines.iter().skip(first).take(limit).cloned().collect();
+    let items = lines.iter().skip(first).take(limit).map(|line| (*line).clone()).collect();
     Window {
         first: i64::try_from(first).expect("a number"),
         total: i64::try_from(lines.len()).expect("a number"),
