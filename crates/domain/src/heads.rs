@@ -3,6 +3,7 @@
 //! Deliveries may be lost, repeated and reordered; the remote's own list is always right. These functions compare the
 //! two. They don't say what to do about a difference, and nothing here talks to a remote.
 
+use crate::config::{Auto, AutoOn, branch_allowed};
 use crate::event::{GitRef, Push};
 use crate::ids::{CommitSha, DeliveryId};
 use crate::time::Timestamp;
@@ -99,6 +100,20 @@ pub fn is_overtaken(seen: &[SeenHead], push: &Push) -> bool {
     reached.contains(&newest.commit)
 }
 
+/// The newest head of what a release config follows, of the heads of its repository, latest first: the branches or tags
+/// that releases start by themselves from, else the branch that is live (`live`).
+#[must_use]
+pub fn followed<'h>(auto: Option<&Auto>, live: Option<&str>, heads: &'h [SeenHead]) -> Option<&'h SeenHead> {
+    let branch = |wanted: &[String]| heads.iter().find(|head| matches(wanted, head.git_ref.branch()));
+    match auto {
+        Some(Auto { on: AutoOn::Push | AutoOn::Merge, branches }) if !branches.is_empty() => branch(branches),
+        Some(Auto { on: AutoOn::Tag, branches }) => heads.iter().find(|head| matches(branches, head.git_ref.tag())),
+        Some(Auto { on: AutoOn::Push | AutoOn::Merge | AutoOn::DeploymentEvent, .. }) | None => {
+            heads.iter().find(|head| live.is_some() && head.git_ref.branch() == live)
+        }
+    }
+}
+
 /// The head of a branch or tag, as far as davit knows.
 fn newest_of<'s>(seen: &'s [SeenHead], git_ref: &GitRef) -> Option<&'s SeenHead> {
     seen.iter().filter(|head| head.git_ref == *git_ref).max_by_key(|head| head.at)
@@ -116,4 +131,8 @@ fn pieces(name: &str) -> Vec<(&str, u64)> {
         rest = next;
     }
     pieces
+}
+
+fn matches(patterns: &[String], name: Option<&str>) -> bool {
+    name.is_some_and(|name| branch_allowed(Some(patterns), name))
 }

@@ -94,7 +94,43 @@ struct CheckRow {
 const HELD: &str = "SELECT id, environment, app, reason, owner, created_at, expires_at FROM locks
      WHERE ended_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY id";
 
+/// What a host said last, without what differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveVerdict {
+    /// The app.
+    pub app: AppKey,
+    /// The environment.
+    pub environment: EnvironmentKey,
+    /// The host.
+    pub host: HostName,
+    /// When.
+    pub at: Timestamp,
+    /// As in [`LiveCheck::verdict`].
+    pub verdict: String,
+}
+
 impl Store {
+    /// What every host said last of everything that is released to it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn live_verdicts(&self) -> Result<Vec<LiveVerdict>, StoreError> {
+        let sql = "SELECT app, environment, host, at, verdict FROM live_checks ORDER BY app, environment, host";
+        let rows: Vec<(String, String, String, i64, String)> =
+            on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
+        let place = "live_checks";
+        let read = |(app, environment, host, at, verdict): (String, String, String, i64, String)| {
+            Ok(LiveVerdict {
+                app: parsed(place, &app)?,
+                environment: parsed(place, &environment)?,
+                host: parsed(place, &host)?,
+                at: Timestamp::from_millis(at),
+                verdict,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// The locks that hold now, oldest first.
     ///
     /// # Errors

@@ -55,6 +55,24 @@ impl Store {
         rows.into_iter().map(Row::read).collect()
     }
 
+    /// As [`seen_heads`](Self::seen_heads), at most `limit`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn latest_heads(
+        &self,
+        forge: &ForgeId,
+        repository: &str,
+        limit: i64,
+    ) -> Result<Vec<SeenHead>, StoreError> {
+        let sql = "SELECT reference, commit_sha, before_sha, at, delivery_id FROM forge_seen
+             WHERE forge = $1 AND repository = $2 ORDER BY at DESC, reference LIMIT $3";
+        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql)
+            .bind(forge.as_str()).bind(repository_key(repository).as_str()).bind(limit)
+            .fetch_all(p).await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
     /// When a repository was last looked at for what was missed; `None`: never.
     ///
     /// # Errors

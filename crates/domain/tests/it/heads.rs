@@ -1,7 +1,8 @@
 //! Heads that davit was told about against those that there are.
 
+use davit_domain::config::{Auto, AutoOn};
 use davit_domain::event::{GitRef, Push};
-use davit_domain::heads::{MissedHead, SeenHead, gone, is_overtaken, missed, older_first};
+use davit_domain::heads::{MissedHead, SeenHead, followed, gone, is_overtaken, missed, older_first};
 use davit_domain::ids::CommitSha;
 use davit_domain::time::Timestamp;
 use proptest::prelude::*;
@@ -107,5 +108,32 @@ proptest! {
         prop_assert!(is_overtaken(&told, &push(chain[late], chain[late + 1])));
         prop_assert_eq!(missed_move(&told, chain[6]), None);
         prop_assert_eq!(missed(&told, &[(main(), sha('f'))], at(99)).len(), 1);
+    }
+}
+
+#[test]
+fn what_is_followed_is_the_latest_head_that_would_start_a_release() {
+    let branch = |name: &str, digit| SeenHead { git_ref: GitRef::Branch(name.into()), ..seen('.', digit, 0) };
+    let tag = |name: &str, digit| SeenHead { git_ref: GitRef::Tag(name.into()), ..seen('.', digit, 0) };
+    let heads =
+        [branch("topic", 'a'), tag("v2", 'b'), branch("release/2", 'c'), branch("main", 'd'), tag("nightly", 'e')];
+    let auto = |on, patterns: &[&str]| Some(Auto { on, branches: patterns.iter().map(ToString::to_string).collect() });
+    for (auto, live, expected) in [
+        (auto(AutoOn::Push, &["main"]), None, Some('d')),
+        (auto(AutoOn::Merge, &["release/*", "main"]), None, Some('c')),
+        (auto(AutoOn::Push, &["main"]), Some("topic"), Some('d')),
+        (auto(AutoOn::Push, &["none"]), Some("main"), None),
+        // Every branch starts one: what is live tells which of them is meant.
+        (auto(AutoOn::Push, &[]), Some("main"), Some('d')),
+        (auto(AutoOn::Push, &[]), None, None),
+        (auto(AutoOn::Tag, &["v*"]), Some("main"), Some('b')),
+        (auto(AutoOn::Tag, &[]), None, Some('b')),
+        (auto(AutoOn::DeploymentEvent, &[]), Some("topic"), Some('a')),
+        (None, Some("main"), Some('d')),
+        (None, Some("v2"), None),
+        (None, None, None),
+    ] {
+        let found = followed(auto.as_ref(), live, &heads).map(|head| head.commit.clone());
+        assert_eq!(found, expected.map(sha), "{auto:?} {live:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Locks, and what hosts said they serve.
 
 use crate::support::{at, both, commit, host, is_not_found, production, shop};
-use davit_store::gates::{LiveCheck, LiveDetail};
+use davit_store::gates::{LiveCheck, LiveDetail, LiveVerdict};
 
 both!(a_lock_holds_until_it_ends, |store| {
     let all = commit!(store, tx => tx.lock_environment(&production(), None, "the fair", "ana", None, at(1)));
@@ -31,4 +31,7 @@ both!(the_last_word_of_a_host_counts, |store| {
     commit!(store, tx => tx.record_live_check(&check("ok", 1)));
     commit!(store, tx => tx.record_live_check(&check("drift", 2)));
     assert_eq!(store.live_checks(&shop(), &production()).await.expect("reads"), [check("drift", 2)]);
+    let LiveCheck { app, environment, host, at, verdict, .. } = check("drift", 2);
+    let brief = LiveVerdict { app, environment, host, at, verdict };
+    assert_eq!(store.live_verdicts().await.expect("reads"), [brief]);
 });

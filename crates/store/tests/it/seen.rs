@@ -25,6 +25,8 @@ async fn see(store: &Store, repository: &str, head: &SeenHead) {
 async fn seen(store: &Store, repository: &str) -> Vec<SeenHead> {
     let seen = store.seen_heads(&id("hub"), repository).await.expect("reads");
     assert_eq!(commit!(store, tx => tx.seen_heads(&id("hub"), repository)), seen);
+    let latest = store.latest_heads(&id("hub"), repository, 1).await.expect("reads");
+    assert_eq!(latest, seen[..seen.len().min(1)]);
     seen
 }
 
