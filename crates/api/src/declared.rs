@@ -11,10 +11,8 @@ use davit_domain::config::{
     App, Channel, Environment, Forge, Form, Host, app_form, channel_form, environment_form, forge_form, host_form,
 };
 use davit_domain::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName};
-use davit_engine::configs::Base;
-use secrecy::SecretString;
+use davit_engine::configs::{Base, NamedSecrets, Put};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,36 +62,29 @@ pub(crate) struct EnvironmentBody {
     #[serde(default, deserialize_with = "base")]
     #[schema(value_type = Option<Object>)]
     base: Base,
+    /// Whether to stop when everything is checked.
+    #[serde(default)]
+    dry_run: bool,
 }
 
-/// A host.
+/// A host, forge or channel.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HostBody {
-    /// What `[[host]]` says, without `name`.
-    #[schema(value_type = Object)]
-    form: Form,
-    /// The form that the person saw, `null` where there was none; absent: whatever there is is replaced.
-    #[serde(default, deserialize_with = "base")]
-    #[schema(value_type = Option<Object>)]
-    base: Base,
-}
-
-/// A forge or a channel.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OutsideBody {
-    /// What `[[forge]]` or `[[channel]]` says, without `id`.
+pub(crate) struct PutBody {
+    /// What `[[host]]`, `[[forge]]` or `[[channel]]` says, without `name` or `id`.
     #[schema(value_type = Object)]
     form: Form,
     /// Values of what the form names as `{ "secret": "name" }`, by that name. What is absent stays as it is stored.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
-    secrets: BTreeMap<String, SecretString>,
+    secrets: NamedSecrets,
     /// The form that the person saw, `null` where there was none; absent: whatever there is is replaced.
     #[serde(default, deserialize_with = "base")]
     #[schema(value_type = Option<Object>)]
     base: Base,
+    /// Whether to stop when everything is checked.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Something declared.
@@ -178,7 +169,9 @@ pub(crate) async fn put_environment(
 ) -> Result<Json<Declared>, Problem> {
     let key: EnvironmentKey = key.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_environment(&key, &body.form, body.order, &body.base, caller.name()).await?.into()))
+    let EnvironmentBody { form, order, base, dry_run } = body;
+    let put = Put { form, secrets: NamedSecrets::new(), base, dry_run };
+    Ok(Json(api.engine.put_environment(&key, &put, order, caller.name()).await?.into()))
 }
 
 /// Takes an environment away that nothing refers to any more.
@@ -212,17 +205,17 @@ pub(crate) async fn show_host(
 }
 
 /// Makes a host, or replaces what is said of it.
-#[utoipa::path(put, path = "/api/v1/hosts/{name}", params(("name" = String, Path)), request_body = HostBody,
+#[utoipa::path(put, path = "/api/v1/hosts/{name}", params(("name" = String, Path)), request_body = PutBody,
     responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put_host(
     State(api): State<Api>,
     caller: Caller,
     Path(name): Path<String>,
-    Body(body): Body<HostBody>,
+    Body(body): Body<PutBody>,
 ) -> Result<Json<Declared>, Problem> {
     let name: HostName = name.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_host(&name, &body.form, &body.base, caller.name()).await?.into()))
+    Ok(Json(api.engine.put_host(&name, &body.into(), caller.name()).await?.into()))
 }
 
 /// Takes a host away that nothing refers to any more. What is on it stays.
@@ -254,17 +247,17 @@ pub(crate) async fn show_forge(
 }
 
 /// Makes a forge, or replaces what is said of it. Secrets that come along are stored with it.
-#[utoipa::path(put, path = "/api/v1/forges/{id}", params(("id" = String, Path)), request_body = OutsideBody,
+#[utoipa::path(put, path = "/api/v1/forges/{id}", params(("id" = String, Path)), request_body = PutBody,
     responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put_forge(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(body): Body<OutsideBody>,
+    Body(body): Body<PutBody>,
 ) -> Result<Json<Declared>, Problem> {
     let id: ForgeId = id.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_forge(&id, &body.form, &body.secrets, &body.base, caller.name()).await?.into()))
+    Ok(Json(api.engine.put_forge(&id, &body.into(), caller.name()).await?.into()))
 }
 
 /// Takes a forge away that nothing refers to any more.
@@ -295,17 +288,17 @@ pub(crate) async fn show_channel(
 }
 
 /// Makes a channel, or replaces what is said of it. Secrets that come along are stored with it.
-#[utoipa::path(put, path = "/api/v1/channels/{id}", params(("id" = String, Path)), request_body = OutsideBody,
+#[utoipa::path(put, path = "/api/v1/channels/{id}", params(("id" = String, Path)), request_body = PutBody,
     responses((status = 200, body = Declared), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put_channel(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(body): Body<OutsideBody>,
+    Body(body): Body<PutBody>,
 ) -> Result<Json<Declared>, Problem> {
     let id: ChannelId = id.parse()?;
     caller.allow(Action::Configure)?;
-    Ok(Json(api.engine.put_channel(&id, &body.form, &body.secrets, &body.base, caller.name()).await?.into()))
+    Ok(Json(api.engine.put_channel(&id, &body.into(), caller.name()).await?.into()))
 }
 
 /// Takes a channel away that no release config names any more.
@@ -330,6 +323,12 @@ fn base<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Base, D::Error> {
 fn app_fields(name: Option<String>, repository: Option<serde_json::Value>) -> Form {
     let name = name.map(|name| ("name".to_owned(), name.into()));
     name.into_iter().chain(repository.map(|repository| ("repository".to_owned(), repository))).collect()
+}
+
+impl From<PutBody> for Put {
+    fn from(PutBody { form, secrets, base, dry_run }: PutBody) -> Self {
+        Self { form, secrets, base, dry_run }
+    }
 }
 
 impl From<App> for Declared {

@@ -12,16 +12,17 @@ mod dry_run;
 mod history;
 mod outside;
 
-pub use base::Base;
+pub use base::{Base, NamedSecrets, Put};
 pub use check::{Check, ConfigCheck};
 pub use dry_run::{DryHost, DryRun, DryStep};
 pub use history::RevisionText;
-pub use outside::NamedSecrets;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::access::Scope;
-use davit_domain::config::{self, App, Configuration, Environment, Form, Host, PlanAction, ReleaseConfig};
+use davit_domain::config::{
+    self, App, ConfigError, Configuration, Environment, Form, Host, PlanAction, ReleaseConfig, SecretRef,
+};
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
 use davit_domain::values::ValueScope;
 use davit_store::Tx;
@@ -172,21 +173,21 @@ impl Engine {
     /// Makes an environment or replaces what is said of it; `order` moves it to that place of the list, from 0.
     ///
     /// # Errors
-    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force.
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where what was seen is not in force.
     pub async fn put_environment(
         &self,
         key: &EnvironmentKey,
-        form: &Form,
+        put: &Put,
         order: Option<usize>,
-        base: &Base,
         by: &str,
     ) -> Result<Environment, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
         let known = current.environments.iter().find(|known| known.key == *key);
-        base.check("environment", key, known.map(config::environment_form))?;
-        let environment = config::read_environment(key, form, &current).map_err(EngineError::InvalidConfig)?;
+        put.base.check("environment", key, known.map(config::environment_form))?;
+        let environment = config::read_environment(key, &put.form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = Configuration { environments: vec![environment.clone()], ..nothing() };
+        self.put_secrets_of(&mut tx, &wanted, put, by).await?;
         let mut after = config::merge(&current, &wanted, false);
         if let Some(order) = order {
             after.environments.retain(|known| known.key != *key);
@@ -195,6 +196,9 @@ impl Engine {
         }
         let told = Told { action: "environment_saved", subject: key.to_string(), app: None, environment: Some(key) };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
+        if put.dry_run {
+            return Ok(environment);
+        }
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);
         Ok(environment)
@@ -221,19 +225,22 @@ impl Engine {
     /// Makes a host or replaces what is said of it. A key that a person accepted stays pinned while its address stays.
     ///
     /// # Errors
-    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force.
-    pub async fn put_host(&self, name: &HostName, form: &Form, base: &Base, by: &str) -> Result<Host, EngineError> {
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where what was seen is not in force.
+    pub async fn put_host(&self, name: &HostName, put: &Put, by: &str) -> Result<Host, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
         let known = current.hosts.iter().find(|known| known.name == *name);
-        base.check("host", name, known.map(config::host_form))?;
-        let host = config::read_host(name, form, &current).map_err(EngineError::InvalidConfig)?;
+        put.base.check("host", name, known.map(config::host_form))?;
+        let host = config::read_host(name, &put.form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = crate::apply::keep_pins(&current, Configuration { hosts: vec![host], ..nothing() });
+        self.put_secrets_of(&mut tx, &wanted, put, by).await?;
         let after = config::merge(&current, &wanted, false);
         let told = Told { action: "host_saved", subject: name.to_string(), app: None, environment: None };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
-        tx.commit().await?;
-        self.hub().tell_topic(Topic::Config, None);
+        if !put.dry_run {
+            tx.commit().await?;
+            self.hub().tell_topic(Topic::Config, None);
+        }
         wanted.hosts.into_iter().next().ok_or_else(|| EngineError::Unavailable("the host is not there".into()))
     }
 
@@ -254,6 +261,25 @@ impl Engine {
         self.store_edit(&mut tx, &current, &after, by, told).await?;
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);
+        Ok(())
+    }
+
+    /// Stores the secrets that come with an item, which must be what it names.
+    async fn put_secrets_of(
+        &self,
+        tx: &mut Tx,
+        wanted: &Configuration,
+        put: &Put,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let named = wanted.secret_refs();
+        for (name, value) in &put.secrets {
+            if !named.contains_key(&SecretRef::Secret(name.clone()).key()) {
+                let message = format!("a value came for the secret {name}, which the form does not name");
+                return Err(EngineError::InvalidConfig(vec![ConfigError::of_field("", &message)]));
+            }
+            self.put_named_secret(tx, name, value, by).await?;
+        }
         Ok(())
     }
 

@@ -1,8 +1,14 @@
-//! What a person had before them who edits an item: of two who edit at once, none overwrites the other unseen.
+//! What is put in the place of an item, and what its author had before them: of two who edit at once, none overwrites
+//! the other unseen.
 
 use crate::EngineError;
 use davit_domain::config::Form;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::fmt::Display;
+
+/// Values of stored secrets, by the name that stands in `{ secret = "name" }`.
+pub type NamedSecrets = BTreeMap<String, SecretString>;
 
 /// What a person had before them who edits an item.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +20,19 @@ pub enum Base {
     Nothing,
     /// It said this.
     Form(Form),
+}
+
+/// What is to stand in the place of an item.
+#[derive(Debug, Clone, Default)]
+pub struct Put {
+    /// Its keys, as in `davit.toml`.
+    pub form: Form,
+    /// Values of secrets that the form names, to be stored with it.
+    pub secrets: NamedSecrets,
+    /// What the person saw.
+    pub base: Base,
+    /// Whether to stop when everything is checked.
+    pub dry_run: bool,
 }
 
 impl Base {

@@ -1,42 +1,32 @@
-//! Forges and channels, one at a time: what davit speaks to. The secrets that a form names can come with it, so that no
-//! form is in force before its secrets are.
+//! Forges and channels, one at a time: what davit speaks to.
 
-use super::{Base, Told, in_use, nothing};
+use super::{Put, Told, in_use, nothing};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
-use davit_domain::config::{self, Channel, ConfigError, Configuration, Forge, Form, SecretRef};
+use davit_domain::config::{self, Channel, Configuration, Forge};
 use davit_domain::ids::{ChannelId, ForgeId};
-use davit_store::Tx;
-use secrecy::SecretString;
-use std::collections::BTreeMap;
-
-/// Values of stored secrets, by the name that stands in `{ secret = "name" }`.
-pub type NamedSecrets = BTreeMap<String, SecretString>;
 
 impl Engine {
     /// Makes a forge or replaces what is said of it, and stores the secrets that came along.
     ///
     /// # Errors
-    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where `base` is not what is in force,
+    /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where what was seen is not in force,
     /// `Invalid` when a secret is none or the form does not name it.
-    pub async fn put_forge(
-        &self,
-        id: &ForgeId,
-        form: &Form,
-        secrets: &NamedSecrets,
-        base: &Base,
-        by: &str,
-    ) -> Result<Forge, EngineError> {
+    pub async fn put_forge(&self, id: &ForgeId, put: &Put, by: &str) -> Result<Forge, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
         let known = current.forges.iter().find(|known| known.id == *id);
-        base.check("forge", id, known.map(config::forge_form))?;
-        let forge = config::read_forge(id, form, &current).map_err(EngineError::InvalidConfig)?;
+        put.base.check("forge", id, known.map(config::forge_form))?;
+        let forge = config::read_forge(id, &put.form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = Configuration { forges: vec![forge.clone()], ..nothing() };
         let told = Told { action: "forge_saved", subject: id.to_string(), app: None, environment: None };
-        self.put_with_secrets(&mut tx, &current, &wanted, secrets, by, told).await?;
-        tx.commit().await?;
-        self.hub().tell_topic(Topic::Config, None);
+        self.put_secrets_of(&mut tx, &wanted, put, by).await?;
+        let after = config::merge(&current, &wanted, false);
+        self.store_edit(&mut tx, &current, &after, by, told).await?;
+        if !put.dry_run {
+            tx.commit().await?;
+            self.hub().tell_topic(Topic::Config, None);
+        }
         Ok(forge)
     }
 
@@ -73,23 +63,20 @@ impl Engine {
     ///
     /// # Errors
     /// As [`put_forge`](Self::put_forge).
-    pub async fn put_channel(
-        &self,
-        id: &ChannelId,
-        form: &Form,
-        secrets: &NamedSecrets,
-        base: &Base,
-        by: &str,
-    ) -> Result<Channel, EngineError> {
+    pub async fn put_channel(&self, id: &ChannelId, put: &Put, by: &str) -> Result<Channel, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
-        base.check("channel", id, current.channel(id).map(config::channel_form))?;
-        let channel = config::read_channel(id, form, &current).map_err(EngineError::InvalidConfig)?;
+        put.base.check("channel", id, current.channel(id).map(config::channel_form))?;
+        let channel = config::read_channel(id, &put.form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = Configuration { channels: vec![channel.clone()], ..nothing() };
         let told = Told { action: "channel_saved", subject: id.to_string(), app: None, environment: None };
-        self.put_with_secrets(&mut tx, &current, &wanted, secrets, by, told).await?;
-        tx.commit().await?;
-        self.hub().tell_topic(Topic::Config, None);
+        self.put_secrets_of(&mut tx, &wanted, put, by).await?;
+        let after = config::merge(&current, &wanted, false);
+        self.store_edit(&mut tx, &current, &after, by, told).await?;
+        if !put.dry_run {
+            tx.commit().await?;
+            self.hub().tell_topic(Topic::Config, None);
+        }
         Ok(channel)
     }
 
@@ -111,27 +98,6 @@ impl Engine {
         tx.commit().await?;
         self.hub().tell_topic(Topic::Config, None);
         Ok(())
-    }
-
-    async fn put_with_secrets(
-        &self,
-        tx: &mut Tx,
-        current: &Configuration,
-        wanted: &Configuration,
-        secrets: &NamedSecrets,
-        by: &str,
-        told: Told<'_>,
-    ) -> Result<(), EngineError> {
-        let named = wanted.secret_refs();
-        for (name, value) in secrets {
-            if !named.contains_key(&SecretRef::Secret(name.clone()).key()) {
-                let message = format!("a value came for the secret {name}, which the form does not name");
-                return Err(EngineError::InvalidConfig(vec![ConfigError::of_field("", &message)]));
-            }
-            self.put_named_secret(tx, name, value, by).await?;
-        }
-        let after = config::merge(current, wanted, false);
-        self.store_edit(tx, current, &after, by, told).await
     }
 }
 
