@@ -1,5 +1,7 @@
 // Every route the UI calls, one function each, named after what it does.
 import { configCalls } from './calls/configs'
+import { estateCalls } from './calls/estate'
+import { logCalls } from './calls/logs'
 import { requestCalls } from './calls/requests'
 import { peopleCalls } from './calls/people'
 import { searchCalls } from './calls/search'
@@ -16,23 +18,23 @@ import type {
   CiRepository,
   Delivery,
   DeliveryDetail,
+  DeliveryFigures,
   DeployKey,
   Deployment,
   DeploymentSummary,
-  Environment,
+  EnvironmentDetail,
+  FiguresFilter,
   Forge,
   ForgeCheck,
   FoundLine,
   Gate,
   Host,
   HostCheck,
-  JobLogPage,
   KeptRelease,
   KeyImport,
   KeyScan,
   LiveCheck,
   Lock,
-  LogPage,
   OutboxCall,
   Overview,
   Page,
@@ -86,7 +88,9 @@ export interface ChangeFilter {
 
 export const api = {
   ...requestCalls,
+  ...logCalls,
   ...configCalls,
+  ...estateCalls,
 
   setupState: () => call<SetupState>('GET', '/setup'),
   setUp: (body: { code: string; name: string; password: string }) => call<Session>('POST', '/setup', { body }),
@@ -94,6 +98,7 @@ export const api = {
   logOut: () => call<void>('DELETE', '/session'),
 
   overview: () => call<Overview>('GET', '/overview'),
+  figures: (filter: FiguresFilter) => call<DeliveryFigures>('GET', '/delivery', { query: { ...filter } }),
 
   apps: () => call<Page<AppSummary>>('GET', '/apps', { query: { limit: 200 } }),
   app: (app: string) => call<AppDetail>('GET', path('apps', app)),
@@ -113,12 +118,8 @@ export const api = {
     call<DeploymentSummary>('POST', `${path('deployments', id, 'hosts', host)}/skip`, { body: { reason } }),
   overrideGates: (id: number, reason: string) =>
     call<DeploymentSummary>('POST', `${path('deployments', id)}/override`, { body: { reason } }),
-  logs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
-    call<LogPage>('GET', `${path('deployments', id)}/logs`, { query: { after, limit }, signal }),
-  logStreamUrl: (id: number, after: number) => toUrl(`${path('deployments', id)}/logs/stream`, { after }),
-  logDownloadUrl: (id: number) => toUrl(`${path('deployments', id)}/log.txt`),
 
-  gate: (environment: string, app: string) =>
+  gate: (environment: string, app?: string) =>
     call<Gate>('GET', `${path('environments', environment)}/gates`, { query: { app } }),
   lock: (body: { environment: string; app?: string; reason: string; expires_at?: string }) =>
     call<Lock>('POST', '/locks', { body }),
@@ -161,10 +162,6 @@ export const api = {
     call<void>('POST', `${path('runs', id)}/approve`, { body: { head_sha: headSha } }),
   searchRun: (id: number, text: string, signal?: AbortSignal) =>
     call<Page<FoundLine>>('GET', `${path('runs', id)}/search`, { query: { q: text }, signal }),
-  jobLogs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
-    call<JobLogPage>('GET', `${path('jobs', id)}/logs`, { query: { after, limit }, signal }),
-  jobLogStreamUrl: (id: number, after: number) => toUrl(`${path('jobs', id)}/log/stream`, { after }),
-  jobLogDownloadUrl: (id: number) => toUrl(`${path('jobs', id)}/log.txt`),
   artifactUrl: (id: number) => toUrl(path('artifacts', id)),
 
   repositories: () => call<Page<CiRepository>>('GET', '/repositories'),
@@ -180,7 +177,7 @@ export const api = {
   withdrawMerge: (id: number) => call<void>('DELETE', `${path('changes', id)}/merge`),
   refreshChange: (id: number) => call<void>('POST', `${path('changes', id)}/refresh`, { body: {} }),
 
-  environments: () => call<Page<Environment>>('GET', '/environments'),
+  environments: () => call<Page<EnvironmentDetail>>('GET', '/environments'),
   forges: () => call<Page<Forge>>('GET', '/forges'),
   forge: (forge: string) => call<Forge>('GET', path('forges', forge)),
   checkForge: (forge: string, repository: string) =>

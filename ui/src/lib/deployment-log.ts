@@ -1,22 +1,45 @@
 // The log of one deployment, all of it or of one host or step.
+import { shallowRef } from 'vue'
+import type { LogFilter } from '@/api/calls/logs'
 import { api } from '@/api/endpoints'
 import type { Deployment, LogLine } from '@/api/types'
-import { type LogFilter, LogIndex, type LogView } from './log-index'
-import { useLogSource } from './log-source'
+import { useLogSearch } from './log-search'
+import { useWindowedLog } from './windowed-log'
 
 export function useDeploymentLog(id: number, onState: (deployment: Deployment) => void) {
-  const index = new LogIndex()
-  const log = useLogSource<LogLine, Deployment, LogView>(
-    {
-      page: (after, limit, signal) => api.logs(id, after, limit, signal),
-      streamUrl: after => api.logStreamUrl(id, after),
-      onState,
+  const filter = shallowRef<LogFilter>({})
+  const search = useLogSearch((query, from, signal) => api.searchLog(id, filter.value, query, from, signal))
+  const log = useWindowedLog<LogLine, Deployment>({
+    begin: signal => api.logWindow(id, filter.value, { place: 0 }, 1, signal),
+    page: async (place, limit, signal) => (await api.logWindow(id, filter.value, { place }, limit, signal)).items,
+    streamUrl: after => api.logStreamUrl(id, after),
+    receive(line) {
+      const { host, step } = filter.value
+      if ((host !== undefined && line.host !== host) || (step !== undefined && line.step !== step)) return false
+      search.add(line)
+      return true
     },
-    index,
-  )
+    onState,
+  })
+
+  /** The place of a line among those that are shown, or of the next one. */
+  async function placeOf(seq: number): Promise<number> {
+    const { host, step } = filter.value
+    if (host === undefined && step === undefined) return seq - 1
+    return (await api.logWindow(id, filter.value, { line: seq }, 1)).first
+  }
+
   return {
     ...log,
-    setFilter: (filter: LogFilter) => log.change(() => index.setFilter(filter)),
-    setQuery: (query: string) => log.change(() => index.setQuery(query)),
+    filter,
+    search,
+    placeOf,
+    setFilter(next: LogFilter) {
+      filter.value = next
+      void log.restart()
+      search.again()
+    },
   }
 }
+
+export type DeploymentLog = ReturnType<typeof useDeploymentLog>

@@ -1,4 +1,4 @@
-// A line of a run's logs as an address can name it: `#job-12`, `#job-12:34`.
+// A line of a log as an address can name it: `#L34` in a deployment's, `#job-12`, `#job-12:34` in a run's.
 
 export interface LogAddress {
   job: number
@@ -15,4 +15,13 @@ export function readAddress(hash: string): LogAddress | null {
 
 export function writeAddress({ job, line }: LogAddress): string {
   return line === undefined ? `#job-${job}` : `#job-${job}:${line}`
+}
+
+export function readLineAddress(hash: string): number | undefined {
+  const [, line] = /^#L(\d+)$/.exec(hash) ?? []
+  return line === undefined ? undefined : Number(line)
+}
+
+export function writeLineAddress(line: number): string {
+  return `#L${line}`
 }

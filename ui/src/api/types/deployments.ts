@@ -48,6 +48,8 @@ export interface Live {
   deployment: number
   /** How many hosts serve it. */
   hosts: number
+  /** The branch or tag that it was asked for by. */
+  git_ref: string | null
 }
 
 /** Why a deployment stands still. */
@@ -129,9 +131,4 @@ export interface LogLine {
   step: number
   stream: 'system' | 'stdout' | 'stderr'
   text: string
-}
-
-export interface LogPage {
-  items: LogLine[]
-  last_seq: number
 }
