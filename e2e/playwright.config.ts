@@ -10,6 +10,11 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],
+  projects: [
+    { name: 'tests', testMatch: '*.spec.ts' },
+    // Writes into docs/: only when somebody asks for it.
+    { name: 'guide', testMatch: 'guide.pictures.ts' },
+  ],
   use: {
     viewport: { width: 1440, height: 900 },
     locale: 'en-US',

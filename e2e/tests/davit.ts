@@ -15,9 +15,9 @@ export class Davit {
     readonly url: string,
   ) {}
 
-  /** The demo, after it has released and rolled back. */
-  static demo(): Promise<Davit> {
-    return Davit.start(dir => ['demo', '--listen', '127.0.0.1:0', '--dir', join(dir, 'demo')], /Ctrl-C stops everything/)
+  /** The demo, after it has released and rolled back; below `dir` when its paths are to be read by people. */
+  static demo(dir?: string): Promise<Davit> {
+    return Davit.start(own => ['demo', '--listen', '127.0.0.1:0', '--dir', dir ?? join(own, 'demo')], /Ctrl-C stops everything/)
   }
 
   /** A server without an account. */

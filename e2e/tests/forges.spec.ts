@@ -1,6 +1,5 @@
 // A forge from end to end: test what davit may do there, register its hook with one click, see what it sends without a
 // reload, look at what davit could not tell it, and send that again.
-import { AxeBuilder } from '@axe-core/playwright'
 import { type APIRequestContext, expect, test } from '@playwright/test'
 import { Davit, logIn, watch } from './davit.ts'
 import { Gitea, REPOSITORY } from './gitea.ts'
@@ -144,33 +143,3 @@ test('a forge page can be used by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('repository-acme/nothing')).toContainText('Not reachable')
 })
-
-const LOOKS = [
-  { name: 'en-light-1440', locale: 'en-US', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
-  { name: 'zh-dark-390', locale: 'zh-CN', colorScheme: 'dark', viewport: { width: 390, height: 844 } },
-] as const
-
-for (const look of LOOKS) {
-  test(`the pages with everything on them are fine in ${look.name}`, async ({ browser }) => {
-    const context = await browser.newContext({ ...look, reducedMotion: 'reduce' })
-    const page = await context.newPage()
-    await logIn(page, davit)
-    for (const path of ['/forges', '/forges/gitea', '/deliveries', '/deliveries/1', '/outbox?state=done']) {
-      await test.step(path, async () => {
-        await page.goto(davit.url + path)
-        await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-        if (path === '/forges/gitea') {
-          await page.getByTestId(`repository-${REPOSITORY}`).getByTestId('test').click()
-          await expect(page.getByTestId('check')).toBeVisible()
-        }
-        await expect(page.locator('table, dl').first()).toBeVisible()
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-        expect(wide, `${path} scrolls sideways`).toBeLessThanOrEqual(0)
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
-        const found = violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(' ')).join(', ')}`)
-        expect(found, `accessibility of ${path}`).toEqual([])
-      })
-    }
-    await context.close()
-  })
-}

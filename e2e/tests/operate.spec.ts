@@ -73,6 +73,42 @@ test('a release that is held is taken back with a reason', async ({ page, reques
   await expect(page.getByTestId('deployment-facts')).toContainText('the shop window is empty')
 })
 
+/** Two hosts, one after the other, and the second one refuses. */
+async function releaseInBatches(request: APIRequestContext) {
+  const answer = await request.get(`${davit.url}/api/v1/apps/sample/configs/staging/toml`)
+  const kept = (await answer.text()).split('\n').filter(line => !/^(strategy|hooks\.after_release)/.test(line))
+  const document = `${kept.join('\n')}
+strategy = { batches = [["local-host"], "100%"], pause = "confirm", on_failure = "hold" }
+hooks.after_release = "test $DAVIT_HOST_NAME = local-host"
+
+[[host]]
+name = "second-host"
+kind = "local"
+labels = ["web"]
+environments = ["staging"]
+`
+  const data = { document, values: {}, dry_run: false, prune: false }
+  const applied = await request.post(`${davit.url}/api/v1/apply`, { headers: WRITE, data })
+  expect(applied.status(), await applied.text()).toBe(200)
+}
+
+test('the next batch goes when somebody says so, and a host that refuses is left out', async ({ page, request }) => {
+  await signIn(request)
+  await releaseInBatches(request)
+  await logIn(page, davit)
+  await deploy(request, page, 'One host after the other')
+  const notice = page.getByTestId('pause-notice')
+  await expect(notice).toContainText('1 of 2')
+  await notice.getByTestId('continue').click()
+  await notice.getByTestId('skip-host-second-host').click()
+  await page.getByTestId('reason-input').fill('it is being replaced')
+  await page.getByTestId('reason-submit').click()
+  await expect(notice).toHaveCount(0)
+  await expect(page.getByTestId('deployment-state')).toContainText('Succeeded')
+  await request.delete(`${davit.url}/api/v1/hosts/second-host`, { headers: WRITE })
+  await holdOnFailure(request)
+})
+
 test('a lock keeps a release waiting until somebody lets it pass', async ({ page, request }) => {
   await signIn(request)
   await writeFile(gate, '')

@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, test } from '@playwright/test'
 import { Davit, logIn, watch } from './davit.ts'
 
@@ -55,6 +60,31 @@ test('the log is searched, filtered by cell and downloaded', async ({ page }) =>
   await expect(page.getByTestId('log-hits')).toContainText('1')
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('log-download').click()])
   expect(download.suggestedFilename()).toBe('deployment-2.log')
+})
+
+/** An archive as somebody's own build server would make it. */
+async function archive(): Promise<Buffer> {
+  const dir = await mkdtemp(join(tmpdir(), 'davit-e2e-build-'))
+  await writeFile(join(dir, 'index.html'), '<h1>Built elsewhere</h1>\n')
+  await writeFile(join(dir, 'check.sh'), 'grep "<h1>" index.html\n')
+  await promisify(execFile)('tar', ['-czf', 'site.tar.gz', 'index.html', 'check.sh'], { cwd: dir })
+  const bytes = await readFile(join(dir, 'site.tar.gz'))
+  await rm(dir, { recursive: true })
+  return bytes
+}
+
+test('a build that was made elsewhere is uploaded and released', async ({ page }) => {
+  await logIn(page, davit)
+  await page.goto(`${davit.url}/requests/new?app=sample&environment=staging`)
+  await page.getByTestId('pick-source').getByText('Build', { exact: true }).click()
+  const file = { name: 'site.tar.gz', mimeType: 'application/gzip', buffer: await archive() }
+  await page.getByTestId('pick-upload').setInputFiles(file)
+  await expect(page.getByTestId('pick-build')).toContainText('site.tar.gz')
+  await page.getByTestId('request-title').fill('Built elsewhere')
+  await page.getByTestId('request-submit').click()
+  await expect(page).toHaveURL(/\/deployments\/\d+$/)
+  await expect(page.getByTestId('deployment-state')).toContainText('Succeeded')
+  await expect(page.getByTestId('log-lines')).toContainText('<h1>Built elsewhere</h1>')
 })
 
 test('hosts are verified', async ({ page }) => {

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AxeBuilder } from '@axe-core/playwright'
 import { type APIRequestContext, type Browser, expect, type Page, test } from '@playwright/test'
 import { Davit, logIn, logInAs, watch } from './davit.ts'
 import { totp } from './totp.ts'
@@ -298,49 +297,3 @@ test('a shell on a host is opened, recorded and played', async ({ page }) => {
   await page.screenshot({ path: 'screenshots/recording.png' })
   expect(problems).toEqual([])
 })
-
-const PAGES = {
-  account: '/account',
-  'settings-users': '/settings/users',
-  'settings-user': '/settings/users/mei',
-  'settings-groups': '/settings/groups',
-  'settings-group': '/settings/groups/leads',
-  'settings-grants': '/settings/grants',
-  'settings-values': '/settings/values?app=sample',
-  'settings-channels': '/settings/channels',
-  'settings-identity': '/settings/identity',
-  feed: '/feed',
-  terminals: '/terminals',
-  recording: '/terminals/1',
-  terminal: '/hosts/ssh-host/terminal',
-}
-const LOOKS = [
-  { name: 'en-light-1440', locale: 'en-US', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
-  { name: 'zh-dark-390', locale: 'zh-CN', colorScheme: 'dark', viewport: { width: 390, height: 844 } },
-] as const
-
-for (const look of LOOKS) {
-  test(`every page of this area is fine in ${look.name}`, async ({ browser }) => {
-    const context = await browser.newContext({ ...look, reducedMotion: 'reduce' })
-    const page = await context.newPage()
-    // A terminal that is open asks before it is left.
-    page.on('dialog', dialog => dialog.accept())
-    const problems = watch(page, davit)
-    await logIn(page, davit)
-    for (const [name, path] of Object.entries(PAGES)) {
-      await test.step(name, async () => {
-        await page.goto(davit.url + path)
-        await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-        await expect(page.getByRole('status').filter({ hasText: /Loading|加载中/ })).toHaveCount(0)
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-        expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0)
-        await page.screenshot({ path: `screenshots/${look.name}-${name}.png` })
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
-        const found = violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(' ')).join(', ')}`)
-        expect(found, `accessibility of ${name}`).toEqual([])
-      })
-    }
-    expect(problems).toEqual([])
-    await context.close()
-  })
-}

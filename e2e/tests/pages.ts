@@ -1,0 +1,78 @@
+// Every page of the UI with the addresses that show what it can show. The names are those of the routes; a route without
+// an address here, or an address without a route, fails `pages.spec.ts`.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, type Page } from '@playwright/test'
+import type { Places } from './world.ts'
+
+const UI = join(import.meta.dirname, '../../ui/src')
+
+/** The names of all routes, as the sources have them. */
+export function routeNames(): string[] {
+  const sources = ['router.ts', 'settings-routes.ts'].map(file => readFileSync(join(UI, file), 'utf8'))
+  const named = sources.flatMap(source => [...source.matchAll(/\bname: '([a-z-]+)',/g)].map(([, name]) => name ?? ''))
+  return [...new Set(named)]
+}
+
+export interface PageRow {
+  path: string
+  /** What somebody does there before it shows what it can show. */
+  act?: (page: Page) => Promise<void>
+}
+
+/** Tests what davit may do at the forge. */
+export async function testForge(page: Page): Promise<void> {
+  const repository = page.getByTestId('repository-acme/shop')
+  await repository.getByTestId('test').click()
+  await expect(repository.getByTestId('hook-state')).toBeVisible()
+}
+
+/** Route → what to call the picture → its address. Those of a davit that nobody has set up are in `pages.spec.ts`. */
+export function pages(at: Places): Record<string, Record<string, string | PageRow>> {
+  return {
+    overview: { overview: '/' },
+    requests: { requests: '/requests', 'requests-waiting': '/requests?group=awaiting_review' },
+    'request-new': { 'request-new': '/requests/new?app=sample&environment=staging' },
+    request: { request: `/requests/${at.request}`, 'request-approved': `/requests/${at.approved}` },
+    'request-edit': { 'request-edit': `/requests/${at.request}/edit` },
+    deployments: { deployments: '/deployments' },
+    deployment: { deployment: `/deployments/${at.deployment}`, 'deployment-paused': `/deployments/${at.paused}` },
+    runs: { runs: '/runs' },
+    run: { run: `/runs/${at.run}`, 'run-failed': `/runs/${at.failedRun}`, 'run-fork': `/runs/${at.forkRun}` },
+    changes: { changes: '/changes?state=all' },
+    change: { change: `/changes/${at.change}` },
+    apps: { apps: '/apps' },
+    'app-new': { 'app-new': '/apps/new' },
+    app: { app: '/apps/sample' },
+    config: {
+      config: '/apps/sample/configs/staging/edit',
+      'config-hosts': '/apps/sample/configs/staging/edit?step=hosts',
+      'config-scripts': '/apps/sample/configs/staging/edit?step=scripts',
+    },
+    'config-history': { 'config-history': '/apps/sample/configs/staging/history' },
+    hosts: { hosts: '/hosts' },
+    deliveries: { deliveries: '/deliveries' },
+    delivery: { delivery: `/deliveries/${at.delivery}` },
+    outbox: { outbox: '/outbox?state=done' },
+    forges: { forges: '/forges' },
+    forge: { forge: { path: '/forges/gitea', act: testForge } },
+    configuration: { configuration: '/configuration' },
+    feed: { feed: '/feed' },
+    terminals: { terminals: '/terminals' },
+    terminal: { recording: `/terminals/${at.terminal}` },
+    'host-terminal': { terminal: '/hosts/ssh-host/terminal' },
+    account: { account: '/account' },
+    settings: { settings: '/settings' },
+    'settings-users': { users: '/settings/users' },
+    'settings-user': { user: '/settings/users/maria' },
+    'settings-groups': { groups: '/settings/groups' },
+    'settings-group': { group: '/settings/groups/leads' },
+    'settings-grants': { grants: '/settings/grants' },
+    'settings-values': { values: '/settings/values?app=sample' },
+    'settings-channels': { channels: '/settings/channels' },
+    'settings-identity': { identity: '/settings/identity' },
+    welcome: { welcome: '/welcome' },
+    login: { login: '/login' },
+    'not-found': { 'not-found': '/nothing/is/here' },
+  }
+}
