@@ -2,6 +2,7 @@
 
 use crate::Api;
 use crate::auth::Caller;
+use crate::log_windows::host_named;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
 use crate::views::{Around, CellView, DeploymentSummary, HostRunView, StepView};
@@ -122,11 +123,7 @@ pub(crate) async fn logs(
 ) -> Result<Json<Lines>, Problem> {
     let store = api.engine.store();
     let id = seen(&api, &caller, DeploymentId(id)).await?.id;
-    let host: Option<Option<HostName>> = match query.host.as_deref() {
-        None => None,
-        Some("-") => Some(None),
-        Some(name) => Some(Some(name.parse()?)),
-    };
+    let host = host_named(query.host.as_deref())?;
     let limit = i64::from(query.limit.unwrap_or(1000).clamp(1, MOST_LINES));
     let host = host.as_ref().map(Option::as_ref);
     let items = store.lines(id, query.after.unwrap_or(0), host, query.step, limit).await?;

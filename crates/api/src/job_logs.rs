@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use davit_domain::ids::JobId;
 use davit_store::ci_jobs::CiJob;
 use davit_store::ci_logs::JobLine;
+use davit_store::log_outline::{Mark, MarkKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -48,6 +49,40 @@ pub(crate) struct JobLines {
     last_seq: i64,
 }
 
+/// Where the steps and groups of a job's log begin and end.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobOutline {
+    marks: Vec<MarkView>,
+    /// The last line that was looked at.
+    last_seq: i64,
+}
+
+/// Something that a viewer folds by.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MarkView {
+    /// The line.
+    seq: i64,
+    /// The number of the step that said it.
+    step: u32,
+    /// step: its first line, or the first of more from it; group, endgroup; error: the first one in a group.
+    kind: &'static str,
+    /// Of a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+impl From<Mark> for MarkView {
+    fn from(mark: Mark) -> Self {
+        let (kind, title) = match mark.kind {
+            MarkKind::Step => ("step", None),
+            MarkKind::Group(title) => ("group", Some(title)),
+            MarkKind::EndGroup => ("endgroup", None),
+            MarkKind::Error => ("error", None),
+        };
+        Self { seq: mark.seq, step: mark.step, kind, title }
+    }
+}
+
 impl From<JobLine> for JobLineView {
     fn from(line: JobLine) -> Self {
         Self { seq: line.seq, at: line.at.to_string(), step: line.step, stream: line.stream.as_str(), text: line.text }
@@ -69,6 +104,21 @@ pub(crate) async fn logs(
     let lines = store.job_lines(id, query.after.unwrap_or(0), query.step, limit).await?;
     let items = lines.into_iter().map(JobLineView::from).collect();
     Ok(Json(JobLines { items, last_seq: store.last_job_seq(id).await? }))
+}
+
+/// Where the steps and groups of a job's log begin and end.
+///
+/// A viewer folds by it, and reads only the lines that it shows.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/logs/outline", params(("id" = i64, Path)),
+    responses((status = 200, body = JobOutline), (status = 404, body = Problem)))]
+pub(crate) async fn outline(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<JobOutline>, Problem> {
+    let id = known(&api, &caller, JobId(id)).await?.id;
+    let (marks, last_seq) = api.engine.store().job_outline(id).await?;
+    Ok(Json(JobOutline { marks: marks.into_iter().map(MarkView::from).collect(), last_seq }))
 }
 
 /// The whole log of an attempt at a job, as text.

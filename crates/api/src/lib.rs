@@ -12,10 +12,12 @@ mod builds;
 mod changes;
 mod channels;
 mod chat;
+mod comparison;
 mod configs;
 mod configuration;
 mod declared;
 mod deliveries;
+mod delivery;
 mod deployments;
 mod diffs;
 mod docs;
@@ -32,6 +34,7 @@ mod kept;
 mod limiter;
 mod live;
 mod locks;
+mod log_windows;
 mod operate;
 mod origin;
 mod outbox;
@@ -43,6 +46,7 @@ mod repositories;
 mod request_batches;
 mod requests;
 mod runs;
+mod search;
 mod secrets;
 mod session;
 mod sight;
@@ -137,6 +141,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn v1() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(overview::overview))
+        .routes(routes!(search::search))
+        .routes(routes!(delivery::show))
         .routes(routes!(apps::list))
         .routes(routes!(apps::show))
         .routes(routes!(apps::releases))
@@ -158,6 +164,10 @@ fn v1() -> OpenApiRouter<Api> {
         .routes(routes!(locks::gates))
         .routes(routes!(deployments::logs))
         .routes(routes!(deployments::log_text))
+        .routes(routes!(log_windows::window))
+        .routes(routes!(log_windows::search))
+        .routes(routes!(comparison::show))
+        .routes(routes!(comparison::lines))
         .routes(routes!(events::log_stream))
         .routes(routes!(events::changes))
         .routes(routes!(hosts::list))
@@ -259,6 +269,8 @@ fn ci() -> OpenApiRouter<Api> {
         .routes(routes!(repositories::list))
         .routes(routes!(job_logs::logs))
         .routes(routes!(job_logs::log_text))
+        .routes(routes!(log_windows::search_job))
+        .routes(routes!(job_logs::outline))
         .routes(routes!(events::job_log_stream))
 }
 

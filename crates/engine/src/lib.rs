@@ -29,6 +29,7 @@ pub mod hub;
 pub mod inbox;
 pub mod intents;
 pub mod lifecycle;
+pub mod log_differences;
 pub mod master_key;
 mod merge;
 pub mod notify;

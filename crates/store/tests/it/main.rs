@@ -25,6 +25,7 @@ mod releases;
 mod requests;
 mod retention;
 mod schema;
+mod search;
 mod secrets;
 mod seen;
 mod sign_in;

@@ -10,6 +10,7 @@ pub(super) fn rows() -> Vec<Row> {
     let because = json!({ "reason": "a test" });
     vec![
         ("GET", "/overview", none.clone(), VIEWER, 200),
+        ("GET", "/delivery?days=7", none.clone(), VIEWER, 200),
         ("GET", "/apps", none.clone(), VIEWER, 200),
         ("GET", "/apps/{app}", none.clone(), VIEWER, 404),
         ("GET", "/apps/{app}/refs", none.clone(), DEVELOPER, 404),
@@ -37,6 +38,10 @@ pub(super) fn rows() -> Vec<Row> {
         ("DELETE", "/locks/{id}", none.clone(), OPERATOR, 404),
         ("GET", "/environments/{environment}/gates", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/logs", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/logs/window", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/logs/search?q=x", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/compare", none.clone(), VIEWER, 404),
+        ("GET", "/deployments/{id}/compare/lines?step=1", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/log.txt", none.clone(), VIEWER, 404),
         ("GET", "/deployments/{id}/logs/stream", none.clone(), VIEWER, 404),
         ("GET", "/events", none.clone(), VIEWER, 200),

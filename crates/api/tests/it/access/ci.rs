@@ -30,6 +30,8 @@ pub(super) fn rows() -> Vec<Row> {
         ("DELETE", "/changes/{id}/merge", none.clone(), REVIEWER, 404),
         ("POST", "/changes/{id}/refresh", empty.clone(), DEVELOPER, 404),
         ("GET", "/jobs/{id}/logs", none.clone(), VIEWER, 404),
+        ("GET", "/jobs/{id}/logs/outline", none.clone(), VIEWER, 404),
+        ("GET", "/jobs/{id}/logs/search?q=x", none.clone(), VIEWER, 404),
         ("GET", "/jobs/{id}/log.txt", none.clone(), VIEWER, 404),
         ("GET", "/jobs/{id}/log/stream", none.clone(), VIEWER, 404),
         ("GET", "/repositories", none.clone(), VIEWER, 200),
