@@ -12,11 +12,11 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
 RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
 
-.PHONY: help demo test deps ui release lint fmt bench fuzz api-fuzz
+.PHONY: help demo test deps ui release lint fmt bench fuzz api-fuzz screenshots page-speed
 .PHONY: check-scripts check-rust-format check-ui check-clippy check-docs test-ui test-rust test-browser
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ui ## Build everything, release a sample app on this machine, serve the UI
 	$(CARGO) build --locked -p davit
@@ -84,6 +84,13 @@ test-rust: | e2e/node_modules
 test-browser: ui | e2e/node_modules
 	$(CARGO) build --locked --workspace
 	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm test --silent
+
+screenshots: ui | e2e/node_modules ## Write pictures of every page, and those of the guide
+	$(CARGO) build --locked -p davit
+	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm run --silent screenshots
+
+page-speed: release | e2e/node_modules ## Measure how fast the first page is and what it weighs
+	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/release/davit npm run --silent page-speed
 
 %/node_modules: %/package.json %/package-lock.json
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' || \

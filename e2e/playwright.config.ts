@@ -14,6 +14,7 @@ export default defineConfig({
     { name: 'tests', testMatch: '*.spec.ts' },
     // Writes into docs/: only when somebody asks for it.
     { name: 'guide', testMatch: 'guide.pictures.ts' },
+    { name: 'speed', testMatch: 'speed.figures.ts' },
   ],
   use: {
     viewport: { width: 1440, height: 900 },

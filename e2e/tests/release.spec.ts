@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@playwright/test'
 import { Davit, logIn, watch } from './davit.ts'
+import { costOf, watchCost } from './weight.ts'
+
+/** Bytes. */
+const MOST_SCRIPT = 250_000
 
 let davit: Davit
 
@@ -14,6 +18,25 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => {
   await davit.stop()
+})
+
+test('the first view is light', async ({ browser }) => {
+  for (const [path, marker] of [
+    ['/login', 'login-submit'],
+    ['/', 'matrix'],
+  ] as const) {
+    const context = await browser.newContext()
+    if (path === '/') {
+      await context.request.post(`${davit.url}/api/v1/session`, { data: { name: 'admin', password: davit.password } })
+    }
+    const page = await context.newPage()
+    await watchCost(page, marker)
+    await page.goto(davit.url + path)
+    const { scripts } = await costOf(page)
+    expect(scripts, `compressed JavaScript of ${path}`).toBeGreaterThan(0)
+    expect(scripts, `compressed JavaScript of ${path}`).toBeLessThanOrEqual(MOST_SCRIPT)
+    await context.close()
+  }
 })
 
 test('a person releases a branch, reads the live log and goes back', async ({ page }) => {
