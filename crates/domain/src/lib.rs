@@ -24,6 +24,7 @@ pub mod redact;
 pub mod release;
 pub mod request;
 pub mod review;
+pub mod search;
 pub mod status;
 pub mod time;
 pub mod values;

@@ -122,6 +122,21 @@ where
         self
     }
 
+    /// A commit's id in the column that begins so. `beginning` is in lower case; an index on the column serves it.
+    pub(crate) fn begins(mut self, column: &'static str, beginning: &str) -> Self {
+        // Ids are hexadecimal: nothing that begins so comes after this.
+        let end = format!("{beginning}g");
+        let query = self.and().push(column).push(" >= ").push_bind(storable(beginning).into_owned());
+        query.push(" AND ").push(column).push(" < ").push_bind(storable(&end).into_owned());
+        self
+    }
+
+    /// Of the `count` numbers that the table gave last.
+    pub(crate) fn newest(mut self, table: &'static str, count: &'static str) -> Self {
+        self.and().push("id > (SELECT COALESCE(MAX(id), 0) - ").push(count).push(" FROM ").push(table).push(")");
+        self
+    }
+
     /// As [`contains`](Self::contains), and rows that have this number or whose commit begins with the text.
     pub(crate) fn found_by(mut self, columns: &[&'static str], commit: &'static str, text: Option<&str>) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self };

@@ -54,7 +54,7 @@ fn document(app: &TestApp) -> String {
 }
 
 /// Two apps with some of everything: releases, requests, builds, uploads, runs, changes, caches, artefacts, locks.
-async fn two_apps() -> (Ci, Repo) {
+pub(crate) async fn two_apps() -> (Ci, Repo) {
     let ci = Ci::start("").await;
     let web = Repo::init(ci.app.path("web"));
     let workflow = WORKFLOW.replace("NAME", "web");

@@ -126,11 +126,12 @@ export function useEntries() {
     return tab ? tabsOf(access).includes(tab) : leadsSomewhere(name, access)
   }
 
+  /** What can be made first, then the pages as the navigation has them. */
   const pages = (): Entry[] =>
-    router.getRoutes().flatMap(route => {
-      const page = pageOf(route)
-      return page ? [page] : []
-    })
+    router
+      .getRoutes()
+      .flatMap(route => pageOf(route) ?? [])
+      .sort((a, b) => orderOf(a) - orderOf(b))
 
   const documentation = (text: string): Entry[] => {
     const home = locale.value === 'zh-CN' ? '/docs/zh-CN' : '/docs'
@@ -218,6 +219,11 @@ export function useEntries() {
     }))
 
   return { pages, documentation, deeds, visited, found }
+}
+
+function orderOf({ id }: Entry): number {
+  const at = Object.keys(PAGE_ICONS).indexOf(id.replace('page-', ''))
+  return at < 0 ? Number.MAX_SAFE_INTEGER : at
 }
 
 function routeOf({ kind, key }: SearchHit): RouteLocationRaw {

@@ -7,6 +7,7 @@ mod feed;
 mod notices;
 mod people;
 mod requests;
+mod search;
 mod sign_in;
 mod terminals;
 mod values;
@@ -45,6 +46,7 @@ pub(crate) fn all_rows() -> impl Iterator<Item = Row> {
         people::rows(),
         sign_in::rows(),
         requests::rows(),
+        search::rows(),
         configs::rows(),
         values::rows(),
         notices::rows(),
