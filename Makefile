@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # cargo-nextest runs the tests of all crates side by side; without it cargo does one crate after the other.
 RUST_TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --tests)
 
-.PHONY: help demo test deps ui release lint fmt bench fuzz api-fuzz screenshots page-speed
+.PHONY: help demo test deps ui release packages lint fmt bench fuzz api-fuzz screenshots page-speed
 .PHONY: check-scripts check-rust-format check-ui check-clippy check-docs test-ui test-rust test-browser
 
 help: ## List these targets
@@ -34,6 +34,9 @@ release: ui ## Build the binary that people install
 	$(CARGO) build --locked --release -p davit
 	@ls -lh $(TARGET)/release/davit
 
+packages: release ## Build a Debian package (needs cargo-deb; see packaging/README.md)
+	packaging/build-deb
+
 lint: check-scripts check-rust-format check-ui check-clippy ## Check the form of everything, run nothing
 
 fmt: | ui/node_modules ## Bring all code into its form
@@ -53,8 +56,8 @@ api-fuzz: ui ## Throw generated requests at every route of the API (schemathesis
 	scripts/api-fuzz $(TARGET)/debug/davit
 
 check-scripts:
-	@for script in .ci/run fuzz/run scripts/*; do bash -n $$script; done
-	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run fuzz/run scripts/*; fi
+	@for script in .ci/run fuzz/run packaging/build-deb scripts/*; do bash -n $$script; done
+	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run fuzz/run packaging/build-deb scripts/*; fi
 	@scripts/check-dependencies
 
 check-rust-format:

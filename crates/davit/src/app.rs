@@ -1,6 +1,7 @@
 //! The composition root: the only place where concrete types meet.
 
 use crate::failure::Failure;
+use crate::service;
 use crate::settings::{Data, Server};
 use davit_engine::clock::Clock;
 use davit_engine::lifecycle::Lifecycle;
@@ -51,6 +52,7 @@ impl App {
         let render = metrics()?;
         let (engine, storage) = engine(&server, address).await?;
         engine.start().await.map_err(|error| Failure::failed(error.to_string()))?;
+        storage.spawn("watchdog", service::feed_watchdog(engine.store().clone(), storage.drain_token()));
         let limits = davit_api::Limits { upload: server.largest_upload };
         let router = davit_api::router(engine.clone(), render, limits);
         Ok(Self { engine, address, listener, router, storage, _lock: lock })
@@ -67,12 +69,12 @@ impl App {
                 tracing::debug!(%error, "TCP_NODELAY");
             }
         });
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service)
-            .with_graceful_shutdown(async move { closed.cancelled().await })
-            .into_future();
+        let app = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let server =
+            axum::serve(listener, app).with_graceful_shutdown(async move { closed.cancelled().await }).into_future();
         let shut_down = async {
             stop.await;
+            service::stopping();
             tracing::info!("stopping: no new work, running deployments go on for a while");
             lifecycle.shut_down(GRACE).await;
         };
@@ -83,6 +85,8 @@ impl App {
                 () = async { down.cancelled().await; tokio::time::sleep(LAST_ANSWERS).await } => Ok(()),
             }
         };
+        // Whoever connects from now on gets an answer: the listener is open, and polled next.
+        service::ready(&self.address.to_string());
         let (served, ()) = tokio::join!(serve, shut_down);
         served.map_err(|error| Failure::failed(error.to_string()))?;
         self.storage.shut_down(LAST_ANSWERS).await;

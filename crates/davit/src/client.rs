@@ -6,6 +6,7 @@
 //! changes in [`ci`], requests in [`requests`], forges in [`forges`], the login that is kept on disk in [`login`].
 
 pub(crate) mod ci;
+pub(crate) mod declared;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod forges;

@@ -3,6 +3,7 @@
 //! A command reads its arguments, calls [`crate::client`], and prints: results on stdout, the rest on stderr.
 
 pub(crate) mod apply;
+mod apps;
 mod builds;
 mod cancel;
 mod changes;
@@ -10,9 +11,11 @@ mod channels;
 mod ci;
 mod completions;
 mod configs;
+mod declared;
 mod deliveries;
 pub(crate) mod deploy;
 mod doctor;
+mod environments;
 mod export;
 mod feed;
 mod forges;
@@ -24,6 +27,7 @@ mod login;
 mod logs;
 mod operate;
 mod outbox;
+mod ping;
 mod releases;
 mod request_batches;
 mod request_edits;
@@ -87,7 +91,13 @@ pub(crate) enum ClientCommand {
     Uploads(builds::UploadsArgs),
     /// Show what is live where, what runs and what waits
     Status(status::StatusArgs),
-    /// List and check hosts, and exchange keys with them
+    /// List apps, add and change them, see their branches and commits
+    #[command(subcommand)]
+    Apps(apps::AppsCommand),
+    /// List environments, add and change them
+    #[command(subcommand)]
+    Environments(environments::EnvironmentsCommand),
+    /// List, add, change and check hosts, and exchange keys with them
     #[command(subcommand)]
     Hosts(hosts::HostsCommand),
     /// Store what { secret = "name" } in a davit.toml stands for
@@ -96,16 +106,16 @@ pub(crate) enum ClientCommand {
     /// Look at and change what hooks find in their environment
     #[command(subcommand)]
     Values(values::ValuesCommand),
-    /// Look at release configs: history, copies, checks, dry runs
+    /// Say how apps are released where; history, copies, checks, dry runs
     #[command(subcommand)]
     Configs(configs::ConfigsCommand),
-    /// Look at forges, test what davit may do there, register hooks, make deploy keys
+    /// Add and change forges, test what davit may do there, register hooks, make deploy keys
     #[command(subcommand)]
     Forges(forges::ForgesCommand),
     /// Look at webhook deliveries
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
-    /// Look at channels, and try one
+    /// Add and change channels, and try one
     #[command(subcommand)]
     Channels(channels::ChannelsCommand),
     /// Look at calls to forges and channels, and have one made again
@@ -136,6 +146,8 @@ pub(crate) enum ClientCommand {
     Tokens(tokens::TokensCommand),
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
+    /// Say whether the server can work; for health checks and scripts that wait for it
+    Ping(ping::PingArgs),
     /// Check that everything works, and say what to do where it does not
     Doctor(doctor::DoctorArgs),
     /// Print a shell's completions
@@ -182,6 +194,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Builds(command) => builds::run(command).await,
         ClientCommand::Uploads(args) => builds::uploads(args).await,
         ClientCommand::Status(args) => status::run(args).await,
+        ClientCommand::Apps(command) => apps::run(command).await,
+        ClientCommand::Environments(command) => environments::run(command).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
         ClientCommand::Secrets(command) => secrets::run(command).await,
         ClientCommand::Values(command) => values::run(command).await,
@@ -199,6 +213,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Grants(command) => groups::run_grants(command).await,
         ClientCommand::Tokens(command) => tokens::run(command).await,
         ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Ping(args) => ping::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),
     }

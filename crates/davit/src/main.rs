@@ -10,10 +10,12 @@ mod cmd;
 mod demo;
 mod failure;
 mod logging;
+mod manual;
 mod output;
 mod progress;
 mod prompt;
 mod serve;
+mod service;
 mod settings;
 mod verify_feed;
 
@@ -45,6 +47,9 @@ enum Command {
     Admin(admin::AdminArgs),
     /// Try everything on this machine, with a made-up app
     Demo(demo::DemoArgs),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(manual::ManArgs),
     #[command(flatten)]
     Client(cmd::ClientCommand),
 }
@@ -60,6 +65,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Serve(args) => serve::run(args).await,
         Command::Admin(args) => admin::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Man(args) => manual::run(&args),
         Command::Client(command) => cmd::run(command).await,
     }
 }

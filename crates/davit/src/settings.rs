@@ -51,7 +51,7 @@ pub(crate) struct ServerArgs {
     /// Deployments that run at the same time [default: 4]
     #[arg(long, env = "DAVIT_PARALLEL_DEPLOYMENTS", value_name = "N")]
     pub(crate) parallel_deployments: Option<usize>,
-    /// Hosts of one deployment that are worked on at the same time [default: 16]
+    /// Hosts of one deployment that are worked on at the same time [default: 32]
     #[arg(long, env = "DAVIT_PARALLEL_HOSTS", value_name = "N")]
     pub(crate) parallel_hosts: Option<usize>,
     /// Jobs of CI runs that run at the same time [default: one a processor, at least 2]

@@ -135,7 +135,8 @@ impl Client {
         self.post(&["hosts", "import-known-hosts"], &json!({ "text": text })).await
     }
 
-    async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+    /// Deletes `/api/v1/<path>`.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.send(self.request(Method::DELETE, self.url(path, &[])).timeout(TIMEOUT)).await.map(drop)
     }
 

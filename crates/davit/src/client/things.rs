@@ -192,3 +192,89 @@ pub(crate) struct Tried {
     #[serde(flatten)]
     pub(crate) more: More,
 }
+
+/// An environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Environment {
+    /// Its key.
+    pub(crate) key: String,
+    /// What people read.
+    pub(crate) name: String,
+    /// Approvals that a request needs.
+    pub(crate) required_approvals: u32,
+    /// What may be released there; `None`: everything.
+    pub(crate) branches: Option<Vec<String>>,
+    /// Whether a release would start now.
+    #[serde(default)]
+    pub(crate) open: bool,
+    /// What keeps it.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// An app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct App {
+    /// Its key.
+    pub(crate) key: String,
+    /// What people read.
+    pub(crate) name: String,
+    /// Where its code comes from.
+    pub(crate) repository: More,
+    /// Where it is released to.
+    pub(crate) environments: Vec<AppEnvironment>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A place that an app is released to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AppEnvironment {
+    /// Its key.
+    pub(crate) environment: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// Branches and tags.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Refs {
+    /// Newest first.
+    pub(crate) branches: Vec<GitRef>,
+    /// Newest first.
+    pub(crate) tags: Vec<GitRef>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A branch or tag.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GitRef {
+    /// Its short name.
+    pub(crate) name: String,
+    /// Where it stands.
+    pub(crate) commit: String,
+    /// That commit's first line.
+    pub(crate) subject: String,
+    /// When that was made.
+    pub(crate) at: Timestamp,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Commit {
+    /// The whole of it.
+    pub(crate) sha: String,
+    /// Who made it.
+    pub(crate) author: String,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Its first line.
+    pub(crate) subject: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}

@@ -1,7 +1,9 @@
 //! `davit channels …`: where notices go, how each fares, and a try.
 
+use super::declared::{self, DeclaredCommand};
 use super::{Format, ListFormat};
 use crate::client::Client;
+use crate::client::declared::Thing;
 use crate::client::things::{Channel, Tried};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, visible};
@@ -14,6 +16,8 @@ pub(crate) enum ChannelsCommand {
     List(ListFormat),
     /// Send a try to a channel and say what came of it
     Test(TestArgs),
+    #[command(flatten)]
+    Declared(DeclaredCommand),
 }
 
 /// Which channel.
@@ -30,6 +34,7 @@ pub(super) async fn run(command: ChannelsCommand) -> Outcome {
     match command {
         ChannelsCommand::List(list) => self::list(&client, &list).await,
         ChannelsCommand::Test(args) => test(&client, &args).await,
+        ChannelsCommand::Declared(command) => declared::run(&client, command, Thing::Channel).await,
     }
 }
 

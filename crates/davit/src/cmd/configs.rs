@@ -1,13 +1,15 @@
 //! `davit configs …`: release configs one at a time: their history, copies, what they meet and what a release would do.
 
 use super::Format;
+use super::declared::{self, Change, Sure};
 use crate::client::Client;
+use crate::client::declared::Thing;
 use crate::client::values::DryRun;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, minute, short};
 use clap::{Args, Subcommand};
 
-/// Look at release configs: history, copies, checks, dry runs
+/// Say how apps are released where; history, copies, checks, dry runs
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigsCommand {
     /// Print what the release config says, as a part of a davit.toml
@@ -19,6 +21,25 @@ pub(crate) enum ConfigsCommand {
         revision: Option<i64>,
         #[command(flatten)]
         format: Format,
+    },
+    /// Release an app to an environment, or change how; what is not named stays
+    Set {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Change how in the editor that VISUAL or EDITOR names
+    Edit {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Release the app there no more; what is on the hosts stays
+    Remove {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        sure: Sure,
     },
     /// List its saves
     History {
@@ -84,11 +105,20 @@ pub(crate) struct Place {
     environment: String,
 }
 
+impl From<Place> for Thing {
+    fn from(Place { app, environment }: Place) -> Self {
+        Self::Config { app, environment }
+    }
+}
+
 pub(super) async fn run(command: ConfigsCommand) -> Outcome {
     let client = Client::from_environment()?;
     let output = Output::detect();
     match command {
         ConfigsCommand::Show { place, revision, format } => show(&client, &output, &place, revision, &format).await?,
+        ConfigsCommand::Set { place, change } => return declared::set(&client, &place.into(), change).await,
+        ConfigsCommand::Edit { place } => return declared::edit(&client, &place.into()).await,
+        ConfigsCommand::Remove { place, sure } => return declared::remove(&client, &place.into(), &sure).await,
         ConfigsCommand::History { place, format } => history(&client, &output, &place, &format).await?,
         ConfigsCommand::Diff { place, from, to } => {
             output.text(&client.config_diff(&place.app, &place.environment, (from, to)).await?.diff)?;

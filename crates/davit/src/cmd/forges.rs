@@ -1,7 +1,9 @@
 //! `davit forges …`: how forges stand, what davit may do there, hooks and deploy keys.
 
+use super::declared::{self, DeclaredCommand};
 use super::{Format, ListFormat};
 use crate::client::Client;
+use crate::client::declared::Thing;
 use crate::client::forges::{ForgeCheck, HookStanding, Need};
 use crate::client::types::Forge;
 use crate::failure::{Exit, Failure, Outcome};
@@ -20,6 +22,8 @@ pub(crate) enum ForgesCommand {
     RegisterHook(RepositoryArgs),
     /// Print the public key with which git reads a forge's repositories; makes it when there is none
     DeployKey(DeployKeyArgs),
+    #[command(flatten)]
+    Declared(DeclaredCommand),
 }
 
 /// A forge and a repository there.
@@ -53,6 +57,7 @@ pub(super) async fn run(command: ForgesCommand) -> Outcome {
         ForgesCommand::Test(args) => test(&client, args).await,
         ForgesCommand::RegisterHook(args) => register(&client, args).await,
         ForgesCommand::DeployKey(args) => deploy_key(&client, args).await,
+        ForgesCommand::Declared(command) => declared::run(&client, command, Thing::Forge).await,
     }
 }
 

@@ -1,7 +1,9 @@
 //! `davit hosts …`: list them, check them, pin their keys.
 
+use super::declared::{self, DeclaredCommand};
 use super::{Format, ListFormat, host_keys, not_found};
 use crate::client::Client;
+use crate::client::declared::Thing;
 use crate::client::types::{Host, HostCheck};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, visible};
@@ -32,6 +34,8 @@ pub(crate) enum HostsCommand {
     ImportKnownHosts(host_keys::ImportArgs),
     /// Print davit's public key, for the authorized_keys of hosts
     PublicKey,
+    #[command(flatten)]
+    Declared(DeclaredCommand),
 }
 
 /// Some hosts, or all.
@@ -89,6 +93,7 @@ pub(super) async fn run(command: HostsCommand) -> Outcome {
         HostsCommand::InstallKey(args) => host_keys::install(&client, args).await,
         HostsCommand::ImportKnownHosts(args) => host_keys::import(&client, args).await,
         HostsCommand::PublicKey => public_key(&client).await,
+        HostsCommand::Declared(command) => declared::run(&client, command, Thing::Host).await,
     }
 }
 

@@ -20,6 +20,7 @@ mod outage;
 mod process;
 mod runs;
 mod server;
+mod service;
 mod stub;
 mod team;
 mod whole;
