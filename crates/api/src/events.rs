@@ -32,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How soon a stream ends whose caller may not see it any more.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Of the time that passes, at most one part in this many goes into reading the state: that of hundreds of hosts is long.
+const STATE_SHARE: u32 = 20;
 
 /// Where to go on.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,6 +59,10 @@ struct LogStream {
     after: i64,
     ready: VecDeque<Event>,
     last_state: String,
+    /// When the state may be read again.
+    state_due: Instant,
+    /// Something was told, and the state was not read since: it was not due.
+    is_behind: bool,
     ended: bool,
 }
 
@@ -109,6 +115,8 @@ fn stream_of(
         after: last_seen.or(query.after).unwrap_or(0),
         ready: VecDeque::new(),
         last_state: String::new(),
+        state_due: Instant::now(),
+        is_behind: false,
         ended: false,
     };
     let events = stream::unfold(stream, async |mut stream| Some((Ok(stream.next().await?), stream)));
@@ -275,14 +283,23 @@ impl LogStream {
     /// Reads what is new. False: nothing.
     async fn look(&mut self) -> bool {
         // The state first: when it is final, every line before it is stored already.
-        let Some((state, ended)) = self.source.state(&self.engine).await else { return false };
+        let mut ended = None;
+        let mut changed = None;
+        self.is_behind = Instant::now() < self.state_due;
+        if !self.is_behind {
+            let began = Instant::now();
+            let Some((state, end)) = self.source.state(&self.engine).await else { return false };
+            self.state_due = Instant::now() + (began.elapsed() * STATE_SHARE).min(LOOK_AGAIN);
+            ended = end;
+            changed = (state != self.last_state).then_some(state);
+        }
         let Some(lines) = self.source.lines(&self.engine, self.after).await else { return false };
         let is_last_page = i64::try_from(lines.len()).is_ok_and(|count| count < PAGE);
         for (seq, line) in lines {
             self.after = seq;
             self.ready.push_back(line);
         }
-        if state != self.last_state {
+        if let Some(state) = changed {
             self.ready.push_back(Event::default().event("state").data(state.clone()));
             self.last_state = state;
         }
@@ -296,6 +313,7 @@ impl LogStream {
     async fn sleep(&mut self) {
         let source = self.source;
         let down = self.down.clone();
+        let until = if self.is_behind { self.state_due } else { Instant::now() + LOOK_AGAIN };
         let told = async {
             loop {
                 match self.wake.recv().await {
@@ -308,7 +326,7 @@ impl LogStream {
         };
         tokio::select! {
             () = told => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = tokio::time::sleep_until(until) => {}
             () = down.cancelled() => {}
         }
     }
