@@ -59,6 +59,19 @@ export const settingsRoute: RouteRecordRaw = {
       meta: { title: 'settings.channels', section },
     },
     {
+      path: 'channels/new',
+      name: 'settings-channel-new',
+      component: () => import('./pages/settings/ChannelFormTab.vue'),
+      meta: { title: 'channels.add', section },
+    },
+    {
+      path: 'channels/:id/edit',
+      name: 'settings-channel',
+      component: () => import('./pages/settings/ChannelFormTab.vue'),
+      props: true,
+      meta: { title: 'settings.channels', section },
+    },
+    {
       path: 'identity',
       name: 'settings-identity',
       component: () => import('./pages/settings/IdentityTab.vue'),

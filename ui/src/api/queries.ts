@@ -11,7 +11,7 @@ import {
   type OutboxFilter,
   type RunFilter,
 } from './endpoints'
-import type { ChangeTopic, Page } from './types'
+import type { ChangeTopic, FiguresFilter, Page } from './types'
 
 /** Changes arrive by SSE (events.ts), so nothing polls and nothing goes stale by the clock alone. */
 export function createQueryClient(): QueryClient {
@@ -42,6 +42,7 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'releases',
     'live',
     'delivery',
+    'figures',
   ],
   request: ['overview', 'requests', 'request', 'request-counts', 'diff', 'delivery'],
   delivery: ['deliveries', 'delivery', ...forgeKeys],
@@ -58,6 +59,7 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'release-config',
     'config-revisions',
     'gate',
+    'locks',
     'repositories',
     'change',
     'channels',
@@ -82,6 +84,14 @@ export const sessionQuery = { queryKey: ['session'], queryFn: api.session, stale
 
 export const useSession = () => useQuery(sessionQuery)
 export const useOverview = () => useQuery({ queryKey: ['overview'], queryFn: api.overview })
+/** How changes go live; the figures of the period before stay in sight until the new ones are there. */
+export const useFigures = (filter: MaybeRefOrGetter<FiguresFilter>) =>
+  useQuery({
+    queryKey: ['figures', computed(() => toValue(filter))],
+    queryFn: () => api.figures(toValue(filter)),
+    placeholderData: previous => previous,
+  })
+
 export const useApps = () => useQuery({ queryKey: ['apps'], queryFn: api.apps })
 export const useHosts = () => useQuery({ queryKey: ['hosts'], queryFn: api.hosts })
 export const usePublicKey = () => useQuery({ queryKey: ['public-key'], queryFn: api.publicKey })
@@ -105,8 +115,10 @@ export const useReleases = (
     enabled: () => toValue(enabled),
   })
 
+export const useLocks = () => useQuery({ queryKey: ['locks'], queryFn: api.locks })
+
 /** Locks and the freeze window between an app and an environment. */
-export const useGate = (environment: MaybeRefOrGetter<string>, app: MaybeRefOrGetter<string>) =>
+export const useGate = (environment: MaybeRefOrGetter<string>, app: MaybeRefOrGetter<string | undefined>) =>
   useQuery({
     queryKey: ['gate', computed(() => toValue(environment)), computed(() => toValue(app))],
     queryFn: () => api.gate(toValue(environment), toValue(app)),

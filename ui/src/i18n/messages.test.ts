@@ -30,6 +30,7 @@ import {
   ROLES,
   RUN_STATES,
   SCAN_STATUSES,
+  SMS_PROVIDERS,
   SEARCH_KINDS,
   STEP_STATES,
   TERMINAL_ENDS,
@@ -39,10 +40,17 @@ import {
   VALUE_LEVELS,
   VERDICTS,
   VERDICTS_OF_REVIEW,
+  WEEKDAYS,
 } from '@/api/types'
 import { FEED_ACTIONS } from '@/lib/feed-actions'
 import { CONFIG_STEPS } from '@/lib/config-form'
+import { COUNTS, FIGURES, TRENDS } from '@/lib/figures'
 import { CONDITIONS } from '@/lib/holds'
+import { GENERIC_FIELDS, SIGNATURES } from '@/lib/forge-form'
+import { FIRST_STEPS } from '@/lib/first-steps'
+import { HOST_LOGINS } from '@/lib/host-form'
+import { GROUPINGS } from '@/lib/host-groups'
+import { LEFT_OUT, LIST_KINDS } from '@/lib/host-list'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
 import { GROUPS } from '@/lib/palette'
@@ -132,7 +140,25 @@ const families: Record<string, readonly string[]> = {
   'configCheck.what': CHECK_SUBJECTS,
   dryRun: ['server', 'host'],
   step: ['1', '2', '3', '4', '5', '6'],
-  next: ['forge', 'host', 'app', 'deploy'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
+  'figures.name': FIGURES,
+  'figures.help': FIGURES,
+  'figures.trend': TRENDS,
+  'figures.column': COUNTS,
+  weekday: WEEKDAYS,
+  'secretField.way': ['none', 'secret', 'env', 'file'],
+  'environmentForm.green': ['none', 'all', 'some'],
+  'hosts.group': GROUPINGS,
+  'hosts.without': GROUPINGS,
+  'hostForm.login': HOST_LOGINS,
+  'hostImport.kind': LIST_KINDS,
+  'hostImport.why': LEFT_OUT,
+  'forgeForm.addressHelp': ['own', 'usual'],
+  'forgeForm.tokenHelp': FORGE_KINDS,
+  'forgeForm.sign': Object.values(SIGNATURES).flat(),
+  'forgeForm.field': GENERIC_FIELDS,
+  'channelForm.sms': SMS_PROVIDERS,
+  'channelForm.urlHelp': CHANNEL_KINDS.filter(kind => kind !== 'email' && kind !== 'sms'),
+  next: FIRST_STEPS.flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
 }
 
 describe('messages', () => {

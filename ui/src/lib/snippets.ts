@@ -72,8 +72,6 @@ ${MERGE_SNIPPET}`,
 
 export type SnippetName = keyof typeof SNIPPETS
 
-export const FIRST_DEPLOY_COMMAND = 'davit deploy shop production --ref main --follow'
-
 /** A signed push as the generic hook takes it with its usual settings. */
 export function signedRequest(hookUrl: string): string {
   return `BODY='{"repository":{"full_name":"acme/shop"},"ref":"refs/heads/main","after":"<the full SHA>"}'

@@ -1,5 +1,6 @@
 // Forges: what they are, what they sent, and what they are told.
 import type { Timestamp } from './common'
+import type { SecretRef } from './declared'
 import type { RequestState } from './requests'
 
 export const FORGE_KINDS = ['github', 'gitlab', 'gitea', 'gitee', 'generic'] as const
@@ -136,4 +137,30 @@ export interface DeployKey {
   made: boolean
   in_use: boolean
   added_to: string | null
+}
+
+/** Where a sender of one's own puts what davit needs. */
+export interface GenericHook {
+  header: string
+  prefix?: string
+  delivery_header?: string
+  repository: string
+  ref: string
+  commit: string
+  by?: string
+  title?: string
+}
+
+/** What `[[forge]]` says, without its id. */
+export interface ForgeForm {
+  kind: ForgeKind
+  api_url?: string
+  token?: SecretRef
+  app?: { id: string; private_key: SecretRef }
+  webhook_secret?: SecretRef
+  signature?: string
+  generic?: GenericHook
+  ca?: SecretRef
+  proxy?: string
+  git_key?: SecretRef
 }

@@ -1,5 +1,6 @@
 // Hosts and their keys.
 import type { Timestamp } from './common'
+import type { SecretRef } from './declared'
 
 export const HOST_CHECK_CODES = [
   'ok',
@@ -27,10 +28,26 @@ export interface Host {
   port: number | null
   user: string | null
   labels: string[]
+  category: string | null
   environments: string[]
   host_key_fingerprint: string | null
   jump: string[]
   check: HostCheck | null
+}
+
+/** What `[[host]]` says, without its name. */
+export interface HostForm {
+  kind?: 'local'
+  address?: string
+  port?: number
+  user?: string
+  jump?: string[]
+  labels?: string[]
+  category?: string
+  environments?: string[]
+  host_key?: string
+  private_key?: SecretRef
+  agent?: boolean
 }
 
 export const SCAN_STATUSES = ['new', 'same', 'changed', 'failed'] as const
