@@ -63,6 +63,7 @@ const routes = [
   ['GET', '/session', ({ user }) => session(user)],
   ['DELETE', '/session', ({ token, response }) => logOut(token, response)],
   ['GET', '/overview', ({ user }) => overview(user)],
+  ['GET', '/delivery', ({ query }) => figures(Number(query.get('days') ?? 30))],
   ['GET', '/apps', () => page(db.apps.map(appSummary))],
   ['GET', '/apps/:app', ({ app }) => appDetail(app)],
   ['GET', '/apps/:app/environments/:env/releases', ({ app, env }) => page(releases(app, env))],
@@ -229,7 +230,7 @@ function live(app, environment) {
   )
   if (!last) return null
   const { release, commit, title, finished_at, id, hosts_total } = last
-  return { release, commit, title, at: finished_at, deployment: id, hosts: hosts_total }
+  return { release, commit, title, at: finished_at, deployment: id, hosts: hosts_total, git_ref: 'main' }
 }
 
 function lastDeployment(app, environment) {
@@ -245,6 +246,8 @@ function overview(user) {
       environment,
       live: live(key, environment),
       last: lastDeployment(key, environment),
+      health: { hosts: 2, behind: 0, down: 0, differing: 0, asked_at: null },
+      newest: null,
     })),
   }))
   return {
@@ -258,6 +261,36 @@ function overview(user) {
     forges: db.forges.length,
     alerts: db.alerts,
   }
+}
+
+/** Figures that look like those of a team; the mock has no history. */
+function figures(days) {
+  const weeks = days > 31
+  const length = (weeks ? 7 : 1) * 86_400_000
+  const count = Math.ceil((days * 86_400_000) / length)
+  const from = Math.floor(Date.now() / 86_400_000 + 1) * 86_400_000 - count * length
+  const spread = (count, median) => (count ? { count, median, p90: median * 3 } : null)
+  const of = (begin, end, live, failed) => ({
+    from: new Date(begin).toISOString(),
+    to: new Date(end).toISOString(),
+    live,
+    rolled_back: 0,
+    failed,
+    reverted: 0,
+    stopped: failed,
+    rollbacks: 0,
+    per_day: live / ((end - begin) / 86_400_000),
+    failure_rate: live + failed ? failed / (live + failed) : null,
+    lead: spread(live, 5_400 + 600 * live),
+    restore: spread(failed, 1_500 * failed),
+  })
+  const parts = Array.from({ length: count }, (_, n) =>
+    of(from + n * length, from + (n + 1) * length, (n * 7) % 5, n % 6 === 3 ? 1 : 0),
+  )
+  const sum = name => parts.reduce((total, part) => total + part[name], 0)
+  const period = of(from, from + count * length, sum('live'), sum('failed'))
+  const before = of(from - count * length, from, Math.round(sum('live') * 0.7), sum('failed') + 1)
+  return { days, period, before, weeks, parts, open: 0 }
 }
 
 function appSummary({ key, name, repository, configs }) {

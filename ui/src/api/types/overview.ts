@@ -8,6 +8,28 @@ export interface MatrixCell {
   environment: string
   live: Live | null
   last: DeploymentSummary | null
+  health: CellHealth
+  /** The newest commit of what it follows, when another one is live. */
+  newest: NewestCommit | null
+}
+
+/** How the hosts of an app in an environment are, as far as davit knows without asking them. */
+export interface CellHealth {
+  hosts: number
+  /** Serve another release than the newest one, or none. */
+  behind: number
+  /** Could not be logged in to. */
+  down: number
+  /** Serve something that davit did not put there. */
+  differing: number
+  asked_at: Timestamp | null
+}
+
+export interface NewestCommit {
+  /** A branch or tag. */
+  reference: string
+  commit: string
+  at: Timestamp
 }
 
 export interface OverviewApp {
