@@ -50,7 +50,8 @@ async function openRollback(page: Page) {
 }
 
 async function fillHost(page: Page) {
-  await expect(page.getByRole('textbox').first()).toBeVisible()
+  await page.getByTestId('host-address').fill('deploy@web-4.example.com')
+  await page.getByTestId('host-address').press('Tab')
 }
 
 async function useShell(page: Page) {
