@@ -1,4 +1,6 @@
-//! What is live where, what runs, what waits.
+//! What is live where, what runs, what waits. Whether what is live is as it should be: [`health`].
+
+mod health;
 
 use crate::Api;
 use crate::alerts::AlertView;
@@ -9,6 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
 use davit_store::requests::RequestFilter;
+use health::{CellHealth, Estate, NewestView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,6 +53,9 @@ pub(crate) struct OverviewCell {
     environment: String,
     live: Option<LiveView>,
     last: Option<DeploymentSummary>,
+    health: CellHealth,
+    /// The newest commit of the branch or tags that it follows, when another one is live.
+    newest: Option<NewestView>,
 }
 
 /// Everything the first page shows.
@@ -59,15 +65,21 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
     let (configuration, places) = (caller.configuration(&api).await?, caller.sees());
     let live = store.live_all().await?;
     let latest = store.latest_deployments().await?;
+    let estate = Estate::load(store, &configuration).await?;
     let mut apps = Vec::with_capacity(configuration.apps.len());
     for app in &configuration.apps {
+        let heads = estate.heads(store, app).await?;
         let mut cells = Vec::with_capacity(app.releases.len());
         for config in &app.releases {
             let environment = &config.environment;
             let last = latest.iter().find(|last| last.app == app.key && last.environment == *environment);
+            let here = live_in(&live, &app.key, environment);
+            let live = LiveView::load(store, &here).await?;
             cells.push(OverviewCell {
                 environment: environment.to_string(),
-                live: LiveView::load(store, &live_in(&live, &app.key, environment)).await?,
+                health: estate.health(&app.key, config, &here),
+                newest: NewestView::of(config, live.as_ref(), &heads),
+                live,
                 last: match last {
                     Some(last) => Some(DeploymentSummary::load(store, last).await?),
                     None => None,

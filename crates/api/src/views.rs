@@ -30,9 +30,19 @@ pub(crate) struct LiveView {
     deployment: i64,
     /// Hosts that serve it.
     hosts: usize,
+    /// The branch or tag that it was asked for by.
+    git_ref: Option<String>,
 }
 
 impl LiveView {
+    pub(crate) fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    pub(crate) fn git_ref(&self) -> Option<&str> {
+        self.git_ref.as_deref()
+    }
+
     /// The newest release that any host serves, among those of one (app, environment).
     pub(crate) async fn load(store: &Store, live: &[&Live]) -> Result<Option<Self>, Problem> {
         let Some(newest) = live.iter().max_by_key(|live| live.at) else { return Ok(None) };
@@ -41,6 +51,7 @@ impl LiveView {
         Ok(Some(Self {
             release: newest.release.to_string(),
             commit: deployment.commit.to_string(),
+            git_ref: request.as_ref().and_then(|request| request.git_ref.clone()),
             title: request.map(|request| request.title).unwrap_or_default(),
             at: newest.at.to_string(),
             deployment: deployment.id.0,

@@ -4,6 +4,7 @@
 //! What is made lies in a directory of the deployment's own ([`workshop`]). Its hooks are detached like those on hosts
 //! ([`hooks`]): a server that was killed finds them again, with all that they said meanwhile.
 
+mod commit_time;
 mod hooks;
 mod workshop;
 
@@ -95,6 +96,7 @@ impl Run {
             Ok(row)
         })
         .await?;
+        self.note_commit_time().await?;
         let cells = self.server_cells().await?;
         if cells.iter().any(|(_, state)| matches!(state, CellState::Waiting | CellState::Running)) {
             self.say(None, Step::Checkout, origin(&build, row.as_ref())).await?;

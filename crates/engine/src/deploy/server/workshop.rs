@@ -76,6 +76,7 @@ impl Run {
             }
             None => self.check_out(&source).await?,
         }
+        self.note_commit_time().await?;
         self.restore_caches(&source).await?;
         let ready = shop.ready();
         on_disk(move || File::create(ready)?.sync_all()).await?;
