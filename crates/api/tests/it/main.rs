@@ -18,6 +18,7 @@ mod configuration;
 mod content;
 mod custom;
 mod custom_lost;
+mod delivery;
 mod failures;
 mod feed;
 mod forge_catch_up;
