@@ -30,6 +30,9 @@ const MOST_COMMITS: usize = 200;
 pub(crate) struct Refs {
     branches: Vec<RefView>,
     tags: Vec<RefView>,
+    /// How many there are in all, of those that were asked for.
+    branches_total: usize,
+    tags_total: usize,
 }
 
 /// A branch or tag.
@@ -54,10 +57,12 @@ pub(crate) struct CommitView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RefsQuery {
-    /// In their names.
+    /// Each word of it is in their names.
     q: Option<String>,
     /// Of each, 1 to 2000; 500 without it.
     limit: Option<usize>,
+    /// Of each, without the first ones.
+    skip: Option<usize>,
 }
 
 /// Which commits.
@@ -66,7 +71,7 @@ pub(crate) struct RefsQuery {
 pub(crate) struct CommitsQuery {
     /// Of this branch or tag; without it: the default branch.
     r#ref: Option<String>,
-    /// In subject or author, or the beginning of the SHA.
+    /// Each word of it is in subject or author, or it is the beginning of the SHA.
     q: Option<String>,
     /// Those after this SHA.
     before: Option<String>,
@@ -118,14 +123,18 @@ pub(crate) async fn refs(
     let app = may_ask_for(&api, &caller, &app).await?;
     let most = query.limit.unwrap_or(DEFAULT_REFS).clamp(1, MOST_REFS);
     let text = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let (branches, tags) = api.engine.refs(&app, text, most).await?;
+    let (branches, tags) = api.engine.refs(&app, text).await?;
+    let (branches_total, tags_total) = (branches.len(), tags.len());
     let view = |found: davit_engine::repositories::NamedRef| RefView {
         name: found.name,
         commit: found.commit.to_string(),
         subject: found.subject,
         at: found.at.to_string(),
     };
-    Ok(Json(Refs { branches: branches.into_iter().map(view).collect(), tags: tags.into_iter().map(view).collect() }))
+    let page = |all: Vec<davit_engine::repositories::NamedRef>| {
+        all.into_iter().skip(query.skip.unwrap_or(0)).take(most).map(view).collect()
+    };
+    Ok(Json(Refs { branches: page(branches), tags: page(tags), branches_total, tags_total }))
 }
 
 /// Commits of a branch or tag, newest first, after asking the remote.

@@ -22,6 +22,7 @@ mod forge_deployments;
 pub mod forges;
 pub mod gates;
 pub mod groups;
+mod histories;
 pub mod host_keys;
 pub mod host_watch;
 pub mod hosts;
@@ -146,6 +147,7 @@ struct Inner {
     terminals: terminals::Live,
     schedules_seen: ci::Seen,
     fetched: repositories::Fetched,
+    histories: histories::Histories,
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     discovered: sign_in::oidc::Discovered,
     hashing: Semaphore,
@@ -168,6 +170,7 @@ impl Engine {
             terminals: terminals::Live::default(),
             schedules_seen: ci::Seen::default(),
             fetched: repositories::Fetched::default(),
+            histories: histories::Histories::default(),
             touched_tokens: Mutex::default(),
             discovered: sign_in::oidc::Discovered::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
@@ -280,6 +283,10 @@ impl Engine {
 
     pub(crate) fn shelf(&self) -> &builds::Shelf {
         &self.0.shelf
+    }
+
+    pub(crate) fn histories(&self) -> &histories::Histories {
+        &self.0.histories
     }
 
     pub(crate) fn fetched(&self) -> &repositories::Fetched {

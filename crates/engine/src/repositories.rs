@@ -1,5 +1,6 @@
 //! Git mirrors: one an app below `mirrors/`, and one a repository whose workflows run below `repositories/`.
 
+use crate::histories::DEEPEST;
 use crate::{Engine, EngineError};
 use davit_domain::config::{App, Repository, RepositorySettings};
 use davit_domain::ids::{AppKey, ForgeId};
@@ -18,15 +19,17 @@ use tokio_util::sync::CancellationToken;
 const MOST_REFS: usize = 50_000;
 /// For how long what the remote said is taken for what it says.
 const FRESH: Duration = Duration::from_secs(15);
+/// The same while somebody types or turns pages: they have just seen what there is, and no letter should wait for it.
+const FRESH_WHILE_CHOOSING: Duration = Duration::from_secs(300);
 
 /// When the repositories of apps were last fetched for people who choose from them.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched(Mutex<HashMap<AppKey, Timestamp>>);
 
 impl Fetched {
-    fn is_fresh(&self, app: &AppKey, now: Timestamp) -> bool {
+    fn is_fresh(&self, app: &AppKey, now: Timestamp, lasts: Duration) -> bool {
         let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.get(app).is_some_and(|at| now >= *at && now.since(*at) < FRESH)
+        times.get(app).is_some_and(|at| now >= *at && now.since(*at) < lasts)
     }
 
     fn note(&self, app: &AppKey, now: Timestamp) {
@@ -70,26 +73,25 @@ impl Engine {
         self.default_branch(app, &mirror).await
     }
 
-    /// Branches and tags with this text in their names (`None`: all), newest first, at most `most` of each. The remote is
-    /// asked, unless somebody has just had it asked.
+    /// Branches and tags with each word of this text in their names (`None`: all), newest first. The remote is asked,
+    /// unless somebody has just had it asked.
     ///
     /// # Errors
     /// When the remote can't be reached.
-    pub async fn refs(
-        &self,
-        app: &App,
-        text: Option<&str>,
-        most: usize,
-    ) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
+    pub async fn refs(&self, app: &App, text: Option<&str>) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
         let mirror = self.mirror(app).await?;
-        self.freshen(app, &mirror).await?;
-        let (listed, text) = (if text.is_some() { MOST_REFS } else { most }, text.map(str::to_lowercase));
-        let chosen = |all: Vec<NamedRef>| {
-            let is_wanted =
-                |named: &NamedRef| text.as_deref().is_none_or(|text| named.name.to_lowercase().contains(text));
-            all.into_iter().filter(is_wanted).take(most).collect()
+        self.freshen(app, &mirror, text.is_some()).await?;
+        let text = text.map(str::to_lowercase).unwrap_or_default();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let chosen = |mut all: Vec<NamedRef>| {
+            all.retain(|named| {
+                let name = named.name.to_lowercase();
+                words.iter().all(|word| name.contains(word))
+            });
+            all
         };
-        Ok((chosen(mirror.branches(listed).await?), chosen(mirror.tags(listed).await?)))
+        let (branches, tags) = tokio::try_join!(mirror.branches(MOST_REFS), mirror.tags(MOST_REFS))?;
+        Ok((chosen(branches), chosen(tags)))
     }
 
     /// The commits of a branch or tag (`None`: the default branch), newest first.
@@ -104,17 +106,27 @@ impl Engine {
         most: usize,
     ) -> Result<Vec<CommitLine>, EngineError> {
         let mirror = self.mirror(app).await?;
-        self.freshen(app, &mirror).await?;
+        self.freshen(app, &mirror, !wanted.is_plain()).await?;
         let resolved = match reference {
             Some(reference) => mirror.resolve(reference).await.map_err(no_such_ref)?,
             None => self.default_branch(app, &mirror).await?,
         };
-        Ok(mirror.commits_of(&resolved.commit, wanted, most).await?)
+        let head = resolved.commit;
+        if wanted.is_plain() {
+            return Ok(mirror.history(&head, most).await?);
+        }
+        let history = match self.histories().get(&app.key, &head) {
+            Some(history) => history,
+            None => self.histories().keep(&app.key, &head, mirror.history(&head, DEEPEST).await?),
+        };
+        Ok(wanted.of(&history, most))
     }
 
-    /// Asks the remote for its branches and tags, unless that was just done: people type while they choose.
-    async fn freshen(&self, app: &App, mirror: &Mirror) -> Result<(), EngineError> {
-        if self.fetched().is_fresh(&app.key, self.now()) {
+    /// Asks the remote for its branches and tags, unless that was just done. `is_choosing`: somebody looks through what
+    /// they were shown.
+    async fn freshen(&self, app: &App, mirror: &Mirror, is_choosing: bool) -> Result<(), EngineError> {
+        let lasts = if is_choosing { FRESH_WHILE_CHOOSING } else { FRESH };
+        if self.fetched().is_fresh(&app.key, self.now(), lasts) {
             return Ok(());
         }
         mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;

@@ -228,7 +228,9 @@ async fn people_choose_from_branches_and_commits() {
     shop.app.publish(&shop.repo, REPOSITORY);
     let refs = shop.get("/apps/shop/refs?q=TOPIC/1&limit=5").await;
     assert_eq!(refs["branches"].as_array().unwrap().len(), 5, "{refs}");
-    assert_eq!(refs["tags"], json!([]));
+    assert_eq!((&refs["tags"], &refs["branches_total"], &refs["tags_total"]), (&json!([]), &json!(11), &json!(0)));
+    let rest = shop.get("/apps/shop/refs?q=1%20topic&limit=9&skip=5").await;
+    assert_eq!((rest["branches"].as_array().unwrap().len(), &rest["branches_total"]), (7, &json!(12)), "{rest}");
     let subjects = |page: &Value| -> Vec<String> {
         page["items"].as_array().unwrap().iter().map(|line| text(&line["subject"])).collect()
     };

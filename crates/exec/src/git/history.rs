@@ -119,18 +119,42 @@ pub struct Patch {
 /// Which commits of a branch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted<'a> {
-    /// With this text in subject or author, or as the beginning of the id; without case.
+    /// With each word of this in subject or author, or with this as the beginning of the id; without case.
     pub text: Option<&'a str>,
     /// Those after this one.
     pub after: Option<&'a CommitSha>,
 }
 
+impl Wanted<'_> {
+    /// Whether the newest commits are wanted, whatever they are.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.text.is_none() && self.after.is_none()
+    }
+
+    /// Those of a history that are wanted, in its order, at most `most`.
+    #[must_use]
+    pub fn of(&self, history: &[CommitLine], most: usize) -> Vec<CommitLine> {
+        let first = match self.after {
+            None => 0,
+            Some(after) => {
+                history.iter().position(|line| line.commit == *after).map_or(history.len(), |position| position + 1)
+            }
+        };
+        let text = self.text.map(str::to_lowercase).unwrap_or_default();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let is_wanted = |line: &&CommitLine| {
+            let said = format!("{}\n{}", line.subject, line.author).to_lowercase();
+            words.iter().all(|word| said.contains(word)) || line.commit.as_str().starts_with(&text)
+        };
+        history.iter().skip(first).filter(is_wanted).take(most).cloned().collect()
+    }
+}
+
 /// git answers from the disk.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes of an answer that is read whole.
-const LARGEST: usize = 8 * 1024 * 1024;
-/// Commits that a search looks at.
-const MOST_SEARCHED: usize = 20_000;
+/// Bytes of an answer that is read whole: a line each of a hundred thousand commits is about a sixth of it.
+const LARGEST: usize = 64 * 1024 * 1024;
 /// Files among which renames are looked for: beyond, it takes too long.
 const RENAMES: &str = "-l1000";
 
@@ -182,33 +206,12 @@ impl Mirror {
         Ok(Cut { items, truncated })
     }
 
-    /// Commits that a commit is made of, newest first, at most `most`.
+    /// Commits that a commit is made of, itself first and newest first, at most `most`.
     ///
     /// # Errors
     /// As [`distance`](Self::distance).
-    pub async fn commits_of(
-        &self,
-        head: &CommitSha,
-        wanted: Wanted<'_>,
-        most: usize,
-    ) -> Result<Vec<CommitLine>, ExecError> {
-        let is_plain = wanted.text.is_none() && wanted.after.is_none();
-        let all = self.log(head.as_str(), if is_plain { most } else { MOST_SEARCHED }).await?;
-        let text = wanted.text.map(str::to_lowercase);
-        let skipped = wanted.after.and_then(|after| all.iter().position(|line| line.commit == *after));
-        let first = match (wanted.after, skipped) {
-            (None, _) => 0,
-            (Some(_), Some(position)) => position + 1,
-            (Some(_), None) => all.len(),
-        };
-        let matches = |line: &CommitLine| {
-            text.as_deref().is_none_or(|text| {
-                line.subject.to_lowercase().contains(text)
-                    || line.author.to_lowercase().contains(text)
-                    || line.commit.as_str().starts_with(text)
-            })
-        };
-        Ok(all.into_iter().skip(first).filter(matches).take(most).collect())
+    pub async fn history(&self, head: &CommitSha, most: usize) -> Result<Vec<CommitLine>, ExecError> {
+        self.log(head.as_str(), most).await
     }
 
     /// The files that differ between the two commits' trees: what changes where the base is and the head comes.

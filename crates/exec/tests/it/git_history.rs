@@ -130,17 +130,23 @@ async fn commits_of_a_branch_are_searched_and_paged() {
     all.reverse();
     let mirror = site.mirror().await;
     let head = sha(&all[0]);
-    let list = async |wanted: Wanted<'_>, most| -> Vec<String> {
-        let found = mirror.commits_of(&head, wanted, most).await.expect("commits");
-        found.into_iter().map(|line| line.commit.to_string()).collect()
+    assert_eq!(mirror.history(&head, 2).await.expect("commits").len(), 2);
+    let history = mirror.history(&head, 99).await.expect("commits");
+    let list = |wanted: Wanted<'_>, most| -> Vec<String> {
+        wanted.of(&history, most).into_iter().map(|line| line.commit.to_string()).collect()
     };
-    assert_eq!(list(Wanted::default(), 2).await, all[..2]);
+    let text = |text| Wanted { after: None, text: Some(text) };
+    assert_eq!(list(Wanted::default(), 2), all[..2]);
     let after = sha(&all[1]);
-    assert_eq!(list(Wanted { after: Some(&after), text: None }, 2).await, all[2..4]);
-    assert_eq!(list(Wanted { after: None, text: Some("STEP 3") }, 9).await, all[2..3]);
-    assert_eq!(list(Wanted { after: None, text: Some(&all[4][..10]) }, 9).await, all[4..5]);
+    assert_eq!(list(Wanted { after: Some(&after), text: None }, 2), all[2..4]);
+    assert_eq!(list(Wanted { after: Some(&after), text: Some("step") }, 9), all[2..]);
+    assert_eq!(list(text("STEP 3"), 9), all[2..3]);
+    assert_eq!(list(text("3 step"), 9), all[2..3], "in any order");
+    assert_eq!(list(text(&format!("{} 4", &history[0].author[..2])), 9), all[1..2], "the author and the subject");
+    assert_eq!(list(text(&all[4][..10]), 9), all[4..5]);
+    assert_eq!(list(text("nowhere"), 9), [""; 0]);
     let elsewhere = sha(&"1a2b3c4d".repeat(5));
-    assert!(list(Wanted { after: Some(&elsewhere), text: None }, 9).await.is_empty());
+    assert!(list(Wanted { after: Some(&elsewhere), text: None }, 9).is_empty());
 }
 
 #[tokio::test]
