@@ -25,8 +25,8 @@ export interface Drawing {
   bars: Bars[]
   /** A value as text: at the axis and in the tip. */
   format: (value: number) => string
-  /** Whether values are whole things. */
-  whole: boolean
+  /** What the axis is divided by; without it, by whole numbers. */
+  step?: number
 }
 
 type Bar = Chart<'bar', (number | null)[], string>
@@ -45,7 +45,7 @@ export function redraw(chart: Bar, drawing: Drawing) {
 }
 
 function configuration(
-  { labels, bars, format, whole }: Drawing,
+  { labels, bars, format, step }: Drawing,
   style: CSSStyleDeclaration,
 ): ChartConfiguration<'bar', (number | null)[], string> {
   const colour = (token: string) => style.getPropertyValue(token).trim()
@@ -82,9 +82,9 @@ function configuration(
           ticks: {
             color: colour('--ink-faint'),
             font,
-            maxTicksLimit: 4,
-            callback: value => format(Number(value)),
-            ...(whole ? { precision: 0 } : {}),
+            maxTicksLimit: 5,
+            callback: value => (value === 0 ? '0' : format(Number(value))),
+            ...(step ? { stepSize: step } : { precision: 0 }),
           },
         },
       },

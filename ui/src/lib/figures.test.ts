@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeliveryFigures, Figures } from '@/api/types'
-import { formatDay, formatLength, formatNumber, formatRate, isEmpty, trendOf } from './figures'
+import { formatDay, formatLength, formatNumber, formatRate, isEmpty, stepOf, trendOf } from './figures'
 
 const nothing: Figures = {
   from: '2026-01-01T00:00:00Z',
@@ -43,6 +43,18 @@ describe('lengths of time', () => {
   it('speaks Chinese', () => {
     expect(formatLength(3 * 86_400, 'zh-CN')).toBe('3天')
   })
+})
+
+it.each([
+  [0, 1],
+  [4, 1],
+  [59, 15],
+  [3 * 60, 60],
+  [8_000, 3_600],
+  [9 * 86_400, 7 * 86_400],
+  [9_000 * 86_400, 720 * 86_400],
+])('divides an axis of %d s by a round length', (longest, step) => {
+  expect(stepOf(longest)).toBe(step)
 })
 
 it('shows rates and numbers without false precision', () => {

@@ -37,6 +37,22 @@ export function formatLength(seconds: number, locale: string): string {
   return new Intl.NumberFormat(locale, format).format(value)
 }
 
+/** Lengths of time that an axis is divided by. */
+const STEPS = [
+  1,
+  5,
+  15,
+  30,
+  ...[1, 2, 5, 10, 15, 30].map(n => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map(n => n * HOUR),
+  ...[1, 2, 7, 14, 30, 60, 180, 360].map(n => n * DAY),
+]
+
+/** What an axis up to this length is divided by: at most four parts, each a round length. */
+export function stepOf(longest: number): number {
+  return STEPS.find(step => longest / step <= 4) ?? 720 * DAY
+}
+
 export function formatRate(rate: number, locale: string): string {
   return new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 }).format(rate)
 }
