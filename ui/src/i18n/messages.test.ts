@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createI18n } from 'vue-i18n'
 import {
   ALERT_KINDS,
   ANNOTATION_LEVELS,
@@ -158,7 +159,7 @@ const families: Record<string, readonly string[]> = {
   'forgeForm.field': GENERIC_FIELDS,
   'channelForm.sms': SMS_PROVIDERS,
   'channelForm.urlHelp': CHANNEL_KINDS.filter(kind => kind !== 'email' && kind !== 'sms'),
-  next: FIRST_STEPS.flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
+  next: [...FIRST_STEPS, 'config'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),
 }
 
 describe('messages', () => {
@@ -188,6 +189,11 @@ describe('messages', () => {
 
   it.each(Object.entries(families))('cover every value of %s', (prefix, values) => {
     expect(values.filter(value => !english.has(`${prefix}.${value}`))).toEqual([])
+  })
+
+  it.each(['en', 'zh-CN'] as const)('can be read by what fills in their placeholders: %s', locale => {
+    const i18n = createI18n({ legacy: false, locale, messages: { en, 'zh-CN': zhCN } })
+    for (const key of english.keys()) expect(() => i18n.global.t(key, 1), key).not.toThrow()
   })
 
   it('are words and not empty', () => {

@@ -41,7 +41,7 @@ export function toChannelFields(id: string, form: ChannelForm | null): ChannelFi
   const stored: SecretFields = { from: 'secret', name: '' }
   const { api_url, templates, commands } = form ?? {}
   return {
-    id,
+    id: id || 'slack',
     kind: form?.kind ?? 'slack',
     language: form?.language ?? 'en',
     some: Boolean(form?.events),

@@ -41,16 +41,24 @@ export function useFirstSteps() {
     return app && environment ? { app: app.key, environment } : {}
   }
 
+  /** An app that is there still has to say where it goes. */
+  const words = (key: FirstStep) => (key === 'app' && bare.value && !configured.value ? 'config' : key)
+
   return {
     steps: computed(() =>
       FIRST_STEPS.map(key => ({
         key,
+        words: words(key),
         done: done.value[key],
         to: targets.value[key],
         ready: key !== 'deploy' || done.value.app,
       })),
     ),
     loaded: computed(() => Boolean(overview.data.value && apps.data.value)),
-    next: computed(() => FIRST_STEPS.find(key => !done.value[key])),
+    /** The step after the last that is done; what was left out on the way is not asked for again before the end. */
+    next: computed(() => {
+      const after = FIRST_STEPS.findLastIndex(key => done.value[key]) + 1
+      return FIRST_STEPS[after] ?? FIRST_STEPS.find(key => !done.value[key])
+    }),
   }
 }

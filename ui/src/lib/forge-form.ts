@@ -59,7 +59,7 @@ export function toForgeFields(id: string, form: ForgeForm | null): ForgeFields {
   }
   const generic: Partial<Record<GenericField, string>> = form?.generic ?? usual
   return {
-    id,
+    id: id || 'github',
     kind: form?.kind ?? 'github',
     apiUrl: form?.api_url ?? '',
     credential: form?.app ? 'app' : form?.token || !form ? 'token' : 'none',

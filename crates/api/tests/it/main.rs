@@ -19,6 +19,8 @@ mod content;
 mod custom;
 mod custom_lost;
 mod delivery;
+mod docs;
+mod estate;
 mod failures;
 mod feed;
 mod forge_catch_up;
