@@ -65,6 +65,7 @@ impl Client {
             .user_agent(concat!("davit/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(roots())
             .redirect(redirect::Policy::none())
+            .tls_info(true)
             .connect_timeout(CONNECT_TIMEOUT);
         if is_loopback(&base) {
             builder = builder.no_proxy();
@@ -223,11 +224,16 @@ impl Client {
 impl Client {
     /// Asks one of the server's probes, such as `readyz`; its status and text.
     pub(crate) async fn probe(&self, name: &str) -> Result<(u16, String), Failure> {
-        let request = self.http.get(self.root_url(&[name])).timeout(TIMEOUT);
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = self.probe_response(name).await?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|error| self.unreachable(error))?;
         Ok((status, text))
+    }
+
+    /// The same, with everything that came along.
+    pub(crate) async fn probe_response(&self, name: &str) -> Result<Response, Failure> {
+        let request = self.http.get(self.root_url(&[name])).timeout(TIMEOUT);
+        request.send().await.map_err(|error| self.unreachable(error))
     }
 
     /// Trades a name, a password and, where the account has a second factor, a code for a new token called `title`.

@@ -321,9 +321,9 @@ mod tests {
     #[test]
     fn few_hosts_are_told_one_by_one() {
         let mut plain = Plain::default();
-        let told = plain.changes(&deployment("running", [(1, "staging"), (2, "waiting")].into_iter()));
-        assert_eq!(told, ["deployment 12: running", "web-001: staging", "web-002: waiting"]);
-        let told = plain.changes(&deployment("running", [(1, "done"), (2, "failed")].into_iter()));
+        let told = plain.changes(&deployment("staging", [(1, "staging"), (2, "waiting")].into_iter()));
+        assert_eq!(told, ["deployment 12: staging", "web-001: staging", "web-002: waiting"]);
+        let told = plain.changes(&deployment("staging", [(1, "done"), (2, "failed")].into_iter()));
         assert_eq!(told, ["web-001: done", "web-002: failed, disk full"]);
     }
 
@@ -338,11 +338,11 @@ mod tests {
                 _ if number < through + 16 => "staging",
                 _ => "waiting",
             };
-            told.extend(plain.changes(&deployment("running", (0..500).map(|number| (number, state(number))))));
+            told.extend(plain.changes(&deployment("staging", (0..500).map(|number| (number, state(number))))));
         }
         assert_eq!(
             told[..3],
-            ["deployment 12: running", "hosts: 0 of 500 done, 16 at work", "web-007: failed, disk full"]
+            ["deployment 12: staging", "hosts: 0 of 500 done, 16 at work", "web-007: failed, disk full"]
         );
         assert_eq!(told.last().map(String::as_str), Some("hosts: 498 of 500 done, 2 failed"));
         assert_eq!(told.len(), 1 + 11 + 2, "the state, the sums at the start and ten times, two hosts: {told:#?}");
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn of_very_many_failures_the_first_are_named() {
         let mut failed = Failed::default();
-        let told = failed.new(&deployment("running", (0..100).map(|number| (number, "failed"))));
+        let told = failed.new(&deployment("staging", (0..100).map(|number| (number, "failed"))));
         assert_eq!(told.len(), NAMED + 1);
         assert_eq!(told[NAMED], "More hosts failed: davit deployment show 12");
         assert!(failed.new(&deployment("failed", (0..100).map(|number| (number, "failed")))).is_empty());

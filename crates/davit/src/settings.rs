@@ -115,7 +115,7 @@ pub(crate) struct Server {
 impl DataArgs {
     /// Fills in the defaults; the directory is made when it is missing.
     pub(crate) fn decide(self) -> Result<Data, Failure> {
-        let dir = self.data_dir.unwrap_or_else(|| PathBuf::from("davit-data"));
+        let dir = self.directory();
         // Databases, keys and sources are nobody else's business. A directory that is there stays as it is.
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| {
             Failure::failed(format!(
@@ -127,6 +127,20 @@ impl DataArgs {
         let dir = dir
             .canonicalize()
             .map_err(|error| Failure::failed(format!("The data directory {} can't be used: {error}", dir.display())))?;
+        self.within(dir)
+    }
+
+    /// Fills in the defaults and makes nothing.
+    pub(crate) fn look(self) -> Result<Data, Failure> {
+        let dir = self.directory();
+        self.within(std::path::absolute(&dir).unwrap_or(dir))
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| PathBuf::from("davit-data"))
+    }
+
+    fn within(self, dir: PathBuf) -> Result<Data, Failure> {
         let master_key = match (self.master_key_file, self.master_passphrase_file) {
             (Some(_), Some(_)) => {
                 return Err(Failure::usage(
@@ -140,8 +154,22 @@ impl DataArgs {
     }
 }
 
-/// Merges flags and variables with the file, when there is one.
+/// Merges flags and variables with the file, when there is one. The data directory is made when it is missing.
 pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) -> Result<Server, Failure> {
+    merge(data, server, file, DataArgs::decide)
+}
+
+/// The same, for those who only look: nothing is made.
+pub(crate) fn look(data: DataArgs, server: ServerArgs, file: Option<&Path>) -> Result<Server, Failure> {
+    merge(data, server, file, DataArgs::look)
+}
+
+fn merge(
+    data: DataArgs,
+    server: ServerArgs,
+    file: Option<&Path>,
+    decide: impl Fn(DataArgs) -> Result<Data, Failure>,
+) -> Result<Server, Failure> {
     let (file_data, file_server) = match file {
         Some(path) => read(path)?,
         None => (DataArgs::default(), ServerArgs::default()),
@@ -169,7 +197,7 @@ pub(crate) fn decide(data: DataArgs, server: ServerArgs, file: Option<&Path>) ->
         return Err(Failure::usage(format!("the public URL {url:?} must begin with http:// or https://")));
     }
     Ok(Server {
-        data: data.decide()?,
+        data: decide(data)?,
         listen: server.listen.or(file_server.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         parallel_deployments: server.parallel_deployments.or(file_server.parallel_deployments).unwrap_or(4).max(1),

@@ -42,6 +42,7 @@ pub mod releases;
 pub mod requests;
 pub mod retention;
 pub mod schedules;
+pub mod schema;
 pub mod search;
 pub mod secrets;
 pub mod seen;

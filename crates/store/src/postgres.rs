@@ -24,23 +24,32 @@ pub(crate) const CLAIM_DELIVERY: &str = "UPDATE deliveries SET claimed_until = $
         headers, body";
 
 pub(crate) async fn open(url: &str) -> Result<Db, StoreError> {
+    let (options, place) = options(url)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
+        .map_err(|error| unreachable(&place, &error))?;
+    // sqlx's migrator takes an advisory lock: a second server waits here until the first is through.
+    migrator(sqlx::migrate!("migrations/postgres")).run(&pool).await.map_err(|error| migration_failed(&error))?;
+    Ok(Db::Postgres(pool))
+}
+
+/// How to connect, and where to, for people.
+pub(crate) fn options(url: &str) -> Result<(PgConnectOptions, String), StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Open("the database URL is not valid: write postgres://USER:PASSWORD@HOST:5432/DATABASE".into())
     })?;
     let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or("?"));
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("davit"))
-        .await
-        .map_err(|error| {
-            StoreError::Open(format!(
-                "PostgreSQL at {place} can't be used ({error}). Check that it runs and that user, password and database are right."
-            ))
-        })?;
-    // sqlx's migrator takes an advisory lock: a second server waits here until the first is through.
-    migrator(sqlx::migrate!("migrations/postgres")).run(&pool).await.map_err(|error| migration_failed(&error))?;
-    Ok(Db::Postgres(pool))
+    Ok((options.application_name("davit"), place))
+}
+
+/// What to say when that fails.
+pub(crate) fn unreachable(place: &str, error: &sqlx::Error) -> StoreError {
+    StoreError::Open(format!(
+        "PostgreSQL at {place} can't be used ({error}). Check that it runs and that user, password and database are right."
+    ))
 }
 
 impl Tx {

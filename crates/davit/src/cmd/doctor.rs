@@ -1,7 +1,10 @@
 //! `davit doctor`: one line a check, ✓ or ✗, and what to do.
 //!
 //! Sees what a client can see, and asks the server for the rest: its address, its forges, its outbox, the places where
-//! jobs run. What stands on the server's own disk shows in `/readyz`.
+//! jobs run. With `--server` it looks at the server's own machine instead.
+
+mod certificate;
+mod server;
 
 use super::{Format, hosts};
 use crate::client::Client;
@@ -14,11 +17,23 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::json;
 
+const EXAMPLES: &str = "\
+Examples:
+  davit doctor                                        over the API, as who is logged in
+  davit doctor --server                               the server of the Debian package, as root
+  davit doctor --server --data-dir /srv/davit --json";
+
 /// Check that everything works, and say what to do where it does not
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArgs {
+    /// Look at the server on this machine, whether it runs or not: settings, files, database, address
+    #[arg(long)]
+    server: bool,
     #[command(flatten)]
     format: Format,
+    #[command(flatten)]
+    look: server::ServerLook,
 }
 
 /// One thing that was looked at.
@@ -54,7 +69,7 @@ impl From<Finding> for Check {
 
 pub(super) async fn run(args: DoctorArgs) -> Outcome {
     let output = Output::detect();
-    let checks = examine().await;
+    let checks = if args.server { server::examine(args.look).await } else { examine().await };
     let ok = checks.iter().all(|check| check.ok);
     if args.format.json {
         output.json(&json!({ "ok": ok, "checks": checks }))?;

@@ -7,6 +7,7 @@ mod ci_crash;
 mod ci_lint;
 mod ci_run;
 mod crash;
+mod declared;
 mod deploy;
 mod exit_codes;
 mod feed;

@@ -2,7 +2,8 @@ use crate::postgres::TestDatabase;
 use crate::support::{at, commit};
 use davit_domain::access::Role;
 use davit_store::accounts::NewUser;
-use davit_store::{Db, Store, StoreError};
+use davit_store::{Db, Store, StoreError, schema};
+use sqlx::{Connection as _, SqliteConnection};
 
 #[tokio::test]
 async fn a_commit_on_sqlite_is_synced() {
@@ -53,9 +54,40 @@ async fn what_can_not_be_opened_is_explained() {
     assert!(said.contains("postgres://USER:PASSWORD@HOST") && !said.contains("hunter2"), "{said}");
 }
 
-fn why(opened: Result<Store, StoreError>) -> String {
+fn why<T: std::fmt::Debug>(opened: Result<T, StoreError>) -> String {
     match opened {
         Err(error @ StoreError::Open(_)) => error.to_string(),
         other => panic!("not refused: {other:?}"),
     }
+}
+
+#[tokio::test]
+async fn how_far_a_schema_is_can_be_seen_before_it_is_opened() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("davit.db");
+    assert!(schema::of_sqlite(&file).await.is_err(), "looking makes no database");
+    assert!(!file.exists());
+    Store::open_sqlite(&file).await.expect("opens").close().await;
+    let whole = schema::of_sqlite(&file).await.expect("readable");
+    assert!(whole.version > 0 && (whole.to_do, whole.unknown, whole.clock) == (0, 0, None), "{whole:?}");
+
+    let mut connection = SqliteConnection::connect(&file.display().to_string()).await.expect("opens");
+    let newer = "UPDATE davit_migrations SET version = 9999 WHERE version = 1";
+    sqlx::query(newer).execute(&mut connection).await.expect("changed");
+    connection.close().await.expect("closes");
+    let newer = schema::of_sqlite(&file).await.expect("readable");
+    assert_eq!((newer.version, newer.to_do, newer.unknown), (9999, 1, 1));
+}
+
+#[tokio::test]
+async fn an_empty_postgresql_has_everything_to_do() {
+    let database = TestDatabase::empty().await;
+    let url = database.url();
+    let empty = schema::of_postgres(&url).await.expect("reachable");
+    assert!(empty.version == 0 && empty.to_do > 0 && empty.unknown == 0 && empty.clock.is_some(), "{empty:?}");
+    Store::open_postgres(&url).await.expect("opens").close().await;
+    let whole = schema::of_postgres(&url).await.expect("reachable");
+    assert!(whole.version > 0 && (whole.to_do, whole.unknown) == (0, 0), "{whole:?}");
+    let said = why(schema::of_postgres("postgres://davit:hunter2@127.0.0.1:1/davit").await);
+    assert!(said.contains("127.0.0.1:1/davit") && !said.contains("hunter2"), "{said}");
 }

@@ -1,0 +1,227 @@
+//! What davit.toml says, one thing at a time; apps; whether the server can work.
+
+use crate::stub::{Stub, json_response, not_found, problem};
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+
+/// A server with one host, which takes whatever is put.
+async fn server() -> Stub {
+    Stub::start(|seen, _| match (seen.method.clone(), seen.route().split(' ').next_back().unwrap_or_default()) {
+        (Method::GET, "/api/v1/hosts/web-1" | "/api/v1/environments/production" | "/api/v1/forges/hub/form") => {
+            json_response(StatusCode::OK, &json!({ "key": "x", "form": before() }))
+        }
+        (Method::GET, "/api/v1/apps/shop/configs/production") => {
+            json_response(StatusCode::OK, &json!({ "revision": 7, "form": before() }))
+        }
+        (Method::PUT, _) => match seen.json()["form"]["port"].as_i64() {
+            Some(0) => problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the port must be 1 to 65535"),
+            Some(1) => problem(StatusCode::CONFLICT, "changed", "somebody changed it meanwhile"),
+            _ => json_response(StatusCode::OK, &json!({ "key": "x", "form": seen.json()["form"] })),
+        },
+        (Method::DELETE, "/api/v1/hosts/web-1") => json_response(StatusCode::OK, &Value::Null),
+        (Method::POST, "/api/v1/apps") => json_response(StatusCode::CREATED, &json!({ "key": "shop", "form": {} })),
+        _ => not_found(),
+    })
+    .await
+}
+
+fn before() -> Value {
+    json!({ "address": "10.0.0.1", "labels": ["web"], "review": { "required": 1 }, "note": "发布 \u{1b}[31mred" })
+}
+
+/// What was put, in order.
+fn put(stub: &Stub) -> Vec<(String, Value)> {
+    let puts = stub.seen().into_iter().filter(|seen| seen.method == Method::PUT);
+    puts.map(|seen| (seen.target.clone(), seen.json())).collect()
+}
+
+#[tokio::test]
+async fn what_is_said_is_shown_as_toml_or_json() {
+    let stub = server().await;
+    let shown = stub.davit(&["hosts", "show", "web-1"]).await;
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let said: toml::Table = shown.stdout.parse().expect("TOML");
+    assert_eq!(said["review"]["required"].as_integer(), Some(1));
+    assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+    assert_eq!(stub.davit(&["hosts", "show", "web-1", "--json"]).await.json(), before());
+    let missing = stub.davit(&["hosts", "show", "web-9"]).await;
+    assert_eq!(missing.code, 4);
+    assert!(missing.stderr.contains("there is no host web-9") && missing.stderr.contains("davit hosts list"));
+}
+
+#[tokio::test]
+async fn a_change_keeps_the_rest_and_names_what_was_seen() {
+    let stub = server().await;
+    let args = ["hosts", "set", "web-1", "port=2222", "review.self_approval=false", "--unset", "labels"];
+    let run = stub.davit(&args).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "The host web-1 is changed\n"), "{}", run.stderr);
+    let mut form = before();
+    form["port"] = 2222.into();
+    form["review"]["self_approval"] = false.into();
+    form.as_object_mut().expect("an object").remove("labels");
+    assert_eq!(put(&stub), [("/api/v1/hosts/web-1".to_owned(), json!({ "form": form, "base": before() }))]);
+}
+
+#[tokio::test]
+async fn each_kind_has_its_place_and_something_new_is_said_to_be_new() {
+    let stub = server().await;
+    for (args, target, base) in [
+        (&["environments", "set", "production", "name=P"][..], "/api/v1/environments/production", before()),
+        (&["forges", "set", "hub", "kind=gitea"], "/api/v1/forges/hub", before()),
+        (&["channels", "set", "ops", "kind=slack"], "/api/v1/channels/ops", Value::Null),
+        (&["hosts", "set", "web-2", "--new", "address=10.0.0.2"], "/api/v1/hosts/web-2", Value::Null),
+    ] {
+        let run = stub.davit(args).await;
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        assert!(run.stdout.ends_with(if base.is_null() { "is there now\n" } else { "is changed\n" }), "{}", run.stdout);
+        let (asked, body) = put(&stub).pop().expect("it was put");
+        assert_eq!((asked.as_str(), &body["base"]), (target, &base));
+    }
+    let run = stub.davit(&["configs", "set", "shop", "production", "keep=3"]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let (target, body) = put(&stub).pop().expect("it was put");
+    assert_eq!((target.as_str(), &body["base_revision"]), ("/api/v1/apps/shop/configs/production", &json!(7)));
+    let refused = stub.davit(&["hosts", "set", "web-1", "--new", "port=1"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("there is a host web-1 already"), "{}", refused.stderr);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_servers_words() {
+    let stub = server().await;
+    for (port, code, sentence) in [("port=0", 2, "1 to 65535"), ("port=1", 1, "somebody changed it")] {
+        let run = stub.davit(&["hosts", "set", "web-1", port]).await;
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert!(run.stderr.contains(sentence), "{}", run.stderr);
+    }
+    assert_eq!(stub.davit(&["hosts", "set", "web-1", "port"]).await.code, 2);
+    assert_eq!(stub.davit(&["hosts", "set", "web-1", "address.x=1"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_file_replaces_everything() {
+    let stub = server().await;
+    let file = stub.home().join("host.toml");
+    std::fs::write(&file, "address = \"10.0.0.9\"\n").expect("written");
+    let run = stub.davit(&["hosts", "set", "web-1", "-f", "host.toml", "user=deploy"]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(put(&stub)[0].1["form"], json!({ "address": "10.0.0.9", "user": "deploy" }));
+    let run = stub.davit_with(&["hosts", "set", "web-1", "-f", "-"], &[], "address = 10\nuser = \"").await;
+    assert_eq!((run.code, put(&stub).len()), (2, 1), "{}", run.stderr);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_or_edited_without_a_person() {
+    let stub = server().await;
+    let run = stub.davit(&["hosts", "remove", "web-1"]).await;
+    assert_eq!((run.code, stub.asked().len()), (2, 0), "{}", run.stderr);
+    assert!(run.stderr.contains("try: add --yes"), "{}", run.stderr);
+    let run = stub.davit(&["hosts", "remove", "web-1", "--yes"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "The host web-1 is removed\n"), "{}", run.stderr);
+    assert_eq!(stub.davit(&["hosts", "remove", "web-9", "--yes"]).await.code, 4);
+    assert_eq!(stub.davit(&["hosts", "edit", "web-1"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn the_editor_gets_what_is_there_and_what_it_leaves_is_put() {
+    let stub = server().await;
+    let editor = stub.home().join("editor");
+    std::fs::write(&editor, "#!/bin/sh\nsed -i 's/10.0.0.1/10.0.0.2/' \"$2\"\necho \"$1\" > edited\n")
+        .expect("written");
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    // `script` gives it a terminal, as a person has.
+    let davit = env!("CARGO_BIN_EXE_davit");
+    let mut script = tokio::process::Command::new("script");
+    script.args(["--quiet", "--return", "--command", &format!("{davit} hosts edit web-1"), "/dev/null"]);
+    script.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", stub.home()).current_dir(stub.home());
+    script.env("DAVIT_URL", &stub.url).env("DAVIT_TOKEN", "t").env("VISUAL", format!("{} --wait", editor.display()));
+    let run = crate::stub::run(script, "").await;
+    assert_eq!(run.code, 0, "{run:?}");
+    let mut form = before();
+    form["address"] = "10.0.0.2".into();
+    assert_eq!(put(&stub), [("/api/v1/hosts/web-1".to_owned(), json!({ "form": form, "base": before() }))]);
+    assert_eq!(std::fs::read_to_string(stub.home().join("edited")).expect("it ran"), "--wait\n");
+}
+
+#[tokio::test]
+async fn an_app_is_added_with_its_repository() {
+    let stub = server().await;
+    let run = stub.davit(&["apps", "add", "shop", "--repository", "hub:acme/shop", "--name", "Shop 商店"]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let body = json!({ "key": "shop", "name": "Shop 商店", "repository": { "forge": "hub", "name": "acme/shop" } });
+    assert_eq!(stub.seen()[0].json(), body);
+    for args in
+        [&["apps", "add", "shop"][..], &["apps", "add", "shop", "--repository", "acme/shop"], &["apps", "set", "shop"]]
+    {
+        assert_eq!(stub.davit(args).await.code, 2, "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn apps_refs_commits_and_environments_are_listed() {
+    let at = "2026-01-31T12:00:00.000Z";
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let git_ref = |name: &str| json!({ "name": name, "commit": commit, "subject": "Sell more", "at": at });
+    let stub = Stub::routes(vec![
+        (
+            "GET /api/v1/apps",
+            json!({ "items": [{ "key": "shop", "name": "商店", "repository": { "forge": "hub", "name": "acme/shop" },
+                "environments": [{ "environment": "test" }, { "environment": "production" }] }], "next": null }),
+        ),
+        ("GET /api/v1/apps/shop/refs", json!({ "branches": [git_ref("main")], "tags": [git_ref("v1")] })),
+        (
+            "GET /api/v1/apps/shop/commits",
+            json!({ "items": [{ "sha": commit, "author": "ann", "at": at, "subject": "Sell more" }], "next": null }),
+        ),
+        (
+            "GET /api/v1/environments",
+            json!({ "items": [
+                { "key": "production", "name": "Production", "required_approvals": 1, "branches": ["main"],
+                  "open": false, "reason": "locked by ann" },
+                { "key": "test", "name": "测试", "required_approvals": 0, "branches": null, "open": true, "reason": null }
+            ], "next": null }),
+        ),
+    ])
+    .await;
+    for (args, expected) in [
+        (
+            &["apps", "list"][..],
+            "APP   NAME  REPOSITORY     ENVIRONMENTS\nshop  商店  hub:acme/shop  test, production\n",
+        ),
+        (
+            &["apps", "refs", "shop"],
+            "        NAME  COMMIT      AT (UTC)          SUBJECT\nbranch  main  0123456789  2026-01-31 12:00  Sell more\n\
+             tag     v1    0123456789  2026-01-31 12:00  Sell more\n",
+        ),
+        (
+            &["apps", "commits", "shop", "--ref", "main"],
+            "COMMIT      AT (UTC)          AUTHOR  SUBJECT\n0123456789  2026-01-31 12:00  ann     Sell more\n",
+        ),
+        (
+            &["environments", "list"],
+            "ENVIRONMENT  NAME        APPROVALS  BRANCHES  RELEASES\nproduction   Production  1          main      locked by ann\n\
+             test         测试        0          all       start at once\n",
+        ),
+    ] {
+        let run = stub.davit(args).await;
+        assert_eq!((run.code, run.stdout.as_str()), (0, expected), "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
+async fn ping_waits_until_the_server_can_work() {
+    let stub = Stub::start(|_, earlier| {
+        let ready = earlier >= 2;
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        json_response(status, &json!({ "ready": ready, "database": ready, "data_dir": true, "workers": true }))
+    })
+    .await;
+    let run = stub.davit(&["ping"]).await;
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("can't work: database missing"), "{}", run.stderr);
+    let run = stub.davit_with(&["ping", "--wait", "1m", "--json"], &[("DAVIT_TOKEN", "")], "").await;
+    assert_eq!((run.code, run.json()["ready"].clone()), (0, json!(true)));
+    let other = Stub::start(|_, _| axum::response::Response::new("<h1>Hello</h1>".into())).await;
+    assert_eq!(other.davit(&["ping"]).await.code, 5);
+}
