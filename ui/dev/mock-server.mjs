@@ -7,6 +7,7 @@ import { configRoutes } from './configs.mjs'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
 import { forgeRoutes, searched } from './forges.mjs'
+import { logRoutes } from './logs.mjs'
 import { requestRoutes } from './requests.mjs'
 import { peopleRoutes } from './people.mjs'
 import { addPaused, rolloutRoutes } from './rollout.mjs'
@@ -81,6 +82,7 @@ const routes = [
     '/deployments/:id/logs/stream',
     ({ id, query, request: req, response }) => streamLog(deployment(id), query, req, response),
   ],
+  ...logRoutes({ db, deployment: id => deployment(id), summary, Problem }),
   ...requestRoutes({
     db,
     emit,

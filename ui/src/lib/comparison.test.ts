@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CellOutcome, CellState } from '@/api/types'
-import { isSlower, outcomeDiffers, tookText } from './comparison'
+import { isSlower, outcomeDiffers } from './comparison'
 
 const cell = (before: CellOutcome | null, now: CellOutcome | null) => ({ host: 'web-1', step: 4, before, now })
 const ended = (state: CellState, took: number | null = 1_000): CellOutcome => ({ state, took })
@@ -20,9 +20,5 @@ describe('comparison', () => {
       Array(4).fill(false),
     )
     expect(isSlower(cell(null, ended('succeeded', 9_000)))).toBe(false)
-  })
-
-  it('says how long', () => {
-    expect([300, 12_400, 125_000].map(tookText)).toEqual(['0.3 s', '12 s', '2 min 5 s'])
   })
 })
