@@ -1,10 +1,12 @@
 //! Log lines of deployments: one sequence a deployment, from 1, without gaps.
 
 use crate::deployments::progress::step_number;
+use crate::log_windows::{LinesOf, among};
 use crate::{Store, StoreError, Tx, known, on_read, on_tx, parsed, postgres, sqlite, storable};
 use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::{Line, NewLine, Stream};
 use davit_domain::time::Timestamp;
+use sqlx::QueryBuilder;
 
 /// How far a detached hook's output was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,18 +123,13 @@ impl Store {
         step: Option<u8>,
         limit: i64,
     ) -> Result<Vec<Line>, StoreError> {
-        let sql = "SELECT seq, at, host, step, stream, text FROM log_lines
-             WHERE deployment_id = $1 AND seq > $2 AND ($3 OR host = $4 OR (host IS NULL AND $4 IS NULL))
-                 AND ($5 IS NULL OR step = $5)
-             ORDER BY seq LIMIT $6";
-        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql)
-            .bind(id.0)
-            .bind(after)
-            .bind(host.is_none())
-            .bind(host.flatten().map(HostName::as_str))
-            .bind(step.map(i64::from))
-            .bind(limit)
-            .fetch_all(p).await)?;
+        let of = LinesOf { host: host.map(Option::<&HostName>::cloned), step };
+        let rows: Vec<Row> = on_read!(&self.db, p => {
+            let mut query = QueryBuilder::new("SELECT seq, at, host, step, stream, text FROM log_lines WHERE ");
+            among(&mut query, id, &of);
+            query.push(" AND seq > ").push_bind(after).push(" ORDER BY seq LIMIT ").push_bind(limit);
+            query.build_query_as().fetch_all(p).await
+        })?;
         Row::read_all(id, rows)
     }
 }
