@@ -76,7 +76,7 @@ export async function logInAs(page: Page, davit: Davit, name: string, password: 
   await expect(page.getByTestId('matrix')).toBeVisible()
 }
 
-/** Fails the test when the page asks any other host for anything, or throws. */
+/** What the page did that no page may: ask any other host for anything, or throw. */
 export function watch(page: Page, davit: Davit): string[] {
   const problems: string[] = []
   page.on('request', request => {
@@ -84,5 +84,9 @@ export function watch(page: Page, davit: Davit): string[] {
     if (!url.startsWith(davit.url) && !url.startsWith('data:') && !url.startsWith('blob:')) problems.push(`request to ${url}`)
   })
   page.on('pageerror', error => problems.push(`error: ${error.message}`))
+  // What a component throws ends here; an answer that is no success is the page's own business.
+  page.on('console', message => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(`error: ${message.text()}`)
+  })
   return problems
 }
