@@ -29,7 +29,7 @@ export class TallScroll {
   resize(content: number, view: number): boolean {
     this.content = content
     this.view = view
-    return this.isTall ? this.scrollTo(this.top) : this.follow(this.scrollTop)
+    return this.scrollTo(this.isTall ? this.top : this.scrollTop)
   }
 
   /** The element was scrolled. True: it has to be scrolled again, to `scrollTop`, because it has come to its end too early. */
