@@ -235,7 +235,7 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
     ['GET', '/batches/:id', ({ id, user }) => batchOf(id, user)],
     ['POST', '/batches/:id/:verb', decideBatch],
     ['GET', '/apps/:app/refs', ({ query }) => refs(db.refs, query.get('q') ?? '')],
-    ['GET', '/apps/:app/commits', ({ query }) => ({ items: commits(query) })],
+    ['GET', '/apps/:app/commits', ({ query }) => commits(query)],
     [
       'GET',
       '/apps/:app/environments/:env/diff',
@@ -274,12 +274,14 @@ function commits(query) {
   const words = (query.get('q') ?? '').toLowerCase()
   const all = history(query.get('ref'), 64).filter(item => JSON.stringify(item).toLowerCase().includes(words))
   const start = all.findIndex(item => item.sha === query.get('before')) + 1
-  return all.slice(start, start + Number(query.get('limit') ?? 20))
+  const items = all.slice(start, start + Number(query.get('limit') ?? 20))
+  return { items, next: start + items.length < all.length ? items.at(-1).sha : null }
 }
 
 function refs({ branches, tags }, q) {
   const matching = list => list.filter(item => item.name.includes(q))
-  return { branches: matching(branches), tags: matching(tags) }
+  const [some, others] = [matching(branches), matching(tags)]
+  return { branches: some, tags: others, branches_total: some.length, tags_total: others.length }
 }
 
 function diff({ commit }, base) {

@@ -6,8 +6,6 @@ import { statusOf } from './client'
 import { api } from './endpoints'
 import { usePages } from './queries'
 
-const COMMITS_A_PAGE = 20
-
 export const useRequests = (filter: MaybeRefOrGetter<RequestFilter>) => usePages('requests', filter, api.requests)
 
 /** How many requests each group holds, under all other filters. */
@@ -66,12 +64,28 @@ export function useCommits(of: MaybeRefOrGetter<{ app: string; ref: string; q: s
       return api.commits(app, ref, q, pageParam)
     },
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: last => (last.items.length < COMMITS_A_PAGE ? undefined : last.items.at(-1)?.sha),
+    getNextPageParam: last => last.next ?? undefined,
     enabled: () => toValue(of).ref !== '',
   })
   const items = computed(() => query.data.value?.pages.flatMap(page => page.items) ?? [])
   return { ...query, items }
 }
+
+/** The commit that the beginning of a SHA means; null when it means none, or more than one. */
+export const useCommitById = (app: MaybeRefOrGetter<string>, sha: MaybeRefOrGetter<string>) =>
+  useQuery({
+    queryKey: ['commit', computed(() => toValue(app)), computed(() => toValue(sha))],
+    queryFn: async () => {
+      const typed = toValue(sha)
+      const found = await api.commits(toValue(app), typed, '', undefined, 1).catch((error: unknown) => {
+        if (statusOf(error) === 422) return null
+        throw error
+      })
+      // A branch may be called like a SHA.
+      return found?.items.find(commit => commit.sha.startsWith(typed)) ?? null
+    },
+    enabled: () => toValue(sha) !== '',
+  })
 
 /** The saved form of a release config; null when the app has none for the environment yet. */
 export const useReleaseConfig = (app: MaybeRefOrGetter<string>, environment: MaybeRefOrGetter<string>) =>

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { ReleaseInput, ReleaseRequest } from '@/api/types'
 import {
+  commitOf,
   emptyItem,
   emptyRequest,
   flawOf,
+  flawOfItem,
   fromRequest,
   type ItemForm,
   type RequestForm,
+  shaBeginning,
   toBatchBody,
   toDeployBody,
   toEditBody,
@@ -118,5 +121,25 @@ describe('an edit', () => {
   it('keeps a time as it is shown', () => {
     const planned = { ...request, scheduled_at: new Date('2026-05-01T08:00').toISOString() }
     expect(fromRequest(planned).at).toBe('2026-05-01T08:00')
+  })
+})
+
+describe('a commit by its SHA', () => {
+  const full = '1a2b3c4d'.repeat(5)
+
+  it('is typed in full, or its beginning is looked up', () => {
+    expect(shaBeginning(' 1A2B3C4 ')).toBe('1a2b3c4')
+    expect(shaBeginning('1a2b3c')).toBe('')
+    expect(shaBeginning('main')).toBe('')
+    expect(commitOf({ commit: ` ${full.toUpperCase()} `, picked: '' })).toBe(full)
+    expect(commitOf({ commit: '1a2b3c4', picked: full })).toBe(full)
+  })
+
+  it('is none until the beginning was found, or when it means another one', () => {
+    expect(commitOf({ commit: '1a2b3c4', picked: '' })).toBe('')
+    expect(commitOf({ commit: '9f8e7d6', picked: full })).toBe('')
+    expect(commitOf({ commit: '', picked: full })).toBe('')
+    expect(flawOfItem({ ...emptyItem('shop'), source: 'commit', commit: '1a2b3c4', picked: full }, [])).toBeNull()
+    expect(flawOfItem({ ...emptyItem('shop'), source: 'commit', commit: '1a2b3c4' }, [])).toBe('commit')
   })
 })

@@ -11,9 +11,9 @@ export interface ItemForm {
   source: Source
   branch: string
   tag: string
-  /** Chosen among the commits of a branch or tag; empty: the newest when it is sent. */
+  /** Chosen among the commits of a branch or tag; empty: the newest when it is sent. By commit: what the typed means. */
   picked: string
-  /** Typed in full. */
+  /** Typed, in full or its beginning. */
   commit: string
   build: number | null
   inputs: Record<string, string>
@@ -45,6 +45,19 @@ export function isFullSha(text: string): boolean {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/i.test(text.trim())
 }
 
+/** The beginning of a SHA that says enough to be looked up; empty: not yet. */
+export function shaBeginning(text: string): string {
+  const typed = text.trim().toLowerCase()
+  return /^[0-9a-f]{7,64}$/.test(typed) ? typed : ''
+}
+
+/** The commit an item names by its SHA: typed in full, or what its beginning was found to mean. Empty: none yet. */
+export function commitOf(item: Pick<ItemForm, 'commit' | 'picked'>): string {
+  const typed = item.commit.trim().toLowerCase()
+  if (isFullSha(typed)) return typed
+  return shaBeginning(typed) && item.picked.startsWith(typed) ? item.picked : ''
+}
+
 /** The branch or tag an item goes by, when it goes by one. */
 export function refOf(item: ItemForm): string {
   if (item.source === 'branch') return item.branch
@@ -54,7 +67,7 @@ export function refOf(item: ItemForm): string {
 /** `inputs` are what the item's release config asks for. */
 export function flawOfItem(item: ItemForm, inputs: ReleaseInput[]): FormFlaw | null {
   if (!item.app) return 'app'
-  if (item.source === 'commit' && !isFullSha(item.commit)) return 'commit'
+  if (item.source === 'commit' && !commitOf(item)) return 'commit'
   if (item.source === 'build' && item.build === null) return 'what'
   if ((item.source === 'branch' || item.source === 'tag') && !refOf(item)) return 'what'
   return inputs.some(input => input.required && !answerTo(item, input)) ? 'inputs' : null
@@ -162,7 +175,7 @@ function sourceOf(item: ItemForm): ReleaseWhat {
     case 'build':
       return item.build === null ? {} : { build: item.build }
     case 'commit':
-      return { commit: item.commit.trim().toLowerCase() }
+      return { commit: commitOf(item) }
     case 'branch':
     case 'tag':
       return item.picked ? { ref: refOf(item), commit: item.picked } : { ref: refOf(item) }

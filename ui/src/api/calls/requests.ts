@@ -84,8 +84,7 @@ export const requestCalls = {
       query: { commit, path: file },
     }),
 
-  refs: (app: string, q = '', limit = 100) =>
-    call<GitRefs>('GET', `${path('apps', app)}/refs`, { query: { q, limit } }),
-  commits: (app: string, ref: string, q: string, before?: string) =>
-    call<CommitPage>('GET', `${path('apps', app)}/commits`, { query: { ref, q, before, limit: 20 } }),
+  refs: (app: string, q = '', limit = 50) => call<GitRefs>('GET', `${path('apps', app)}/refs`, { query: { q, limit } }),
+  commits: (app: string, ref: string, q: string, before?: string, limit = 50) =>
+    call<CommitPage>('GET', `${path('apps', app)}/commits`, { query: { ref, q, before, limit } }),
 }

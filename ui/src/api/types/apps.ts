@@ -112,6 +112,9 @@ export interface GitRef {
 export interface GitRefs {
   branches: GitRef[]
   tags: GitRef[]
+  /** How many there are in all of what was asked for. */
+  branches_total: number
+  tags_total: number
 }
 
 export const LIVE_VERDICTS = ['ok', 'drift', 'unreachable', 'unknown'] as const

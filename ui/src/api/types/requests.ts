@@ -220,4 +220,6 @@ export interface FilePatch {
 
 export interface CommitPage {
   items: DiffCommit[]
+  /** `before` of the next page; null: this was the last. */
+  next: string | null
 }
