@@ -19,6 +19,7 @@ use language::Language;
 use serde::Deserialize;
 use site::{Document, Site};
 use std::sync::LazyLock;
+use tower_http::compression::CompressionLayer;
 
 /// Rendered when somebody reads it for the first time: a process that nobody asks has nothing to do.
 static SITE: LazyLock<Site> = LazyLock::new(Site::render);
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/docs/search", get(async |Query(search): Query<Search>| found(Language::English, &search)))
         .route("/docs/zh-CN/search", get(async |Query(search): Query<Search>| found(Language::Chinese, &search)))
         .route("/docs/{*path}", get(async |Path(path): Path<String>, headers: HeaderMap| document(&path, &headers)))
+        .layer(CompressionLayer::new())
 }
 
 /// A page or picture, unless the reader has it already.

@@ -32,6 +32,7 @@ pub(crate) struct RequestQuery {
     /// One state.
     state: Option<String>,
     /// all, awaiting_review, awaiting_release, releasing, succeeded, failed, or other.
+    #[param(inline)]
     group: Option<Group>,
     /// In title, description, commit, reference or author; or the number.
     q: Option<String>,

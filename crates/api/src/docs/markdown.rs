@@ -264,3 +264,59 @@ fn boxed_tables<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<It
         vec![event]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(source: &str) -> String {
+        render(source, "here", &[], |link| format!("to:{link}")).html
+    }
+
+    #[test]
+    fn html_within_is_text() {
+        for source in
+            ["<script>alert(1)</script>", "a <img src=x onerror=alert(1)> b", "`<b>`", "# <b>T</b>", "```\n<b>\n```"]
+        {
+            let html = html(source);
+            assert!(!html.contains("<script>") && !html.contains("<img") && !html.contains("<b>"), "{html}");
+            assert!(html.contains("&lt;"), "{html}");
+        }
+    }
+
+    #[test]
+    fn anchors_are_those_of_github() {
+        let page =
+            render("# A `davit.toml`\n\n## Two words!\n\n## Two words\n\n## 主密钥（新）\n", "", &[], str::to_owned);
+        let anchors: Vec<&str> = page.headings.iter().map(|heading| heading.anchor.as_str()).collect();
+        assert_eq!(anchors, ["a-davittoml", "two-words", "two-words-1", "主密钥新"]);
+        assert_eq!(page.title, "A davit.toml");
+    }
+
+    #[test]
+    fn headings_have_the_anchors_of_another_language_too() {
+        let english = render("# Keys\n", "", &[], str::to_owned).headings;
+        let chinese = render("# 密钥\n", "", &english, str::to_owned).html;
+        assert!(chinese.contains("<h1 id=\"密钥\">") && chinese.contains("<span id=\"keys\">"), "{chinese}");
+    }
+
+    #[test]
+    fn links_and_pictures_lead_where_they_are_said_to() {
+        let html = html("[a](b.md) ![c](d.png)");
+        assert!(html.contains("href=\"to:b.md\"") && html.contains("src=\"to:d.png\""), "{html}");
+    }
+
+    #[test]
+    fn comments_are_told_apart_in_code() {
+        let html = html("```sh\n# one\necho \"a # b\" c#d # two\n```");
+        assert_eq!(html.matches("class=\"comment\"").count(), 2, "{html}");
+        assert!(html.contains("<span class=\"comment\"># two</span>"), "{html}");
+    }
+
+    #[test]
+    fn a_list_of_links_is_a_table_of_contents() {
+        let source = "# T\n\n[no](no.md)\n\n## One\n\n- [A *b* `c`](a.md) – [not](not.md) this\n\n## Two\n\ntext\n";
+        let entry = Listed::Entry("A b c".into(), "a.md".into());
+        assert_eq!(listed(source), [Listed::Chapter("One".into()), entry, Listed::Chapter("Two".into())]);
+    }
+}
