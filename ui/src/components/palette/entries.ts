@@ -84,9 +84,11 @@ const LANGUAGE_NAMES: Record<Locale, string> = { en: 'English', 'zh-CN': '简体
 const MAKING: Record<string, Action> = {
   'request-new': 'ask',
   'app-new': 'configure',
-  'host-new': 'manageHosts',
+  'host-new': 'configure',
+  'host-import': 'configure',
   'environment-new': 'configure',
   'forge-new': 'configure',
+  'settings-channel-new': 'configure',
 }
 
 /** Pages that are only part of a way. */
@@ -233,7 +235,7 @@ function routeOf({ kind, key }: SearchHit): RouteLocationRaw {
     case 'environment':
       return { name: 'environment', params: { environment: key } }
     case 'host':
-      return { name: 'hosts', query: { q: key } }
+      return { name: 'hosts', query: { search: key } }
     case 'forge':
       return { name: 'forge', params: { id: key } }
     case 'request':
