@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { configRoutes } from './configs.mjs'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
+import { estateRoutes } from './estate.mjs'
 import { forgeRoutes, searched } from './forges.mjs'
 import { logRoutes } from './logs.mjs'
 import { requestRoutes } from './requests.mjs'
@@ -103,6 +104,7 @@ const routes = [
   ...rolloutRoutes({ db, deployment: id => deployment(id), summary, emit, appOf: key => appOf(key), live }),
   ['GET', '/hosts', () => page(db.hosts)],
   ['GET', '/hosts/public-key', () => ({ public_key: db.publicKey })],
+  ...estateRoutes({ db, emit, find, page, Problem }),
   ['POST', '/hosts/:name/verify', ({ name }) => verifyHost(name)],
   ['POST', '/hosts/:name/accept-key', ({ name, body }) => acceptKey(name, body)],
   [
@@ -112,7 +114,6 @@ const routes = [
   ],
   ['GET', '/deliveries/:id', ({ id }) => find(db.deliveries, item => item.id === Number(id), `delivery ${id}`)],
   ['POST', '/deliveries/:id/replay', ({ id }) => replay(id)],
-  ['GET', '/environments', () => page(db.environments)],
   ['POST', '/apply', ({ body }) => apply(body)],
   ['GET', '/export', ({ response }) => sendText(response, exportDocument(db))],
   ['GET', '/events', ({ request: req, response }) => streamEvents(req, response)],

@@ -2,6 +2,7 @@
 
 use crate::Api;
 use crate::auth::Caller;
+use crate::locks::GateView;
 use crate::page::Page;
 use crate::problem::{Body, Problem};
 use axum::Json;
@@ -10,7 +11,6 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use davit_domain::access::Action;
 use davit_domain::config::{Environment, Form, PlanItem, environment_form};
-use davit_domain::request::Kind;
 use davit_engine::apply::Apply;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -31,10 +31,8 @@ pub(crate) struct EnvironmentView {
     /// What `[[environment]]` says, without `key`: its review rule, branches, windows and freezes.
     #[schema(value_type = Object)]
     form: Form,
-    /// Whether a release of any app would start at once.
-    open: bool,
-    /// What keeps it, where it is not open.
-    reason: Option<String>,
+    /// What keeps every app from it now.
+    gate: GateView,
 }
 
 /// A `davit.toml` to check or apply.
@@ -63,7 +61,7 @@ pub(crate) struct Applied {
 }
 
 impl EnvironmentView {
-    fn new(environment: Environment, reason: Option<String>) -> Self {
+    fn new(environment: Environment, gate: GateView) -> Self {
         Self {
             form: environment_form(&environment),
             key: environment.key.to_string(),
@@ -73,8 +71,7 @@ impl EnvironmentView {
             self_approval: environment.review.self_approval,
             branches: environment.branches,
             url: environment.url,
-            open: reason.is_none(),
-            reason,
+            gate,
         }
     }
 }
@@ -88,8 +85,8 @@ pub(crate) async fn environments(
     let environments = caller.configuration(&api).await?.environments;
     let mut items = Vec::with_capacity(environments.len());
     for environment in environments {
-        let reason = api.engine.gate(&environment.key, None).await?.keeps(Kind::Regular);
-        items.push(EnvironmentView::new(environment, reason));
+        let gate = api.engine.gate(&environment.key, None).await?;
+        items.push(EnvironmentView::new(environment, gate.into()));
     }
     Ok(Json(Page::whole(items)))
 }

@@ -11,6 +11,7 @@ use davit_domain::access::Action;
 use davit_domain::config::Configuration;
 use davit_domain::ids::{AppKey, EnvironmentKey};
 use davit_domain::time::Timestamp;
+use davit_engine::gates::Gate;
 use davit_store::gates::Lock;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -93,6 +94,26 @@ impl From<Lock> for LockView {
     }
 }
 
+impl From<Gate> for GateView {
+    fn from(gate: Gate) -> Self {
+        let reason = gate.keeps(davit_domain::request::Kind::Regular);
+        let locks = gate.locks.iter().map(|lock| lock.expires_at);
+        let windows =
+            gate.frozen.iter().map(|frozen| Some(frozen.until)).chain(gate.closed.iter().map(|closed| closed.until));
+        let ends = locks.chain(windows);
+        // The last of them opens it; one that only a person ends leaves that open.
+        let until = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
+        Self {
+            open: reason.is_none(),
+            reason,
+            until: until.map(|at| at.to_string()),
+            locks: gate.locks.into_iter().map(LockView::from).collect(),
+            closed: gate.closed.map(|closed| ClosedView { until: closed.until.map(|at| at.to_string()) }),
+            frozen: gate.frozen.map(|frozen| FrozenView { reason: frozen.reason, until: frozen.until.to_string() }),
+        }
+    }
+}
+
 /// The locks that hold now, oldest first.
 #[utoipa::path(get, path = "/api/v1/locks", responses((status = 200, body = Page<LockView>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<LockView>>, Problem> {
@@ -150,21 +171,7 @@ pub(crate) async fn gates(
         None => {}
     }
     let gate = api.engine.gate(&environment, app.as_ref()).await?;
-    let reason = gate.keeps(davit_domain::request::Kind::Regular);
-    let locks = gate.locks.iter().map(|lock| lock.expires_at);
-    let windows =
-        gate.frozen.iter().map(|frozen| Some(frozen.until)).chain(gate.closed.iter().map(|closed| closed.until));
-    let ends = locks.chain(windows);
-    // The last of them opens it; one that only a person ends leaves that open.
-    let until = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
-    Ok(Json(GateView {
-        open: reason.is_none(),
-        reason,
-        until: until.map(|at| at.to_string()),
-        locks: gate.locks.into_iter().map(LockView::from).collect(),
-        closed: gate.closed.map(|closed| ClosedView { until: closed.until.map(|at| at.to_string()) }),
-        frozen: gate.frozen.map(|frozen| FrozenView { reason: frozen.reason, until: frozen.until.to_string() }),
-    }))
+    Ok(Json(gate.into()))
 }
 
 /// An app's lock is seen where the app is, an environment's by everybody who sees anything in it.

@@ -1,11 +1,11 @@
 // The rules of an environment in a few words each.
 import { useI18n } from 'vue-i18n'
-import { type EnvironmentForm, type FreezeForm, WEEKDAYS, type Weekday, type WindowForm } from '@/api/types'
+import { type EnvironmentForm, type FreezeForm, type Gate, WEEKDAYS, type Weekday, type WindowForm } from '@/api/types'
 import { useFormats } from '@/i18n'
 
 export function useEnvironmentWords() {
   const { t } = useI18n()
-  const { list } = useFormats()
+  const { list, moment } = useFormats()
 
   function days(given: Weekday[] | undefined): string {
     if (!given?.length) return t('weekday.every')
@@ -33,13 +33,20 @@ export function useEnvironmentWords() {
       if (!review?.required) return t('environments.noReview')
       return t('environments.review', { n: review.required }, review.required)
     },
-    reviewers: ({ review }: EnvironmentForm) => (review?.reviewers?.length ? list.value.format(review.reviewers) : ''),
+    reviewers: ({ review }: EnvironmentForm) => (review?.reviewers ?? []).join(', '),
     branches: ({ branches }: EnvironmentForm) =>
-      branches?.length ? list.value.format(branches) : t('environments.everyBranch'),
+      branches?.length ? branches.join(', ') : t('environments.everyBranch'),
     checks: ({ require_green: green }: EnvironmentForm) =>
       Array.isArray(green)
-        ? t('environments.someGreen', { contexts: list.value.format(green) })
+        ? t('environments.someGreen', { contexts: green.join(', ') })
         : t(green ? 'environments.allGreen' : 'environments.noGreen'),
+    /** What keeps it closed, a line each. */
+    keeps({ locks, frozen, closed }: Gate): string[] {
+      const held = locks.map(({ owner, reason }) => `${t('gate.lockedAll', { owner })} ${reason}`)
+      const cold = frozen ? [`${t('gate.frozen', { at: moment(frozen.until) })} ${frozen.reason}`] : []
+      if (!closed) return [...held, ...cold]
+      return [...held, ...cold, closed.until ? t('gate.closed', { at: moment(closed.until) }) : t('gate.closedForGood')]
+    },
     windowWords,
     freezeWords,
     /** When it is open and when frozen, a line each. */

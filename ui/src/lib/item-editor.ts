@@ -1,7 +1,7 @@
 // The form of one item of the configuration: kept over a reload together with what its author saw, checked by the server
 // while it is filled in, and saved only where nobody else has changed the item meanwhile.
 import { useQueryClient } from '@tanstack/vue-query'
-import { computed } from 'vue'
+import { computed, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { keysOf } from '@/api/queries'
 import type { PutBody } from '@/api/types'
@@ -51,6 +51,19 @@ export function useItemEditor<Fields extends object, Form>(item: ItemEditor<Fiel
     await Promise.all(keysOf('config').map(topic => queryClient.invalidateQueries({ queryKey: [topic] })))
     await item.saved(after)
   })
+  /** Somebody else has saved another one since this form was begun. */
+  const newer = computed(() => JSON.stringify(draft.form.seen) !== JSON.stringify(item.current()))
+
+  function discard() {
+    save.reset()
+    draft.reset(start())
+  }
+
+  // Where nothing was typed, there is nothing to lose.
+  watch(newer, isNewer => {
+    if (isNewer && !draft.touched()) discard()
+  })
+
   const problems = computed(() => [...check.problems.value, ...fieldProblems(save.error.value)])
   return {
     fields,
@@ -58,10 +71,8 @@ export function useItemEditor<Fields extends object, Form>(item: ItemEditor<Fiel
     touched: draft.touched,
     /** What is wrong with a field, in a sentence; empty: nothing. */
     flaw: (field: string) => flawOf(problems.value, field),
+    newer,
     /** Starts over with what is in force now. */
-    discard() {
-      save.reset()
-      draft.reset(start())
-    },
+    discard,
   }
 }

@@ -101,11 +101,11 @@ async fn of_two_who_edit_a_host_or_an_environment_none_overwrites_the_other_unse
     assert_eq!(put(&shop, "/environments/production", body).await.0, 200);
     let listed = shop.get("/environments").await["items"][0].clone();
     assert_eq!(listed["form"], seen, "it was only looked at");
-    assert_eq!((&listed["open"], &listed["reason"]), (&json!(true), &Value::Null), "{listed}");
+    assert_eq!((&listed["gate"]["open"], &listed["gate"]["reason"]), (&json!(true), &Value::Null), "{listed}");
     let lock = json!({ "environment": "production", "reason": "the shop is full" });
     assert_eq!(shop.app.post("/locks", lock).await.0, 201);
     let listed = shop.get("/environments").await["items"][0].clone();
-    assert_eq!(listed["open"], json!(false));
-    assert!(text(&listed["reason"]).contains("the shop is full"), "{listed}");
+    assert_eq!(listed["gate"]["open"], json!(false));
+    assert!(text(&listed["gate"]["locks"][0]["reason"]).contains("the shop is full"), "{listed}");
     shop.finish().await;
 }

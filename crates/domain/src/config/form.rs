@@ -313,6 +313,19 @@ A="1
         input = [{ name = "VERSION", choices = ["1", "2"] }]
         health = { tcp = "127.0.0.1:80", interval = "500ms" }
         strategy = { batches = ["1", ["web-1"]], pause = "confirm" }
+        [[forge]]
+        id = "gitea"
+        kind = "gitea"
+        api_url = "https://git.example/api/v1"
+        token = { secret = "gitea-token" }
+        webhook_secret = { env = "HOOK" }
+        [[channel]]
+        id = "ops"
+        kind = "feishu"
+        url = { secret = "ops-url" }
+        language = "zh"
+        events = ["failed"]
+        templates = { failed = "{{ app }}\n\"failed\"" }
     "##;
 
     fn current() -> Configuration {
@@ -343,6 +356,10 @@ A="1
             read_environment(&environment.key, &environment_form(environment), &current).as_ref(),
             Ok(environment)
         );
+        let (forge, channel) = (&current.forges[0], &current.channels[0]);
+        assert_eq!(forge_form(forge)["token"], json!({ "secret": "gitea-token" }));
+        assert_eq!(read_forge(&forge.id, &forge_form(forge), &current).as_ref(), Ok(forge));
+        assert_eq!(read_channel(&channel.id, &channel_form(channel), &current).as_ref(), Ok(channel));
         let alone = App { releases: Vec::new(), ..app.clone() };
         assert_eq!(read_app(&app.key, &app_form(app), &current), Ok(alone));
     }

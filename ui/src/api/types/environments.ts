@@ -47,9 +47,8 @@ export interface EnvironmentDetail extends Environment {
   branches: string[] | null
   url: string | null
   form: EnvironmentForm
-  /** Whether a release of any app would start at once. */
-  open: boolean
-  reason: string | null
+  /** What keeps every app from it now. */
+  gate: Gate
 }
 
 export interface Lock {
