@@ -30,7 +30,7 @@ pub(crate) struct DeliveryQuery {
 
 /// The figures of the last days, of as many days before, and day by day or week by week.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DeliveryView {
+pub(crate) struct DeliveryFigures {
     /// How many days.
     days: u16,
     /// The whole period.
@@ -115,12 +115,12 @@ impl FiguresView {
 
 /// The four delivery figures (DORA) of what the caller sees.
 #[utoipa::path(get, path = "/api/v1/delivery", params(DeliveryQuery),
-    responses((status = 200, body = DeliveryView), (status = 422, body = Problem)))]
+    responses((status = 200, body = DeliveryFigures), (status = 422, body = Problem)))]
 pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
     Query(query): Query<DeliveryQuery>,
-) -> Result<Json<DeliveryView>, Problem> {
+) -> Result<Json<DeliveryFigures>, Problem> {
     let days = query.days.unwrap_or(DAYS);
     let name = query.timezone.as_deref().unwrap_or("UTC");
     let zone = zone(name).ok_or_else(|| {
@@ -138,7 +138,7 @@ pub(crate) async fn show(
     let whole = figures(&ended, &[period, before]);
     let view =
         |(span, figures): (&Span, Option<&Figures>)| FiguresView::new(*span, figures.copied().unwrap_or_default());
-    Ok(Json(DeliveryView {
+    Ok(Json(DeliveryFigures {
         days,
         period: view((&period, whole.spans.first())),
         before: view((&before, whole.spans.get(1))),

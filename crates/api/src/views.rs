@@ -30,7 +30,7 @@ pub(crate) struct LiveView {
     deployment: i64,
     /// Hosts that serve it.
     hosts: usize,
-    /// The branch or tag that it was asked for by.
+    /// The branch or tag that it was asked for by: by its short name when a person asked, `refs/heads/…` when a push did.
     git_ref: Option<String>,
 }
 

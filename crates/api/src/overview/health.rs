@@ -47,13 +47,21 @@ impl NewestView {
     /// The newest of what the release config follows, when something else is live.
     pub(super) fn of(config: &ReleaseConfig, live: Option<&LiveView>, heads: &[SeenHead]) -> Option<Self> {
         let live = live?;
-        let head = followed(config.auto.as_ref(), live.git_ref(), heads)?;
+        let head = followed(config.auto.as_ref(), live.git_ref().and_then(branch), heads)?;
         let (GitRef::Branch(reference) | GitRef::Tag(reference)) = &head.git_ref;
         (head.commit.as_str() != live.commit()).then(|| Self {
             reference: reference.clone(),
             commit: head.commit.to_string(),
             at: head.at.to_string(),
         })
+    }
+}
+
+/// The branch that a request names: by its short name when a person asked, by its whole one when a push did.
+fn branch(git_ref: &str) -> Option<&str> {
+    match git_ref.strip_prefix("refs/") {
+        Some(whole) => whole.strip_prefix("heads/"),
+        None => Some(git_ref),
     }
 }
 

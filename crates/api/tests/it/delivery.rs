@@ -94,7 +94,7 @@ async fn the_lead_time_is_from_the_commit_on() {
 
 #[tokio::test]
 async fn wrong_questions_are_answered_with_what_to_write() {
-    let shop = Shop::start(&[], "").await;
+    let shop = Shop::start(&[Kind::Local], "").await;
     for (query, word) in [("days=0", "366"), ("days=367", "366"), ("timezone=Mars", "Europe/Berlin"), ("app=Ä", "app")]
     {
         let (status, problem) = shop.app.call(Role::Viewer, Method::GET, &format!("/delivery?{query}"), None).await;
@@ -135,7 +135,7 @@ async fn the_matrix_says_what_is_not_as_it_should_be() {
     assert_eq!(shop.app.deliver(&shop.push_of(&one, "one")).await.0, 202);
     shop.app.settle().await;
     let live = cell(&shop).await;
-    assert_eq!((&live["live"]["commit"], &live["live"]["git_ref"]), (&json!(one), &json!("main")), "{live}");
+    assert_eq!((&live["live"]["commit"], &live["live"]["git_ref"]), (&json!(one), &json!("refs/heads/main")), "{live}");
     assert_eq!(live["newest"], Value::Null, "it is the newest");
     let all_well = json!({ "hosts": 2, "behind": 0, "down": 0, "differing": 0, "asked_at": null });
     assert_eq!(live["health"], all_well);

@@ -48,7 +48,7 @@ export interface Live {
   deployment: number
   /** How many hosts serve it. */
   hosts: number
-  /** The branch or tag that it was asked for by. */
+  /** The branch or tag that it was asked for by; whole (`refs/heads/…`) when a push asked. */
   git_ref: string | null
 }
 
