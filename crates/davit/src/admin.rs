@@ -16,6 +16,7 @@ use std::time::Duration;
 
 /// Accounts and tokens, directly on the data directory or database
 #[derive(Debug, Args)]
+#[command(after_help = crate::cmd::examples::ADMIN)]
 pub(crate) struct AdminArgs {
     #[command(subcommand)]
     command: AdminCommand,

@@ -13,9 +13,11 @@ mod completions;
 mod configs;
 mod declared;
 mod deliveries;
+mod delivery;
 pub(crate) mod deploy;
 mod doctor;
 mod environments;
+pub(crate) mod examples;
 mod export;
 mod feed;
 mod forges;
@@ -34,6 +36,7 @@ mod request_edits;
 mod requests;
 mod rollback;
 mod runs;
+mod search;
 mod secret_values;
 mod secrets;
 mod status;
@@ -91,6 +94,10 @@ pub(crate) enum ClientCommand {
     Uploads(builds::UploadsArgs),
     /// Show what is live where, what runs and what waits
     Status(status::StatusArgs),
+    /// Find anything by words, a number or the beginning of a commit
+    Search(search::SearchArgs),
+    /// Show the delivery figures: how often, how fast and how well changes go live
+    Delivery(delivery::DeliveryArgs),
     /// List apps, add and change them, see their branches and commits
     #[command(subcommand)]
     Apps(apps::AppsCommand),
@@ -146,6 +153,10 @@ pub(crate) enum ClientCommand {
     Tokens(tokens::TokensCommand),
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
+    /// Forget the stored token on this machine
+    Logout,
+    /// Say who is logged in, and where
+    Whoami(Format),
     /// Say whether the server can work; for health checks and scripts that wait for it
     Ping(ping::PingArgs),
     /// Check that everything works, and say what to do where it does not
@@ -194,6 +205,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Builds(command) => builds::run(command).await,
         ClientCommand::Uploads(args) => builds::uploads(args).await,
         ClientCommand::Status(args) => status::run(args).await,
+        ClientCommand::Search(args) => search::run(args).await,
+        ClientCommand::Delivery(args) => delivery::run(args).await,
         ClientCommand::Apps(command) => apps::run(command).await,
         ClientCommand::Environments(command) => environments::run(command).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
@@ -213,6 +226,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Grants(command) => groups::run_grants(command).await,
         ClientCommand::Tokens(command) => tokens::run(command).await,
         ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Logout => login::logout(),
+        ClientCommand::Whoami(format) => login::whoami(format).await,
         ClientCommand::Ping(args) => ping::run(args).await,
         ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Completions(args) => completions::run(args),

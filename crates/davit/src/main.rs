@@ -21,7 +21,7 @@ mod verify_feed;
 
 use clap::{Parser, Subcommand};
 use failure::{Failure, Outcome};
-use output::{Output, Tone};
+use output::{Output, Tone, When};
 use std::process::ExitCode;
 
 /// What --help says below the list of commands.
@@ -35,6 +35,9 @@ const AFTER_HELP: &str = "\
 #[command(name = "davit", version, about = "Releases code to many hosts", after_help = AFTER_HELP)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
+    /// Colours: auto on a terminal and without NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto, hide_default_value = true)]
+    color: When,
     #[command(subcommand)]
     command: Command,
 }
@@ -56,7 +59,9 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = run(Cli::parse()).await;
+    let cli = Cli::parse();
+    output::choose(cli.color);
+    let outcome = run(cli).await;
     outcome.unwrap_or_else(|failure| report(&failure)).into()
 }
 

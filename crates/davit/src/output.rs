@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use davit_domain::time::Timestamp;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// Blanks between two columns.
 const COLUMN_GAP: usize = 2;
@@ -39,6 +40,26 @@ impl Tone {
     }
 }
 
+/// When there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum When {
+    /// For a person at a terminal who did not say `NO_COLOR`.
+    Auto,
+    /// Also into pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What the command line says about colours; it is said once, before anything is printed.
+static CHOSEN: OnceLock<When> = OnceLock::new();
+
+/// Takes the person's word for it.
+pub(crate) fn choose(when: When) {
+    // A second word is never said: main does this once.
+    let _ = CHOSEN.set(when);
+}
+
 /// Where output goes and what may be used there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -47,11 +68,17 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Colours and moving lines need a person at both stdout and stderr; `NO_COLOR` takes the colours away.
+    /// Colours and moving lines need a person at both stdout and stderr; `NO_COLOR` takes the colours away, `--color`
+    /// has the last word.
     pub(crate) fn detect() -> Self {
         let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { terminal, color: terminal && !no_color }
+        let color = match CHOSEN.get() {
+            Some(When::Always) => true,
+            Some(When::Never) => false,
+            Some(When::Auto) | None => terminal && !no_color,
+        };
+        Self { terminal, color }
     }
 
     /// Whether lines may move.

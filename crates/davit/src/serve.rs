@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs the server: UI, API, webhooks and jobs in one process
 #[derive(Debug, Args)]
+#[command(after_help = crate::cmd::examples::SERVE)]
 pub(crate) struct ServeArgs {
     /// A TOML file with the settings below, names with underscores
     #[arg(long, env = "DAVIT_CONFIG", value_name = "FILE")]

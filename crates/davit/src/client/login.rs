@@ -66,6 +66,14 @@ fn complete(url: Option<String>, token: Option<SecretString>, stored: Option<Sto
     Access { url: url.unwrap_or(stored.url), token: token.or(kept) }
 }
 
+/// Takes the stored login away; what it was, where there was one.
+pub(crate) fn forget() -> Result<Option<Access>, Failure> {
+    let Some(kept) = stored()? else { return Ok(None) };
+    let path = path()?;
+    fs::remove_file(&path).map_err(|error| Failure::failed(format!("{} can't be removed: {error}", path.display())))?;
+    Ok(Some(Access { url: kept.url, token: None }))
+}
+
 fn stored() -> Result<Option<Stored>, Failure> {
     // Without a home there is no stored login either.
     let Ok(path) = path() else { return Ok(None) };

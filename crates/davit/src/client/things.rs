@@ -278,3 +278,62 @@ pub(crate) struct Commit {
     #[serde(flatten)]
     pub(crate) more: More,
 }
+
+/// Something that was found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hit {
+    /// `app`, `request` and the like.
+    pub(crate) kind: String,
+    /// What commands call it.
+    pub(crate) key: String,
+    /// What people read.
+    pub(crate) title: String,
+    /// What tells it from others.
+    #[serde(default)]
+    pub(crate) detail: String,
+    /// Of what has one.
+    pub(crate) state: Option<String>,
+    /// When it was made.
+    pub(crate) at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// The delivery figures.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// How many days.
+    pub(crate) days: u16,
+    /// These.
+    pub(crate) period: Delivered,
+    /// As many before.
+    pub(crate) before: Delivered,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What happened in a span of time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    /// Changes that went live.
+    pub(crate) live: u64,
+    /// A day.
+    pub(crate) per_day: f64,
+    /// From 0 to 1; `None`: there were no changes.
+    pub(crate) failure_rate: Option<f64>,
+    /// From the commit to live.
+    pub(crate) lead: Option<Spread>,
+    /// From a failure until it was good again.
+    pub(crate) restore: Option<Spread>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// Times that belong together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Spread {
+    /// Half of them are shorter. Seconds.
+    pub(crate) median: u64,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}

@@ -1,5 +1,6 @@
 //! `davit apply`: show what a `davit.toml` changes, ask, change it.
 
+use super::examples;
 use super::{Format, secret_values};
 use crate::client::Client;
 use crate::client::plan::{Applied, PlanItem};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// Secrets that the file names as { env = "…" } or { file = "…" } are read here, where they are, and sent along.
 /// Files are looked for beside the file itself. What is not here is looked for on the server.
 #[derive(Debug, Args)]
+#[command(after_help = examples::APPLY)]
 pub(crate) struct ApplyArgs {
     /// The file
     #[arg(short, long, value_name = "FILE", default_value = "davit.toml")]

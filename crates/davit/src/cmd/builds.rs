@@ -1,5 +1,6 @@
 //! `davit builds …` and `davit uploads …`: what releases are made of, and bringing it from elsewhere.
 
+use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::things::{Build, Upload};
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 /// List builds that are kept, and upload ones that were made elsewhere
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::BUILDS)]
 pub(crate) enum BuildsCommand {
     /// List the newest builds of an app
     List {

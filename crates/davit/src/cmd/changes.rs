@@ -1,5 +1,6 @@
 //! `davit changes …`: pull and merge requests, why they are not merged, and asking for that.
 
+use super::examples;
 use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
 use crate::client::ci::{Change, ChangeDetail};
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 
 /// Look at changes, and have davit merge them
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::CHANGES)]
 pub(crate) enum ChangesCommand {
     /// List changes: those that are open, unless --state says otherwise
     List(ListArgs),

@@ -1,6 +1,7 @@
 //! `davit channels …`: where notices go, how each fares, and a try.
 
 use super::declared::{self, DeclaredCommand};
+use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::declared::Thing;
@@ -11,6 +12,7 @@ use clap::{Args, Subcommand};
 
 /// Look at channels, and try one
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::CHANNELS)]
 pub(crate) enum ChannelsCommand {
     /// List channels: what they hear of, what got there last, and how much waits
     List(ListFormat),
@@ -48,7 +50,11 @@ async fn list(client: &Client, list: &ListFormat) -> Outcome {
     }
     let rows: Vec<_> = channels.items.iter().map(row).collect();
     let header = ["id", "kind", "hears of", "waiting", "given up", "last (UTC)", "why not"];
-    output.table(&header, &rows, "No channel is declared: write [[channel]] in davit.toml and apply it")?;
+    output.table(
+        &header,
+        &rows,
+        "No channel is declared yet: davit channels set ID kind=KIND, or [[channel]] in davit.toml",
+    )?;
     Ok(Exit::Done)
 }
 

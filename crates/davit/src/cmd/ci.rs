@@ -8,6 +8,7 @@ mod screen;
 mod working_copy;
 
 use super::Format;
+use super::examples;
 use super::runs::{self, StartArgs};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, visible};
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 /// Workflow files of the working copy
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::CI)]
 pub(crate) enum CiCommand {
     /// Check workflow files; prints every mistake as file:line:column
     Lint(LintArgs),

@@ -1,5 +1,6 @@
 //! `davit completions`.
 
+use super::examples;
 use crate::failure::{Exit, Outcome};
 use crate::output::Output;
 use clap::{Args, CommandFactory, ValueEnum};
@@ -8,6 +9,7 @@ use clap_complete::shells::{Bash, Fish, Zsh};
 
 /// Print a shell's completions
 #[derive(Debug, Args)]
+#[command(after_help = examples::COMPLETIONS)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     shell: Shell,

@@ -2,6 +2,7 @@
 
 use super::Format;
 use super::declared::{self, Change, Sure};
+use super::examples;
 use crate::client::Client;
 use crate::client::declared::Thing;
 use crate::client::values::DryRun;
@@ -11,6 +12,7 @@ use clap::{Args, Subcommand};
 
 /// Say how apps are released where; history, copies, checks, dry runs
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::CONFIGS)]
 pub(crate) enum ConfigsCommand {
     /// Print what the release config says, as a part of a davit.toml
     Show {

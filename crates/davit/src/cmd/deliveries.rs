@@ -1,5 +1,6 @@
 //! `davit deliveries …`: webhook requests as they came in.
 
+use super::examples;
 use super::{Format, ListFormat, filter, number_or_dash, tone};
 use crate::client::Client;
 use crate::client::types::Delivery;
@@ -10,6 +11,7 @@ use serde_json::json;
 
 /// Look at webhook deliveries
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::DELIVERIES)]
 pub(crate) enum DeliveriesCommand {
     /// List deliveries, newest first
     List(ListArgs),

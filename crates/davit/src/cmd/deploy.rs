@@ -1,5 +1,6 @@
 //! `davit deploy`, and what it shares with every command that ends in a deployment: print it, or follow it.
 
+use super::examples;
 use super::{Format, SEE_STATUS, tone, when};
 use crate::client::follow::Update;
 use crate::client::types::{Deployment, DeploymentState, Request, RequestState};
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 
 /// Ask for a release of an app to an environment
 #[derive(Debug, Args)]
+#[command(after_help = examples::DEPLOY)]
 pub(crate) struct DeployArgs {
     /// The app's key
     app: String,

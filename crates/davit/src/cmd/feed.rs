@@ -1,5 +1,6 @@
 //! `davit feed …`: who did what, when and from where.
 
+use super::examples;
 use super::{ListFormat, filter};
 use crate::client::Client;
 use crate::client::feed::Entry;
@@ -16,6 +17,7 @@ const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// Who did what, when and from where
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = examples::FEED)]
 pub(crate) struct FeedArgs {
     #[command(subcommand)]
     command: Option<FeedCommand>,

@@ -1,6 +1,7 @@
 //! `davit forges …`: how forges stand, what davit may do there, hooks and deploy keys.
 
 use super::declared::{self, DeclaredCommand};
+use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::declared::Thing;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 /// Look at forges, test what davit may do there, register hooks, make deploy keys
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::FORGES)]
 pub(crate) enum ForgesCommand {
     /// List forges with the URL for their webhooks
     List(ListFormat),
@@ -72,7 +74,7 @@ async fn list(client: &Client, args: ListFormat) -> Outcome {
         output.table(
             &["forge", "kind", "secret", "credential", "hook"],
             &rows,
-            "No forge is configured: davit apply",
+            "No forge is declared yet: davit forges set ID kind=KIND, or [[forge]] in davit.toml",
         )?;
     }
     Ok(Exit::Done)

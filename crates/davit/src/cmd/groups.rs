@@ -1,5 +1,6 @@
 //! `davit groups …` and `davit grants …`: who belongs together, and who may do what where.
 
+use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::people::{Grant, Group, Member, Members};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// Put accounts together, to grant them something at once
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::GROUPS)]
 pub(crate) enum GroupsCommand {
     /// List groups
     List(ListFormat),

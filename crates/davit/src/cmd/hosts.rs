@@ -1,6 +1,7 @@
 //! `davit hosts …`: list them, check them, pin their keys.
 
 use super::declared::{self, DeclaredCommand};
+use super::examples;
 use super::{Format, ListFormat, host_keys, not_found};
 use crate::client::Client;
 use crate::client::declared::Thing;
@@ -21,6 +22,7 @@ const SEE_LIST: &str = "davit hosts list";
 
 /// List and check hosts
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::HOSTS)]
 pub(crate) enum HostsCommand {
     /// List hosts with their newest check
     List(ListFormat),
@@ -115,7 +117,11 @@ async fn print_list(client: &Client, list: ListFormat) -> Outcome {
     } else {
         let rows: Vec<_> = hosts.items.iter().map(row).collect();
         let header = ["host", "at", "environments", "check", "key", "detail"];
-        output.table(&header, &rows, "There are no hosts yet: add [[host]] to davit.toml, then davit apply")?;
+        output.table(
+            &header,
+            &rows,
+            "There are no hosts yet: davit hosts set NAME address=ADDRESS user=USER, or [[host]] in davit.toml",
+        )?;
     }
     Ok(Exit::Done)
 }

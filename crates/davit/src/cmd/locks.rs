@@ -1,5 +1,6 @@
 //! `davit lock`, `davit unlock`, `davit locks`.
 
+use super::examples;
 use super::times::{duration, now};
 use super::{Format, ListFormat, not_found};
 use crate::client::Client;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 /// Keep releases to an environment, or of one app to it, waiting
 #[derive(Debug, Args)]
+#[command(after_help = examples::LOCK)]
 pub(crate) struct LockArgs {
     /// The environment's key
     environment: String,

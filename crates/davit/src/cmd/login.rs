@@ -1,8 +1,10 @@
 //! `davit login`: get a token and keep it.
 
+use super::Format;
+use super::examples;
 use crate::client::types::Session;
 use crate::client::{Client, DEFAULT_URL, login};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, visible};
 use crate::prompt;
 use clap::Args;
@@ -15,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// from then on, unless DAVIT_TOKEN is set. Whoever signs in at another provider makes a token on the page of their
 /// account, and stores it with --token-stdin.
 #[derive(Debug, Args)]
+#[command(after_help = examples::LOGIN)]
 pub(crate) struct LoginArgs {
     /// The server's address [default: DAVIT_URL, else http://127.0.0.1:8700]
     #[arg(long)]
@@ -46,7 +49,33 @@ pub(super) async fn run(args: LoginArgs) -> Outcome {
     let path = login::store(&login::Access { url, token: Some(token) })?;
     let (name, role) = (visible(&session.user.name), visible(session.user.role()));
     Output::detect().line(format!("Logged in as {name} ({role}); stored in {}", path.display()))?;
-    Ok(crate::failure::Exit::Done)
+    Ok(Exit::Done)
+}
+
+/// `davit logout`: the token is forgotten on this machine.
+pub(super) fn logout() -> Outcome {
+    let output = Output::detect();
+    let Some(kept) = login::forget()? else {
+        output.note("No login is stored on this machine.");
+        return Ok(Exit::Done);
+    };
+    output.line(format!("The login at {} is forgotten", visible(&kept.url)))?;
+    output.note("Its token still works where it was copied to: davit tokens list, davit tokens revoke ID");
+    Ok(Exit::Done)
+}
+
+/// `davit whoami`.
+pub(super) async fn whoami(format: Format) -> Outcome {
+    let output = Output::detect();
+    let client = Client::from_environment()?;
+    let session: Session = client.get(&["session"], &[]).await?;
+    if format.json {
+        output.json(&session)?;
+    } else {
+        let (name, role) = (visible(&session.user.name), visible(session.user.role()));
+        output.line(format!("{name} ({role}) at {}, davit {}", client.base(), visible(&session.version)))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// What somebody typed, or a script sent.

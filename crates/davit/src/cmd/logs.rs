@@ -1,5 +1,6 @@
 //! `davit logs`: what is stored of a deployment's log, or all of it until the deployment ends.
 
+use super::examples;
 use super::{Format, positive};
 use crate::client::Client;
 use crate::client::follow::Update;
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 
 /// Print a deployment's log; times are UTC
 #[derive(Debug, Args)]
+#[command(after_help = examples::LOGS)]
 pub(crate) struct LogsArgs {
     /// The deployment's number
     deployment: i64,

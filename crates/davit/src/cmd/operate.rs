@@ -2,6 +2,7 @@
 //! `davit deployment …`.
 
 use super::deploy::FollowArgs;
+use super::examples;
 use super::{Format, tone};
 use crate::client::Client;
 use crate::client::operate::DeploymentAction;
@@ -45,6 +46,7 @@ pub(crate) struct OverrideArgs {
 
 /// Look at a deployment, and decide about its failed hosts
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::DEPLOYMENT)]
 pub(crate) enum DeploymentCommand {
     /// Show a deployment host by host
     Show {

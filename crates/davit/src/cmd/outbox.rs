@@ -1,5 +1,6 @@
 //! `davit outbox …`: calls to forges and channels that wait, were made or were given up.
 
+use super::examples;
 use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
 use crate::client::forges::Call;
@@ -12,6 +13,7 @@ const UNFINISHED: &str = "dead,waiting,leased";
 
 /// Look at calls to forges and channels, and have one made again
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::OUTBOX)]
 pub(crate) enum OutboxCommand {
     /// List calls, newest first: those that are not made yet, unless --state says otherwise
     List(ListArgs),

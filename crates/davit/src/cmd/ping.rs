@@ -1,6 +1,7 @@
 //! `davit ping`: whether the server can work. For health checks and for scripts that wait until it does.
 
 use super::Format;
+use super::examples;
 use super::times::duration;
 use crate::client::Client;
 use crate::failure::{Exit, Failure, Outcome};
@@ -15,6 +16,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Say whether the server can work
 #[derive(Debug, Args)]
+#[command(after_help = examples::PING)]
 pub(crate) struct PingArgs {
     /// Ask again for so long, such as 30s or 5m, until it can
     #[arg(long, value_name = "TIME", value_parser = duration)]

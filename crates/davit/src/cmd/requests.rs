@@ -1,6 +1,7 @@
 //! `davit requests` and `davit request …`.
 
 use super::deploy::{FollowArgs, explain_wait};
+use super::examples;
 use super::request_batches::{self, BatchCommand};
 use super::request_edits::{self, DiffArgs, EditArgs};
 use super::{Format, ListFormat, filter, number_or_dash, tone};
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand};
 
 /// List release requests
 #[derive(Debug, Args)]
+#[command(after_help = examples::REQUESTS)]
 pub(crate) struct RequestsArgs {
     /// In this state alone, such as awaiting_review
     #[arg(long)]
@@ -46,6 +48,7 @@ pub(crate) struct RequestsArgs {
 
 /// Show, decide or carry out one release request
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::REQUEST)]
 pub(crate) enum RequestCommand {
     /// Show a request
     Show(OneArgs),

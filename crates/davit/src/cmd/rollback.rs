@@ -2,12 +2,14 @@
 
 use super::SEE_STATUS;
 use super::deploy::FollowArgs;
+use super::examples;
 use crate::client::Client;
 use crate::failure::Outcome;
 use clap::Args;
 
 /// Ask to go back to an earlier release
 #[derive(Debug, Args)]
+#[command(after_help = examples::ROLLBACK)]
 pub(crate) struct RollbackArgs {
     /// The app's key
     app: String,

@@ -1,5 +1,6 @@
 //! `davit runs …` and `davit ci start`: CI runs at the server.
 
+use super::examples;
 use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
 use crate::client::ci::{Job, JobLine, Run, RunAction, RunDetail, StartOrder, TestedRepository};
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Look at CI runs, and decide about them
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::RUNS)]
 pub(crate) enum RunsCommand {
     /// List runs, newest first
     List(ListArgs),

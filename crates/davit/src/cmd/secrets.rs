@@ -1,6 +1,7 @@
 //! `davit secrets …`: what `{ secret = "name" }` in a davit.toml stands for.
 
 use super::ListFormat;
+use super::examples;
 use crate::client::Client;
 use crate::client::things::Secret;
 use crate::failure::{Exit, Failure, Outcome};
@@ -10,6 +11,7 @@ use clap::Subcommand;
 
 /// Store what { secret = "name" } in a davit.toml stands for
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::SECRETS)]
 pub(crate) enum SecretsCommand {
     /// List the names of the stored secrets; their values are never shown
     List(ListFormat),

@@ -1,5 +1,6 @@
 //! `davit status`: what is live where, what runs, what waits.
 
+use super::examples;
 use super::{Format, SEE_STATUS, not_found, tone};
 use crate::client::Client;
 use crate::client::things::LiveCheck;
@@ -10,6 +11,7 @@ use clap::Args;
 
 /// Show what is live where, what runs and what waits
 #[derive(Debug, Args)]
+#[command(after_help = examples::STATUS)]
 pub(crate) struct StatusArgs {
     /// This app alone
     app: Option<String>,
@@ -35,7 +37,7 @@ pub(super) async fn run(args: StatusArgs) -> Outcome {
     }
     let rows: Vec<_> = overview.apps.iter().flat_map(|app| app.cells.iter().map(|cell| row(app, cell))).collect();
     let header = ["app", "environment", "live release", "commit", "since (UTC)", "last deployment", ""];
-    output.table(&header, &rows, "No app is configured yet: davit apply -f davit.toml")?;
+    output.table(&header, &rows, "No app is configured yet: davit apps add, or davit apply -f davit.toml")?;
     for deployment in &overview.running {
         let state = deployment.state.as_str();
         let what = format!("{} to {}", deployment.app, deployment.environment);

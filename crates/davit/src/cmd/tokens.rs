@@ -1,6 +1,7 @@
 //! `davit tokens …`: API tokens of one's own, and of others for administrators.
 
 use super::ListFormat;
+use super::examples;
 use crate::client::Client;
 use crate::client::people::{NewToken, Token};
 use crate::client::types::Page;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 /// List, make and revoke API tokens
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::TOKENS)]
 pub(crate) enum TokensCommand {
     /// List tokens
     List {

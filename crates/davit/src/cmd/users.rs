@@ -1,5 +1,6 @@
 //! `davit users …`: accounts, over the API.
 
+use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::people::{Account, Grant, Identity, Token};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 /// Make, change and remove accounts
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::USERS)]
 pub(crate) enum UsersCommand {
     /// List accounts
     List(ListFormat),

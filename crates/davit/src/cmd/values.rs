@@ -1,6 +1,7 @@
 //! `davit values …`: what hooks and actions find in their environment, for every app, for an app, or for an app in an
 //! environment. The value of a secret is asked for or read from standard input, never from the command line.
 
+use super::examples;
 use super::{ListFormat, filter};
 use crate::client::Client;
 use crate::client::values::{ValueChange, ValueItem};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 /// Look at and change what hooks find in their environment
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::VALUES)]
 pub(crate) enum ValuesCommand {
     /// List what holds in a place, with what it inherits; secrets are never shown
     List {

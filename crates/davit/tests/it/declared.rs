@@ -210,6 +210,65 @@ async fn apps_refs_commits_and_environments_are_listed() {
 }
 
 #[tokio::test]
+async fn colours_are_for_terminals_and_for_those_who_ask() {
+    let environment = json!({ "key": "test", "name": "Test", "required_approvals": 0, "branches": null, "open": true });
+    let stub = Stub::routes(vec![("GET /api/v1/environments", json!({ "items": [environment], "next": null }))]).await;
+    for (args, variables, coloured) in [
+        (&["environments", "list"][..], &[][..], false),
+        (&["environments", "list", "--color", "always"], &[], true),
+        (&["--color=always", "environments", "list"], &[("NO_COLOR", "1")], true),
+        (&["environments", "list", "--color", "never"], &[], false),
+    ] {
+        let run = stub.davit_with(args, variables, "").await;
+        assert_eq!((run.code, run.stdout.contains("\u{1b}[32m")), (0, coloured), "{args:?}: {}", run.stdout);
+    }
+}
+
+#[tokio::test]
+async fn what_is_searched_and_counted_is_shown() {
+    let figures = |live: u32| {
+        json!({ "live": live, "per_day": 0.5, "failure_rate": 0.25, "lead": { "count": 1, "median": 3700, "p90": 9 },
+                "restore": null })
+    };
+    let stub = Stub::start(move |seen, _| match seen.target.as_str() {
+        "/api/v1/search?q=faster+search" => json_response(
+            StatusCode::OK,
+            &json!({ "items": [{ "kind": "request", "key": "7", "title": "Faster search", "detail": "shop",
+                "state": "failed", "at": "2026-01-31T12:00:00.000Z" }], "next": null }),
+        ),
+        "/api/v1/search?q=nothing" => json_response(StatusCode::OK, &json!({ "items": [], "next": null })),
+        "/api/v1/delivery?app=shop&days=7" => json_response(
+            StatusCode::OK,
+            &json!({ "days": 7, "period": figures(4), "before": figures(2), "weeks": false, "parts": [] }),
+        ),
+        _ => not_found(),
+    })
+    .await;
+    let run = stub.davit(&["search", "faster", "search"]).await;
+    let expected = "WHAT     WHICH  TITLE                AT (UTC)\nrequest  7      Faster search  shop  2026-01-31 12:00  failed\n";
+    assert_eq!((run.code, run.stdout.as_str()), (0, expected), "{}", run.stderr);
+    assert_eq!(stub.davit(&["search", "nothing"]).await.code, 4);
+    let run = stub.davit(&["delivery", "--app", "shop", "--days", "7"]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("LAST 7 DAYS") && run.stdout.contains("1 h 1 min") && run.stdout.contains("25 %"));
+}
+
+#[tokio::test]
+async fn who_is_logged_in_is_said_and_a_stored_login_forgotten() {
+    let user = json!({ "id": 1, "name": "ann", "role": "operator" });
+    let stub = Stub::routes(vec![("GET /api/v1/session", json!({ "user": user, "version": "1.2.3" }))]).await;
+    let run = stub.davit(&["whoami"]).await;
+    assert_eq!((run.code, run.stdout), (0, format!("ann (operator) at {}/, davit 1.2.3\n", stub.url)));
+    let unset = [("DAVIT_URL", ""), ("DAVIT_TOKEN", "")];
+    let login = stub.davit_with(&["login", "--url", &stub.url, "--token-stdin"], &unset, "davit_token\n").await;
+    assert_eq!(login.code, 0, "{}", login.stderr);
+    let run = stub.davit_with(&["logout"], &unset, "").await;
+    assert!(run.code == 0 && run.stdout.contains("is forgotten"), "{run:?}");
+    assert!(!stub.home().join(".config/davit/login.toml").exists());
+    assert_eq!(stub.davit_with(&["logout"], &unset, "").await.code, 0);
+}
+
+#[tokio::test]
 async fn ping_waits_until_the_server_can_work() {
     let stub = Stub::start(|_, earlier| {
         let ready = earlier >= 2;

@@ -9,6 +9,7 @@ mod ci_run;
 mod crash;
 mod declared;
 mod deploy;
+mod doctor_server;
 mod exit_codes;
 mod feed;
 mod flood;
