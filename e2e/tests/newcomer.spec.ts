@@ -68,7 +68,7 @@ test('from the wizard to the first release of one’s own repository', async ({ 
     await page.getByTestId('app-repository').fill(REPOSITORY)
     await page.getByTestId('app-submit').click()
     await expect(page).toHaveURL(/\/apps\/tea-shop/)
-    await goOn(page, 'app')
+    await page.getByTestId('trail-next').click()
     await page.getByTestId('config-next').click()
     await page.getByTestId('config-hosts').click()
     await page.getByRole('option', { name: 'home' }).click()
