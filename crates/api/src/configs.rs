@@ -112,7 +112,7 @@ pub(crate) struct ConfigDiff {
 /// Where a copy goes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CloneBody {
+pub(crate) struct CloneConfigBody {
     /// None: the same app.
     to_app: Option<String>,
     to_environment: String,
@@ -124,12 +124,12 @@ pub(crate) struct CloneBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConfigCheckView {
     problems: Vec<Mistake>,
-    checks: Vec<CheckView>,
+    checks: Vec<ConfigFinding>,
 }
 
 /// Something that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CheckView {
+pub(crate) struct ConfigFinding {
     /// git, host or path.
     what: &'static str,
     subject: String,
@@ -313,13 +313,13 @@ pub(crate) async fn restore(
 
 /// Makes a copy for another environment, another app, or both. Answers with the copy.
 #[utoipa::path(post, path = "/api/v1/apps/{app}/configs/{environment}/clone",
-    params(("app" = String, Path), ("environment" = String, Path)), request_body = CloneBody,
+    params(("app" = String, Path), ("environment" = String, Path)), request_body = CloneConfigBody,
     responses((status = 201, body = SavedConfig), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn clone(
     State(api): State<Api>,
     caller: Caller,
     Path(place): Path<(String, String)>,
-    Body(body): Body<CloneBody>,
+    Body(body): Body<CloneConfigBody>,
 ) -> Result<(StatusCode, Json<SavedConfig>), Problem> {
     let (app, environment) = allowed(&caller, Action::Review, place)?;
     let to_app = body.to_app.unwrap_or_else(|| app.to_string());
@@ -351,7 +351,7 @@ pub(crate) async fn check(
     reached_by_form(&api, &caller, &app, &environment, &body.form).await?;
     let ConfigCheck { problems, checks } = api.engine.check_release_config(&app, &environment, &body.form).await?;
     let checks =
-        checks.into_iter().map(|Check { what, subject, ok, sentence }| CheckView { what, subject, ok, sentence });
+        checks.into_iter().map(|Check { what, subject, ok, sentence }| ConfigFinding { what, subject, ok, sentence });
     Ok(Json(ConfigCheckView { problems: problems.into_iter().map(Mistake::from).collect(), checks: checks.collect() }))
 }
 

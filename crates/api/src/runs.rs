@@ -71,7 +71,7 @@ pub(crate) enum RunRetryBody {
 /// What is approved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ApproveBody {
+pub(crate) struct ApproveRunBody {
     /// The full SHA of the commit that was looked at.
     head_sha: String,
 }
@@ -203,14 +203,14 @@ pub(crate) async fn retry(
 }
 
 /// Lets the workflows of a fork's change run, with secrets, on the commit that somebody looked at.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/approve", params(("id" = i64, Path)), request_body = ApproveBody,
+#[utoipa::path(post, path = "/api/v1/runs/{id}/approve", params(("id" = i64, Path)), request_body = ApproveRunBody,
     responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem)))]
 pub(crate) async fn approve(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<i64>,
-    Body(body): Body<ApproveBody>,
+    Body(body): Body<ApproveRunBody>,
 ) -> Result<Json<RunView>, Problem> {
     let id = allow(&api, &caller, Action::ApproveRun, RunId(id)).await?;
     api.engine.approve_run(id, &body.head_sha.parse()?, caller.name()).await?;

@@ -71,20 +71,65 @@ const CODES: &[(&str, &str)] = &[
     ("503", "unavailable"),
 ];
 
-/// What stands for a parameter in an example.
+/// What stands in an example for a parameter or field, in a group or anywhere.
 const EXAMPLES: &[(&str, &str)] = &[
-    ("app", "shop"),
-    ("environment", "production"),
-    ("host", "web-1"),
-    ("user", "ana"),
+    ("groups/name", "Shop team"),
     ("hosts/name", "web-1"),
-    ("users/name", "ana"),
-    ("groups/name", "Shop%20team"),
+    ("hosts/names", "web-1"),
     ("secrets/name", "npm"),
+    ("tokens/name", "ci"),
+    ("users/name", "ana"),
     ("channels/id", "ops"),
     ("forges/id", "github"),
+    ("apps/name", "Shop"),
+    ("session/name", "ana"),
+    ("setup/name", "ana"),
+    ("setup/code", "abcd-efgh-jkmn"),
+    ("app", "shop"),
+    ("code", "123456"),
+    ("commit", "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"),
+    ("display_name", "Ana"),
+    ("document", "[[environment]]\nkey = \"production\"\n"),
+    ("email", "ana@example.com"),
+    ("environment", "production"),
+    ("event", "failed"),
+    ("file", ".davit/workflows/ci.yml"),
+    ("fingerprint", "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDOgVqXIYnVfSpxEDU"),
     ("forge", "github"),
+    ("head_sha", "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"),
+    ("host", "web-1"),
+    ("new", "another horse battery staple"),
+    ("old", "correct horse battery staple"),
+    ("password", "correct horse battery staple"),
+    ("path", "index.html"),
+    ("provider", "oidc:acme"),
+    ("q", "shop"),
+    ("reason", "the shop is down"),
+    ("ref", "main"),
+    ("reference", "main"),
     ("repository", "acme/shop"),
+    ("role", "developer"),
+    ("scope", "app:shop"),
+    ("subject", "8f3c2a17"),
+    ("text", "web-1.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8Hn5kCkq"),
+    ("title", "Summer prices"),
+    ("to", "20260131T120000Z-1a2b3c4-12"),
+    ("to_environment", "staging"),
+    ("user", "ana"),
+    ("value", "a secret"),
+];
+
+/// Of a body in which nothing has to be there, what an example shows.
+const PREFERRED: &[&str] = &["ref", "title", "display_name", "name", "reason", "to", "to_environment", "version"];
+
+/// Bodies that their schema does not tell: forms, which have the keys of a `davit.toml`, and either-or.
+const BODIES: &[(&str, &str)] = &[
+    ("post-apps", r#"{"key":"shop","repository":{"url":"https://git.example.com/acme/shop.git"}}"#),
+    ("post-grants", r#"{"user":"ana","role":"releaser","scope":"app:shop@production"}"#),
+    ("put-channels-id", r#"{"form":{"kind":"slack","url":{"secret":"slack"}}}"#),
+    ("put-environments-environment", r#"{"form":{"name":"Production","review":{"required":1}}}"#),
+    ("put-forges-id", r#"{"form":{"kind":"github","token":{"secret":"github"}}}"#),
+    ("put-hosts-name", r#"{"form":{"address":"10.0.0.11","user":"deploy","environments":["production"]}}"#),
 ];
 
 /// All of it, in a language. What the code says about itself is English.
@@ -335,7 +380,7 @@ fn example(
         lines.push("-H 'Content-Type: application/octet-stream' -T FILE".to_owned());
     } else if let Some(schema) = body["application/json"].get("schema") {
         lines.push("-H 'Content-Type: application/json'".to_owned());
-        lines.push(format!("-d '{}'", schemas.example(schema)));
+        lines.push(format!("-d '{}'", body_of(schemas, group, &anchor(method, path), schema)));
     }
     if !operation["responses"]["200"]["content"]["text/event-stream"].is_null() {
         lines.push("--no-buffer".to_owned());
@@ -344,13 +389,42 @@ fn example(
     lines.join(" \\\n  ")
 }
 
+fn body_of(schemas: Schemas<'_>, group: &str, anchor: &str, schema: &Value) -> String {
+    if let Some((_, body)) = BODIES.iter().find(|(operation, _)| *operation == anchor) {
+        return (*body).to_owned();
+    }
+    let words = schema::Words { text: &|name| text_for(group, name), preferred: PREFERRED };
+    schemas.example(schema, &words).to_string()
+}
+
+fn text_for(group: &str, field: &str) -> Option<&'static str> {
+    let within = format!("{group}/{field}");
+    EXAMPLES.iter().find(|(name, _)| *name == within || *name == field).map(|(_, text)| *text)
+}
+
+/// What stands for a parameter in an address.
 fn stand_in(group: &str, field: &Field) -> String {
-    let within = format!("{group}/{}", field.name);
-    let known = EXAMPLES.iter().find(|(name, _)| *name == within || *name == field.name);
     let number = field.r#type.iter().any(|part| part.text.starts_with("integer"));
-    known.map_or_else(|| if number { "12" } else { "NAME" }.to_owned(), |(_, value)| (*value).to_owned())
+    let text = text_for(group, &field.name).unwrap_or(if number { "12" } else { "NAME" });
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_those_of_operations() {
+        let document = serde_json::to_value(crate::openapi()).expect("JSON");
+        let reference = Reference::of(&document, Language::English);
+        let operations = || reference.groups.iter().flat_map(|group| &group.operations);
+        for (anchor, body) in BODIES {
+            assert!(operations().any(|operation| operation.anchor == *anchor), "{anchor}");
+            serde_json::from_str::<Value>(body).expect("JSON");
+        }
+    }
 }

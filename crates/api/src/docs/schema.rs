@@ -32,6 +32,14 @@ pub(super) struct Field {
     pub(super) meaning: String,
 }
 
+/// What an example is made of.
+pub(super) struct Words<'a> {
+    /// A text for a field of this name.
+    pub(super) text: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// Of an object in which nothing has to be there.
+    pub(super) preferred: &'a [&'a str],
+}
+
 impl<'a> Schemas<'a> {
     /// Of a whole document.
     pub(super) fn of(document: &'a Value) -> Self {
@@ -63,44 +71,48 @@ impl<'a> Schemas<'a> {
         own.chain(of_parts.flat_map(|part| self.fields(part))).collect()
     }
 
-    /// Something that fits, with what has to be there; with everything when nothing has to.
-    pub(super) fn example(self, schema: &Value) -> Value {
-        self.example_at(schema, DEEPEST)
+    /// Something that fits, with what has to be there; where nothing has to, with what `words` prefers of it.
+    pub(super) fn example(self, schema: &Value, words: &Words<'_>) -> Value {
+        self.example_at("", schema, words, DEEPEST)
     }
 
-    fn example_at(self, schema: &Value, depth: usize) -> Value {
-        if let Some(name) = reference(schema) {
-            return self.example_at(&self.0[name], depth);
+    fn example_at(self, name: &str, schema: &Value, words: &Words<'_>, depth: usize) -> Value {
+        if let Some(reference) = reference(schema) {
+            return self.example_at(name, &self.0[reference], words, depth);
         }
         if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
             return first.clone();
         }
         if let Some(choice) = schema["oneOf"].as_array().and_then(|choices| choices.first()) {
-            return self.example_at(choice, depth);
+            return self.example_at(name, choice, words, depth);
         }
         match word(schema) {
             "integer" | "number" => json!(schema["minimum"].as_i64().unwrap_or(1).max(1)),
             "boolean" => json!(true),
-            "string" => json!("…"),
-            "array" if depth > 0 => json!([self.example_at(&schema["items"], depth - 1)]),
+            "string" => json!((words.text)(name).unwrap_or("…")),
+            "array" if depth > 0 => json!([self.example_at(name, &schema["items"], words, depth - 1)]),
             "array" => json!([]),
-            _ => self.example_object(schema, depth),
+            _ => self.example_object(schema, words, depth),
         }
     }
 
-    fn example_object(self, schema: &Value, depth: usize) -> Value {
+    fn example_object(self, schema: &Value, words: &Words<'_>, depth: usize) -> Value {
         let mut object = Map::new();
         for part in schema["allOf"].as_array().into_iter().flatten() {
-            if let Value::Object(fields) = self.example_at(part, depth) {
+            if let Value::Object(fields) = self.example_at("", part, words, depth) {
                 object.extend(fields);
             }
         }
-        let required: Vec<&str> = strings(&schema["required"]).collect();
-        let fields = schema["properties"].as_object().into_iter().flatten();
-        for (name, field) in fields.filter(|(name, _)| required.is_empty() || required.contains(&name.as_str())) {
-            if depth > 0 {
-                object.insert(name.clone(), self.example_at(field, depth - 1));
-            }
+        let fields: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
+        let mut shown: Vec<&str> = strings(&schema["required"]).collect();
+        if shown.is_empty() {
+            shown = words.preferred.to_vec();
+        }
+        if !fields.iter().any(|(name, _)| shown.contains(&name.as_str())) {
+            shown = fields.iter().map(|(name, _)| name.as_str()).collect();
+        }
+        for (name, field) in fields.into_iter().filter(|(name, _)| depth > 0 && shown.contains(&name.as_str())) {
+            object.insert(name.clone(), self.example_at(name, field, words, depth - 1));
         }
         Value::Object(object)
     }

@@ -146,6 +146,29 @@ async fn every_operation_is_in_the_reference() {
     app.finish().await;
 }
 
+/// The document knows a shape by its name alone: of two with one name, it describes one in the place of the other.
+#[test]
+fn no_two_shapes_have_one_name() {
+    let mut names = BTreeSet::new();
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                directories.push(entry);
+                continue;
+            }
+            let source = std::fs::read_to_string(&entry).unwrap();
+            for shape in source.split("ToSchema)]").skip(1) {
+                let line = shape.lines().find(|line| line.contains("struct ") || line.contains("enum ")).unwrap();
+                let name = line.split("struct ").chain(line.split("enum ")).last().unwrap();
+                let name: String = name.chars().take_while(|letter| letter.is_alphanumeric()).collect();
+                assert!(names.insert(name.clone()), "{name} of {} is there twice", entry.display());
+            }
+        }
+    }
+    assert!(names.len() > 100, "{names:?}");
+}
+
 #[tokio::test]
 async fn nothing_but_the_guide_gets_out() {
     let app = TestApp::start().await;
