@@ -11,7 +11,7 @@ use davit_exec::{ExecError, LineSink};
 use davit_forge::ApiError;
 use secrecy::ExposeSecret as _;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -20,20 +20,43 @@ const MOST_REFS: usize = 50_000;
 /// For how long what the remote said is taken for what it says.
 const FRESH: Duration = Duration::from_secs(15);
 /// The same while somebody types or turns pages: they have just seen what there is, and no letter should wait for it.
-const FRESH_WHILE_CHOOSING: Duration = Duration::from_secs(300);
+const FRESH_WHILE_CHOOSING: Duration = Duration::from_secs(120);
 
-/// When the repositories of apps were last fetched for people who choose from them.
+/// Branches and tags, each newest first.
+pub type Refs = (Vec<NamedRef>, Vec<NamedRef>);
+
+/// When the repositories of apps were last fetched for people who choose from them, and what was there.
 #[derive(Debug, Default)]
-pub(crate) struct Fetched(Mutex<HashMap<AppKey, Timestamp>>);
+pub(crate) struct Fetched(Mutex<HashMap<AppKey, Fetch>>);
+
+#[derive(Debug)]
+struct Fetch {
+    at: Timestamp,
+    refs: Option<Arc<Refs>>,
+}
 
 impl Fetched {
     fn is_fresh(&self, app: &AppKey, now: Timestamp, lasts: Duration) -> bool {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.get(app).is_some_and(|at| now >= *at && now.since(*at) < lasts)
+        let fetches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fetches.get(app).is_some_and(|fetch| now >= fetch.at && now.since(fetch.at) < lasts)
     }
 
     fn note(&self, app: &AppKey, now: Timestamp) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), now);
+        let fetch = Fetch { at: now, refs: None };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), fetch);
+    }
+
+    fn refs(&self, app: &AppKey) -> Option<Arc<Refs>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(app)?.refs.clone()
+    }
+
+    /// Keeps what was there until the next fetch.
+    fn keep(&self, app: &AppKey, refs: Refs) -> Arc<Refs> {
+        let refs = Arc::new(refs);
+        if let Some(fetch) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(app) {
+            fetch.refs = Some(Arc::clone(&refs));
+        }
+        refs
     }
 }
 
@@ -74,24 +97,32 @@ impl Engine {
     }
 
     /// Branches and tags with each word of this text in their names (`None`: all), newest first. The remote is asked,
-    /// unless somebody has just had it asked.
+    /// unless somebody has just had it asked; when nothing is found, that must have been a moment ago.
     ///
     /// # Errors
     /// When the remote can't be reached.
-    pub async fn refs(&self, app: &App, text: Option<&str>) -> Result<(Vec<NamedRef>, Vec<NamedRef>), EngineError> {
+    pub async fn refs(&self, app: &App, text: Option<&str>) -> Result<Refs, EngineError> {
         let mirror = self.mirror(app).await?;
-        self.freshen(app, &mirror, text.is_some()).await?;
         let text = text.map(str::to_lowercase).unwrap_or_default();
         let words: Vec<&str> = text.split_whitespace().collect();
-        let chosen = |mut all: Vec<NamedRef>| {
-            all.retain(|named| {
-                let name = named.name.to_lowercase();
-                words.iter().all(|word| name.contains(word))
-            });
-            all
-        };
-        let (branches, tags) = tokio::try_join!(mirror.branches(MOST_REFS), mirror.tags(MOST_REFS))?;
-        Ok((chosen(branches), chosen(tags)))
+        for is_choosing in [!words.is_empty(), false] {
+            self.freshen(app, &mirror, is_choosing).await?;
+            let all = self.known_refs(app, &mirror).await?;
+            let (branches, tags) = (named(&all.0, &words), named(&all.1, &words));
+            if !is_choosing || !branches.is_empty() || !tags.is_empty() {
+                return Ok((branches, tags));
+            }
+        }
+        Ok(Refs::default())
+    }
+
+    /// What there was at the last fetch for people.
+    async fn known_refs(&self, app: &App, mirror: &Mirror) -> Result<Arc<Refs>, EngineError> {
+        if let Some(refs) = self.fetched().refs(&app.key) {
+            return Ok(refs);
+        }
+        let refs = tokio::try_join!(mirror.branches(MOST_REFS), mirror.tags(MOST_REFS))?;
+        Ok(self.fetched().keep(&app.key, refs))
     }
 
     /// The commits of a branch or tag (`None`: the default branch), newest first.
@@ -219,6 +250,15 @@ impl<'u> Place<'u> {
             None => Vec::new(),
         }
     }
+}
+
+/// Those with each of the words, in lower case, in their names.
+fn named(refs: &[NamedRef], words: &[&str]) -> Vec<NamedRef> {
+    let is_wanted = |named: &&NamedRef| {
+        let name = named.name.to_lowercase();
+        words.iter().all(|word| name.contains(word))
+    };
+    refs.iter().filter(is_wanted).cloned().collect()
 }
 
 fn refused(error: ApiError) -> EngineError {
