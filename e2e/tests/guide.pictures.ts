@@ -64,8 +64,8 @@ async function useShell(page: Page) {
 
 async function openPalette(page: Page) {
   await page.keyboard.press('Control+k')
-  await page.getByTestId('palette-input').fill('s')
-  await expect(page.getByRole('option').first()).toBeVisible()
+  await page.getByTestId('palette-input').fill('shop')
+  await expect(page.getByRole('option').filter({ hasText: 'Close the shop' }).first()).toBeVisible()
 }
 
 let world: World

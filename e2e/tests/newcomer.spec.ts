@@ -67,8 +67,8 @@ test('from the wizard to the first release of one’s own repository', async ({ 
     await page.getByRole('option', { name: /gitea/i }).click()
     await page.getByTestId('app-repository').fill(REPOSITORY)
     await page.getByTestId('app-submit').click()
-    await expect(page).toHaveURL(/\/apps\/tea-shop/)
-    await page.getByTestId('trail-next').click()
+    // It goes on with the one environment that there is.
+    await expect(page).toHaveURL(/\/apps\/tea-shop\/configs\/production\/edit/)
     await page.getByTestId('config-next').click()
     await page.getByTestId('config-hosts').click()
     await page.getByRole('option', { name: 'home' }).click()
