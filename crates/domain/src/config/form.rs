@@ -275,10 +275,11 @@ impl Text {
     }
 }
 
-/// The key that a message says is missing: "[[app.release]] needs `hosts`".
+/// The key that a message says is missing: "[[app.release]] needs `hosts`", maybe with an example behind a comma.
 fn missing(message: &str) -> Option<&str> {
-    let (_, key) = message.split_once(" needs `")?;
-    key.strip_suffix('`').filter(|key| !key.contains('`'))
+    let (_, rest) = message.split_once(" needs `")?;
+    let (key, tail) = rest.split_once('`')?;
+    (tail.is_empty() || tail.starts_with(',')).then_some(key)
 }
 
 #[cfg(test)]
@@ -387,6 +388,15 @@ A="1
         assert_eq!(with("environment", json!("test")), ["environment"]);
         assert_eq!(with("no\"such\nkey", json!(1)), ["no\"such\nkey"]);
         assert_eq!(with("keep", json!({ "a": [1, { "b": null }] })), ["keep"]);
+    }
+
+    #[test]
+    fn what_a_kind_cannot_do_without_is_a_field() {
+        let form = json!({ "kind": "gitea", "signature": "token" });
+        let errors = read_forge(&"lab".parse().expect("an id"), form.as_object().expect("a form"), &current());
+        let fields: Vec<_> = errors.expect_err("mistakes").into_iter().filter_map(|error| error.field).collect();
+        assert_eq!(fields, ["api_url", "signature"]);
+        assert_eq!(missing("a freeze window needs `from` and `to`"), None);
     }
 
     #[test]
