@@ -174,10 +174,7 @@ fn plain(text: String) -> Part {
 
 /// One type or several, with its form and bounds.
 fn simple(schema: &Value) -> String {
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(one) => vec![one],
-        several => strings(several).collect(),
-    };
+    let types: Vec<&str> = schema["type"].as_str().into_iter().chain(strings(&schema["type"])).collect();
     let mut text = if types.is_empty() { "anything".to_owned() } else { types.join(" or ") };
     let bound = |name: &str, word: &str| schema[name].as_f64().map(|bound| format!(", {word} {bound}"));
     // Whole numbers have no other form than theirs, and that they begin at zero goes without saying.
