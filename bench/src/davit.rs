@@ -10,7 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-const PASSWORD: &str = "a password for a measurement";
+/// The administrator of every davit that is measured.
+pub const USER: &str = "bench";
+/// Their password.
+pub const PASSWORD: &str = "a password for a measurement";
 
 /// A running server. Dropped, it is killed.
 pub struct Davit {
@@ -58,9 +61,9 @@ impl Davit {
     /// # Errors
     /// When any of that fails.
     pub async fn start(data: &Path) -> anyhow::Result<Self> {
-        let user = ["admin", "create-user", "--name", "bench", "--role", "admin", "--password-stdin"];
+        let user = ["admin", "create-user", "--name", USER, "--role", "admin", "--password-stdin"];
         run(command(data, &user)?, PASSWORD).await?;
-        let token = run(command(data, &["admin", "create-token", "--user", "bench", "--name", "bench"])?, "").await?;
+        let token = run(command(data, &["admin", "create-token", "--user", USER, "--name", "bench"])?, "").await?;
         let (child, address) = spawn(data).await?;
         let http = reqwest::Client::builder().tls_certs_only([]).build()?;
         Ok(Self { address, child, token: token.trim().to_owned(), http })

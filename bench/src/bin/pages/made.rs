@@ -12,6 +12,8 @@ use davit_store::Store;
 use davit_store::deployments::{NewDeployment, PlannedStep};
 use davit_store::requests::{Created, Inputs, NewRequest, Request};
 use std::fmt::Write;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Lines a transaction.
 const AT_ONCE: usize = 1_000;
@@ -19,8 +21,11 @@ const AT_ONCE: usize = 1_000;
 const OF_SERVER: usize = 1_000;
 /// Every so many lines one says what is searched for.
 const NEEDLE_EVERY: usize = 10_000;
-/// 2026-01-31, 12:00.
-const BEGIN: i64 = 1_769_860_800_000;
+/// Two hours ago: logs of long ago are forgotten.
+static BEGIN: LazyLock<i64> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    i64::try_from(now).unwrap_or_default() - 2 * 3_600_000
+});
 
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +39,11 @@ pub(crate) fn configuration(hosts: usize) -> String {
     let mut text = "[[environment]]\nkey = \"production\"\n\n".to_owned();
     for number in 1..=hosts {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "[[host]]\nname = \"{}\"\naddress = \"192.0.2.1\"\nuser = \"deploy\"\nlabels = [\"web\"]\n", name(number));
+        let _ = writeln!(
+            text,
+            "[[host]]\nname = \"{}\"\naddress = \"192.0.2.1\"\nuser = \"deploy\"\nlabels = [\"web\"]\n",
+            name(number)
+        );
     }
     text.push_str(
         "[[app]]\nkey = \"shop\"\nname = \"Shop\"\nrepository = { url = \"https://git.example/acme/shop.git\" }\n\n\
@@ -58,7 +67,7 @@ fn name(number: usize) -> String {
 }
 
 fn at(millis: usize) -> Timestamp {
-    Timestamp::from_millis(BEGIN + i64::try_from(millis).unwrap_or(i64::MAX - BEGIN))
+    Timestamp::from_millis(BEGIN.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)))
 }
 
 async fn request(store: &Store) -> anyhow::Result<Request> {
@@ -113,8 +122,7 @@ async fn attempt(
     let fence = tx.take_fence(deployment.id, at(1)).await?;
     tx.commit().await?;
     for first in (0..lines).step_by(AT_ONCE) {
-        let portion: Vec<_> =
-            (first..lines.min(first + AT_ONCE)).map(|number| line(number, lines, hosts)).collect();
+        let portion: Vec<_> = (first..lines.min(first + AT_ONCE)).map(|number| line(number, lines, hosts)).collect();
         store.append_lines(deployment.id, fence, i64::try_from(first)? + 1, &portion, &[]).await?;
     }
     finish(store, deployment.id, fence, hosts, (attempt, lines)).await?;
@@ -173,7 +181,9 @@ fn line(number: usize, lines: usize, hosts: &[HostName]) -> NewLine {
         0 | 5 => format!("\u{1b}[32m✓\u{1b}[0m tests/cart/checkout.spec.ts ({} ms)", number % 977),
         1 => format!("\u{1b}[33mwarning\u{1b}[0m deprecated package inflight@1.0.{}: it leaks memory", number % 7),
         2 => format!("[{}/{lines}] Compiling shop-module-{} v0.{}.0", number, number % 4_000, number % 90),
-        _ => format!("line {number}: moved dist/assets/chunk-{:08x}.js to its place", number.wrapping_mul(2_654_435_761)),
+        _ => {
+            format!("line {number}: moved dist/assets/chunk-{:08x}.js to its place", number.wrapping_mul(2_654_435_761))
+        }
     };
     NewLine {
         at: at(number),
