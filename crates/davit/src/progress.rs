@@ -143,7 +143,7 @@ impl Moving {
     }
 
     fn many(&mut self, output: Output, deployment: &Deployment) {
-        for sentence in self.failed.new(deployment) {
+        for sentence in self.failed.newly(deployment) {
             self.all.suspend(|| output.note(&sentence));
         }
         let sums = Sums::of(deployment);
@@ -177,7 +177,7 @@ impl Plain {
 
     /// The sums whenever another tenth of the hosts is through, and with every change of the deployment's state.
     fn many(&mut self, deployment: &Deployment, changes: &mut Vec<String>) {
-        let named = self.failed.new(deployment);
+        let named = self.failed.newly(deployment);
         let sums = Sums::of(deployment);
         let tenths = sums.through() * 10 / sums.all;
         let text = sums.to_string();
@@ -191,7 +191,7 @@ impl Plain {
 
 impl Failed {
     /// Sentences about the hosts that failed since the last time.
-    fn new(&mut self, deployment: &Deployment) -> Vec<String> {
+    fn newly(&mut self, deployment: &Deployment) -> Vec<String> {
         let mut sentences = Vec::new();
         for run in deployment.host_runs.iter().filter(|run| has_failed(&run.state)) {
             if !self.0.insert(run.host.clone()) {
@@ -351,9 +351,9 @@ mod tests {
     #[test]
     fn of_very_many_failures_the_first_are_named() {
         let mut failed = Failed::default();
-        let told = failed.new(&deployment("staging", (0..100).map(|number| (number, "failed"))));
+        let told = failed.newly(&deployment("staging", (0..100).map(|number| (number, "failed"))));
         assert_eq!(told.len(), NAMED + 1);
         assert_eq!(told[NAMED], "More hosts failed: davit deployment show 12");
-        assert!(failed.new(&deployment("failed", (0..100).map(|number| (number, "failed")))).is_empty());
+        assert!(failed.newly(&deployment("failed", (0..100).map(|number| (number, "failed")))).is_empty());
     }
 }
