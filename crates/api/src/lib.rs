@@ -60,11 +60,13 @@ mod webhook;
 mod workflows;
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::get;
 use davit_engine::Engine;
 use limiter::LoginLimiter;
 use std::sync::Arc;
+use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -126,7 +128,7 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
         .merge(health::routes())
         .merge(badge::routes())
         .merge(docs::routes())
-        .fallback(ui::serve)
+        .fallback(ui::serve.layer(CompressionLayer::new()))
         .with_state(api);
     let routes = routes.layer(axum::middleware::from_fn(problem::refuse_nul));
     security_headers(routes).layer(axum::middleware::from_fn(origin::note))
