@@ -3,6 +3,7 @@
 use crate::schema;
 use davit_testkit::app::TestApp;
 use reqwest::{StatusCode, Url};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ fn decoded(anchor: &str) -> String {
     let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
     for piece in pieces {
         bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
-        bytes.extend_from_slice(piece[2..].as_bytes());
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
     }
     String::from_utf8(bytes).unwrap()
 }
@@ -135,9 +136,9 @@ async fn every_operation_is_in_the_reference() {
     let mut groups: BTreeMap<String, String> = BTreeMap::new();
     for link in values(&list, "href").filter(|link| link.starts_with("/docs/api/")) {
         let page = link.split('#').next().unwrap().to_owned();
-        if !groups.contains_key(&page) {
-            let html = good_page(&app, &page).await;
-            groups.insert(page, html);
+        if let Entry::Vacant(group) = groups.entry(page) {
+            let html = good_page(&app, group.key()).await;
+            group.insert(html);
         }
     }
     for (path, operations) in schema::document()["paths"].as_object().unwrap() {

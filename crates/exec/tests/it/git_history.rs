@@ -135,7 +135,9 @@ async fn commits_of_a_branch_are_searched_and_paged() {
     let list = |wanted: Wanted<'_>, most| -> Vec<String> {
         wanted.of(&history, most).into_iter().map(|line| line.commit.to_string()).collect()
     };
-    let text = |text| Wanted { after: None, text: Some(text) };
+    fn text(text: &str) -> Wanted<'_> {
+        Wanted { after: None, text: Some(text) }
+    }
     assert_eq!(list(Wanted::default(), 2), all[..2]);
     let after = sha(&all[1]);
     assert_eq!(list(Wanted { after: Some(&after), text: None }, 2), all[2..4]);

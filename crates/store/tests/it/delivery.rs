@@ -56,7 +56,7 @@ both!(what_has_ended_is_told_with_its_times, |store| {
         switched_at: Some(at(4000)),
         finished_at: at(5000),
     };
-    assert_eq!(since(&store, 0).await, [expected.clone()]);
+    assert_eq!(since(&store, 0).await, std::slice::from_ref(&expected));
 
     // The first word stays.
     commit!(&store, tx => tx.set_committed_at(first, at(1)));

@@ -57,6 +57,7 @@ fn expected(all: &[Line], of: &LinesOf, begin: Begin, limit: usize) -> Window {
     Window {
         first: i64::try_from(first).expect("a number"),
         total: i64::try_from(lines.len()).expect("a number"),
+        last_seq: all.last().map_or(0, |line| line.seq),
         items,
     }
 }
