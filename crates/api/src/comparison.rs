@@ -133,6 +133,12 @@ pub(crate) async fn lines(
 async fn earlier(api: &Api, caller: &Caller, later: &Deployment, with: Option<i64>) -> Result<Deployment, Problem> {
     if let Some(with) = with {
         let earlier = seen(api, caller, DeploymentId(with)).await?;
+        if earlier.id >= later.id {
+            return Err(Problem::invalid(format!(
+                "deployment {with} is not before {}: choose an earlier one, or compare them the other way round",
+                later.id
+            )));
+        }
         if earlier.app != later.app {
             return Err(Problem::invalid(format!(
                 "deployment {with} is of another app: choose an earlier one of {}",

@@ -195,9 +195,13 @@ impl Tally<'_> {
             match (deployment.kind, deployment.end) {
                 (Kind::Rollback, End::Succeeded) => {
                     self.count(at, |sum| sum.figures.rollbacks += 1);
-                    if let Some(bad) = live.take().filter(|live| live.release != deployment.release) {
-                        self.count(bad.finished_at, |sum| sum.figures.rolled_back += 1);
-                        trouble_since = trouble_since.or(Some(bad.switched_at.unwrap_or(bad.finished_at)));
+                    // Back from a failed change to what was live takes nothing back; and beyond it, the trouble that was
+                    // there already is counted, not what was live before it.
+                    if let Some(left) = live.take_if(|live| live.release != deployment.release)
+                        && trouble_since.is_none()
+                    {
+                        self.count(left.finished_at, |sum| sum.figures.rolled_back += 1);
+                        trouble_since = Some(left.switched_at.unwrap_or(left.finished_at));
                     }
                     self.restored(trouble_since.take(), at);
                 }

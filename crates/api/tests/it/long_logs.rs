@@ -94,8 +94,11 @@ async fn a_deployment_is_compared_with_an_earlier_one() {
     assert_eq!(parting["differs"], true, "{parting}");
     assert!(parting["same"].as_i64().unwrap() >= 301, "{parting}");
     assert!(texts(&parting["now"]).iter().any(|text| text.contains('1')), "it says how the hook ended: {parting}");
-    let same = shop.get(&format!("/deployments/{id}/compare/lines?with={id}&host=local-1&step=4")).await;
+    let same = lines("local-2", 4).await;
     assert_eq!((&same["differs"], &same["before"], &same["now"]), (&json!(false), &json!([]), &json!([])), "{same}");
+    let path = format!("/deployments/{id}/compare?with={id}");
+    let (status, problem) = shop.app.call(Role::Viewer, Method::GET, &path, None).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("invalid")), "{problem}");
     shop.finish().await;
 }
 

@@ -106,6 +106,11 @@ fn no_change_is_taken_back_twice_or_by_its_own_release() {
     let found = of_all(&repaired);
     assert_eq!((found.rolled_back, found.failed), (0, 1), "a was good");
     assert_eq!(found.restore.map(|restore| restore.median), Some(minutes(12)));
+    let [good, failed, back] = repaired;
+    let later = [change("z", End::Succeeded, 5), good.clone(), failed.clone(), back, rollback("z", 40)];
+    assert_eq!(of_all(&later).rolled_back, 1, "a was live again, and is taken back now");
+    let beyond = [change("z", End::Succeeded, 5), good, failed, rollback("z", 30)];
+    assert_eq!((of_all(&beyond).rolled_back, of_all(&beyond).failed), (0, 1), "one trouble is counted once");
 }
 
 #[test]
