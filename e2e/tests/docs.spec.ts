@@ -56,15 +56,18 @@ for (const [language, root] of Object.entries(ROOTS) as [Language, string][]) {
   test(`every page of the documentation is fine: ${language}`, async ({ page }) => {
     test.setTimeout(300_000)
     const problems = watch(page, davit)
-    const pages = [...names.filter(name => name !== 'index').map(name => `${root}/${name}`), ...(await groups(page, root))]
-    for (const path of pages) {
+    const guide = names.filter(name => name !== 'index').map(name => `${root}/${name}`)
+    // The reference is one template over thousands of elements: its colours are looked at below, and in Chinese only its
+    // frame has other words.
+    const reference = language === 'en' ? await groups(page, root) : []
+    for (const path of [...guide, ...reference]) {
       await test.step(path, async () => {
         await page.goto(davit.url + path)
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
         for (const address of await page.locator('main img').evaluateAll(all => all.map(each => (each as HTMLImageElement).src))) {
           expect.soft((await page.request.get(address)).status(), `${address} of ${path}`).toBe(200)
         }
-        await accessible(page, path)
+        await accessible(page, path, reference.includes(path) ? ['color-contrast'] : [])
       })
     }
     // All pages have one frame and one style.

@@ -27,16 +27,38 @@ export async function testForge(page: Page): Promise<void> {
   await expect(repository.getByTestId('hook-state')).toBeVisible()
 }
 
+/** The charts are not there before somebody comes to them. */
+async function scrollToFigures(page: Page): Promise<void> {
+  await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+  await expect(page.getByTestId('figures').locator('canvas, table').first()).toBeVisible()
+  await page.getByTestId('figures').scrollIntoViewIfNeeded()
+}
+
+/** Opens what a release did otherwise than the one before it, to the lines. */
+async function compare(page: Page): Promise<void> {
+  await page.getByTestId('compare').click()
+  await page.getByTestId('compare-row').first().click()
+  await expect(page.getByTestId('compare-lines').first()).toBeVisible()
+}
+
+async function waitForShell(page: Page): Promise<void> {
+  await expect(page.getByTestId('screen').getByRole('textbox')).toBeFocused()
+}
+
 /** Route → what to call the picture → its address. Those of a davit that nobody has set up are in `pages.spec.ts`. */
 export function pages(at: Places): Record<string, Record<string, string | PageRow>> {
   return {
-    overview: { overview: '/' },
+    overview: { overview: '/', 'overview-figures': { path: '/', act: scrollToFigures }, 'overview-table': { path: '/?view=table', act: scrollToFigures } },
     requests: { requests: '/requests', 'requests-waiting': '/requests?group=awaiting_review' },
     'request-new': { 'request-new': '/requests/new?app=sample&environment=staging' },
     request: { request: `/requests/${at.request}`, 'request-approved': `/requests/${at.approved}` },
     'request-edit': { 'request-edit': `/requests/${at.request}/edit` },
     deployments: { deployments: '/deployments' },
-    deployment: { deployment: `/deployments/${at.deployment}`, 'deployment-paused': `/deployments/${at.paused}` },
+    deployment: {
+      deployment: `/deployments/${at.deployment}`,
+      'deployment-paused': `/deployments/${at.paused}`,
+      'deployment-compared': { path: `/deployments/${at.paused}`, act: compare },
+    },
     runs: { runs: '/runs' },
     run: { run: `/runs/${at.run}`, 'run-failed': `/runs/${at.failedRun}`, 'run-fork': `/runs/${at.forkRun}` },
     changes: { changes: '/changes?state=all' },
@@ -69,7 +91,7 @@ export function pages(at: Places): Record<string, Record<string, string | PageRo
     feed: { feed: '/feed' },
     terminals: { terminals: '/terminals' },
     terminal: { recording: `/terminals/${at.terminal}` },
-    'host-terminal': { terminal: '/hosts/ssh-host/terminal' },
+    'host-terminal': { terminal: { path: '/hosts/ssh-host/terminal', act: waitForShell } },
     account: { account: '/account' },
     settings: { settings: '/settings' },
     'settings-users': { users: '/settings/users' },
