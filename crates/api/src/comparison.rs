@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::Line;
-use davit_engine::log_differences::first_difference;
+use davit_engine::log_differences::{Compared, Extent, Parting, first_difference};
 use davit_store::deployments::{Cell, Deployment, DeploymentFilter};
 use davit_store::log_windows::LinesOf;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ use utoipa::{IntoParams, ToSchema};
 const LOOK_BACK: i64 = 50;
 /// Lines shown of each log from where they part.
 const LINES_SHOWN: usize = 5;
+/// Lines of each log that are compared: more take longer than somebody waits.
+const LINES_COMPARED: i64 = 200_000;
 
 /// With which one.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,6 +78,8 @@ pub(crate) struct Outcome {
 pub(crate) struct PartingView {
     /// Whether they differ at all. Names of releases, times and durations don't count.
     differs: bool,
+    /// They are the same as far as they were compared, which is the first 200,000 lines or so.
+    truncated: bool,
     /// Lines at the beginning that are the same.
     same: i64,
     /// What the earlier one said from there on, the first few lines.
@@ -84,6 +88,19 @@ pub(crate) struct PartingView {
     /// What the later one said from there on, the first few lines.
     #[schema(value_type = Vec<Object>)]
     now: Vec<Line>,
+}
+
+impl From<Compared> for PartingView {
+    fn from(compared: Compared) -> Self {
+        let same = |same, truncated| Self { differs: false, truncated, same, before: Vec::new(), now: Vec::new() };
+        match compared {
+            Compared::Same(lines) => same(lines, false),
+            Compared::SameSoFar(lines) => same(lines, true),
+            Compared::Part(Parting { same, before, now }) => {
+                Self { differs: true, truncated: false, same, before, now }
+            }
+        }
+    }
 }
 
 impl From<&Cell> for Outcome {
@@ -122,11 +139,9 @@ pub(crate) async fn lines(
     let earlier = earlier(&api, &caller, &later, query.with).await?;
     let host = host_named(query.host.as_deref())?.unwrap_or(None);
     let of = LinesOf { host: Some(host), step: Some(query.step) };
-    let parting = first_difference(api.engine.store(), &earlier, &later, &of, LINES_SHOWN).await?;
-    Ok(Json(match parting {
-        None => PartingView { differs: false, same: 0, before: Vec::new(), now: Vec::new() },
-        Some(parting) => PartingView { differs: true, same: parting.same, before: parting.before, now: parting.now },
-    }))
+    let extent = Extent { show: LINES_SHOWN, most: LINES_COMPARED };
+    let compared = first_difference(api.engine.store(), &earlier, &later, &of, extent).await?;
+    Ok(Json(compared.into()))
 }
 
 /// The one that is named, or the attempt before, or the deployment before.

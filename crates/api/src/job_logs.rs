@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use davit_domain::ids::JobId;
 use davit_store::ci_jobs::CiJob;
 use davit_store::ci_logs::JobLine;
-use davit_store::log_outline::{Mark, MarkKind};
+use davit_store::log_outline::{Mark, MarkKind, Outline};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -55,6 +55,8 @@ pub(crate) struct JobOutline {
     marks: Vec<MarkView>,
     /// The last line that was looked at.
     last_seq: i64,
+    /// Of the groups only the first thousands are named: there are more.
+    truncated: bool,
 }
 
 /// Something that a viewer folds by.
@@ -117,8 +119,8 @@ pub(crate) async fn outline(
     Path(id): Path<i64>,
 ) -> Result<Json<JobOutline>, Problem> {
     let id = known(&api, &caller, JobId(id)).await?.id;
-    let (marks, last_seq) = api.engine.store().job_outline(id).await?;
-    Ok(Json(JobOutline { marks: marks.into_iter().map(MarkView::from).collect(), last_seq }))
+    let Outline { marks, last_seq, truncated } = api.engine.store().job_outline(id).await?;
+    Ok(Json(JobOutline { marks: marks.into_iter().map(MarkView::from).collect(), last_seq, truncated }))
 }
 
 /// The whole log of an attempt at a job, as text.

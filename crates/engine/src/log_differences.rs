@@ -5,10 +5,21 @@ use davit_domain::log::Line;
 use davit_domain::log_text::comparable;
 use davit_store::Store;
 use davit_store::deployments::Deployment;
-use davit_store::log_windows::{Begin, LinesOf};
+use davit_store::log_windows::LinesOf;
 
 /// Lines read at once of each log.
 const PIECE: i64 = 2_000;
+
+/// How two logs are to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    /// They say the same, this many lines.
+    Same(i64),
+    /// As far as they were read, which is this many lines, they say the same.
+    SameSoFar(i64),
+    /// They part.
+    Part(Parting),
+}
 
 /// Where two logs part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +32,17 @@ pub struct Parting {
     pub now: Vec<Line>,
 }
 
-/// Where what the earlier attempt said of a step on a host and what the later one said part, with at most `show` lines
-/// of each; `None`: they say the same. Names of releases, times and durations don't count.
+/// How far two logs are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Lines shown of each from where they part.
+    pub show: usize,
+    /// About so many lines are compared; whether they part later is left open.
+    pub most: i64,
+}
+
+/// Where what the earlier attempt said of a step on a host and what the later one said part. Names of releases, times
+/// and durations don't count.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -31,13 +51,15 @@ pub async fn first_difference(
     earlier: &Deployment,
     later: &Deployment,
     of: &LinesOf,
-    show: usize,
-) -> Result<Option<Parting>, EngineError> {
-    let mut same = 0;
-    loop {
-        let before = store.log_window(earlier.id, of, Begin::Place(same), PIECE).await?;
-        let now = store.log_window(later.id, of, Begin::Place(same), PIECE).await?;
-        let pairs = before.items.iter().zip(&now.items);
+    extent: Extent,
+) -> Result<Compared, EngineError> {
+    let host = of.host.as_ref().map(Option::as_ref);
+    let (mut before_from, mut now_from, mut same) = (0, 0, 0);
+    while same < extent.most {
+        // By the lines' numbers and not by their places, so that no piece costs more than the first.
+        let before = store.lines(earlier.id, before_from, host, of.step, PIECE).await?;
+        let now = store.lines(later.id, now_from, host, of.step, PIECE).await?;
+        let pairs = before.iter().zip(&now);
         let equal = pairs
             .take_while(|(before, now)| {
                 before.stream == now.stream
@@ -45,14 +67,18 @@ pub async fn first_difference(
                         == comparable(&now.text, later.release.as_str())
             })
             .count();
-        if equal < before.items.len() || equal < now.items.len() {
-            let rest = |lines: Vec<Line>| lines.into_iter().skip(equal).take(show).collect();
-            let same = same + i64::try_from(equal).unwrap_or(i64::MAX);
-            return Ok(Some(Parting { same, before: rest(before.items), now: rest(now.items) }));
-        }
-        if equal == 0 {
-            return Ok(None);
-        }
         same += i64::try_from(equal).unwrap_or(i64::MAX);
+        if equal < before.len() || equal < now.len() {
+            let rest = |lines: Vec<Line>| lines.into_iter().skip(equal).take(extent.show).collect();
+            return Ok(Compared::Part(Parting { same, before: rest(before), now: rest(now) }));
+        }
+        match (before.last(), now.last()) {
+            // A piece that is not full is the last one.
+            (Some(last_before), Some(last_now)) if same % PIECE == 0 => {
+                (before_from, now_from) = (last_before.seq, last_now.seq);
+            }
+            _ => return Ok(Compared::Same(same)),
+        }
     }
+    Ok(Compared::SameSoFar(same))
 }

@@ -11,7 +11,7 @@ use davit_exec::{ExecError, LineSink};
 use davit_forge::ApiError;
 use secrecy::ExposeSecret as _;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -31,32 +31,50 @@ pub(crate) struct Fetched(Mutex<HashMap<AppKey, Fetch>>);
 
 #[derive(Debug)]
 struct Fetch {
+    /// Where from: an app may get another repository.
+    repository: Repository,
     at: Timestamp,
     refs: Option<Arc<Refs>>,
 }
 
+impl Fetch {
+    fn is_fresh(&self, now: Timestamp, lasts: Duration) -> bool {
+        now >= self.at && now.since(self.at) < lasts
+    }
+}
+
 impl Fetched {
-    fn is_fresh(&self, app: &AppKey, now: Timestamp, lasts: Duration) -> bool {
-        let fetches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        fetches.get(app).is_some_and(|fetch| now >= fetch.at && now.since(fetch.at) < lasts)
+    fn is_fresh(&self, app: &App, now: Timestamp, lasts: Duration) -> bool {
+        self.fetches()
+            .get(&app.key)
+            .is_some_and(|fetch| fetch.repository == app.repository && fetch.is_fresh(now, lasts))
     }
 
-    fn note(&self, app: &AppKey, now: Timestamp) {
-        let fetch = Fetch { at: now, refs: None };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), fetch);
+    /// The app's repository was just fetched. What nobody would be shown any more is dropped.
+    fn note(&self, app: &App, now: Timestamp) {
+        let mut fetches = self.fetches();
+        fetches.retain(|_, fetch| fetch.is_fresh(now, FRESH_WHILE_CHOOSING));
+        fetches.insert(app.key.clone(), Fetch { repository: app.repository.clone(), at: now, refs: None });
     }
 
-    fn refs(&self, app: &AppKey) -> Option<Arc<Refs>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(app)?.refs.clone()
+    /// When the app's repository was fetched, and what was there, if that is known.
+    fn last(&self, app: &App) -> Option<(Timestamp, Option<Arc<Refs>>)> {
+        let fetches = self.fetches();
+        let fetch = fetches.get(&app.key).filter(|fetch| fetch.repository == app.repository)?;
+        Some((fetch.at, fetch.refs.clone()))
     }
 
-    /// Keeps what was there until the next fetch.
-    fn keep(&self, app: &AppKey, refs: Refs) -> Arc<Refs> {
-        let refs = Arc::new(refs);
-        if let Some(fetch) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(app) {
-            fetch.refs = Some(Arc::clone(&refs));
+    /// Keeps what was there after the fetch at `at`, unless there was another since.
+    fn keep(&self, app: &App, at: Timestamp, refs: &Arc<Refs>) {
+        let mut fetches = self.fetches();
+        let fetch = fetches.get_mut(&app.key).filter(|fetch| fetch.repository == app.repository && fetch.at == at);
+        if let Some(fetch) = fetch {
+            fetch.refs = Some(Arc::clone(refs));
         }
-        refs
+    }
+
+    fn fetches(&self) -> MutexGuard<'_, HashMap<AppKey, Fetch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,11 +136,15 @@ impl Engine {
 
     /// What there was at the last fetch for people.
     async fn known_refs(&self, app: &App, mirror: &Mirror) -> Result<Arc<Refs>, EngineError> {
-        if let Some(refs) = self.fetched().refs(&app.key) {
+        let last = self.fetched().last(app);
+        if let Some((_, Some(refs))) = last {
             return Ok(refs);
         }
-        let refs = tokio::try_join!(mirror.branches(MOST_REFS), mirror.tags(MOST_REFS))?;
-        Ok(self.fetched().keep(&app.key, refs))
+        let refs = Arc::new(tokio::try_join!(mirror.branches(MOST_REFS), mirror.tags(MOST_REFS))?);
+        if let Some((at, None)) = last {
+            self.fetched().keep(app, at, &refs);
+        }
+        Ok(refs)
     }
 
     /// The commits of a branch or tag (`None`: the default branch), newest first.
@@ -157,11 +179,11 @@ impl Engine {
     /// they were shown.
     async fn freshen(&self, app: &App, mirror: &Mirror, is_choosing: bool) -> Result<(), EngineError> {
         let lasts = if is_choosing { FRESH_WHILE_CHOOSING } else { FRESH };
-        if self.fetched().is_fresh(&app.key, self.now(), lasts) {
+        if self.fetched().is_fresh(app, self.now(), lasts) {
             return Ok(());
         }
         mirror.fetch(&nobody_listens(), &CancellationToken::new()).await?;
-        self.fetched().note(&app.key, self.now());
+        self.fetched().note(app, self.now());
         Ok(())
     }
 
@@ -278,6 +300,35 @@ pub(crate) fn nobody_listens() -> LineSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn app(key: &str, url: &str) -> App {
+        let repository = Repository::Url { url: url.into() };
+        App { key: key.parse().expect("a key"), name: key.into(), repository, releases: Vec::new() }
+    }
+
+    #[test]
+    fn what_was_fetched_is_of_one_repository_and_one_moment() {
+        let (fetched, at) = (Fetched::default(), Timestamp::from_millis);
+        let (shop, moved, tea) = (app("shop", "https://old"), app("shop", "https://new"), app("tea", "https://tea"));
+        let refs = Arc::new(Refs::default());
+        fetched.note(&shop, at(1));
+        assert!(fetched.is_fresh(&shop, at(15_000), FRESH));
+        assert!(!fetched.is_fresh(&shop, at(15_001), FRESH));
+        fetched.keep(&shop, at(1), &refs);
+        assert_eq!(fetched.last(&shop), Some((at(1), Some(Arc::clone(&refs)))));
+
+        assert!(!fetched.is_fresh(&moved, at(2), FRESH), "that is another repository");
+        assert_eq!(fetched.last(&moved), None);
+        fetched.note(&moved, at(3));
+        fetched.keep(&shop, at(1), &refs);
+        fetched.keep(&moved, at(1), &refs);
+        assert_eq!(fetched.last(&moved), Some((at(3), None)), "a list read before the fetch is not what is there now");
+
+        fetched.note(&tea, at(120_002));
+        assert!(fetched.last(&moved).is_some());
+        fetched.note(&tea, at(120_003));
+        assert_eq!(fetched.last(&moved), None, "nobody would be shown it");
+    }
 
     #[test]
     fn a_forge_is_what_stands_before_the_repository() {

@@ -9,8 +9,8 @@ use davit_domain::log_text::Needle;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use std::collections::VecDeque;
 
-/// Lines a piece.
-const PIECE: i64 = 16_384;
+/// Lines a piece: all of them may have to be read, and each may be 16 KiB long.
+const PIECE: i64 = 1_024;
 
 /// Whose log it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

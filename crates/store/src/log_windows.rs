@@ -1,6 +1,7 @@
-//! Windows into long logs of deployments: lines by their place among those of one host or step, at a price that does
-//! not grow with what lies before them. Of one host's lines an index tells the place; of one step's, the counts in
-//! [`log_blocks`](seal), one row a block of 4096 lines. Appending lines and reading them on is [`logs`](crate::logs).
+//! Windows into long logs of deployments: lines by their place among all of them, or those of one host or step. A place
+//! among all is the line's number; among one step's, the counts in [`log_blocks`](seal) tell it, one row a block of 4096
+//! lines; one host's lines are counted in an index and never read, a price that grows with that host's lines alone.
+//! Appending lines and reading them on is [`logs`](crate::logs).
 
 use crate::logs::Row;
 use crate::{Store, StoreError, Tx, on_read, on_tx};
@@ -65,6 +66,10 @@ impl Store {
         limit: i64,
     ) -> Result<Window, StoreError> {
         let last_seq = self.last_seq(id).await?;
+        let begin = match begin {
+            Begin::Place(place) => Begin::Place(place.max(0)),
+            Begin::Line(seq) => Begin::Line(seq.max(1)),
+        };
         let mut window = match (&of.host, of.step) {
             (None, None) => self.window_of_all(id, begin, limit, last_seq).await?,
             (Some(_), _) => self.window_of_host(id, of, begin, limit, last_seq).await?,
@@ -82,8 +87,8 @@ impl Store {
         last_seq: i64,
     ) -> Result<Window, StoreError> {
         let first = match begin {
-            Begin::Place(place) => place.max(0),
-            Begin::Line(seq) => seq.clamp(1, last_seq + 1) - 1,
+            Begin::Place(place) => place,
+            Begin::Line(seq) => seq.min(last_seq + 1) - 1,
         };
         let items = self.lines(id, first, None, None, limit).await?;
         Ok(Window { first, total: last_seq, last_seq, items })
@@ -98,7 +103,7 @@ impl Store {
         last_seq: i64,
     ) -> Result<Window, StoreError> {
         let first = match begin {
-            Begin::Place(place) => place.max(0),
+            Begin::Place(place) => place,
             Begin::Line(seq) => self.count_lines(id, of, 0, seq - 1).await?,
         };
         let rows: Vec<Row> = on_read!(&self.db, p => {
@@ -125,9 +130,9 @@ impl Store {
     ) -> Result<Window, StoreError> {
         let blocks = self.blocks(id, step, last_seq).await?;
         let first = match begin {
-            Begin::Place(place) => place.max(0),
+            Begin::Place(place) => place,
             Begin::Line(seq) => {
-                let block_start = ((seq - 1).max(0) / BLOCK * BLOCK).min(blocks.open_from - 1);
+                let block_start = ((seq - 1) / BLOCK * BLOCK).min(blocks.open_from - 1);
                 let of = LinesOf { host: None, step: Some(step) };
                 blocks.before(block_start) + self.count_lines(id, &of, block_start, seq - 1).await?
             }

@@ -4,6 +4,9 @@ use crate::ci_support::Ci;
 use crate::schema;
 use crate::shop::{Kind, REPOSITORY, Shop};
 use davit_domain::access::Role;
+use davit_domain::ids::DeploymentId;
+use davit_engine::log_differences::{Compared, Extent, first_difference};
+use davit_store::log_windows::{Begin, LinesOf};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,6 +35,17 @@ async fn a_log_is_read_by_windows_and_searched() {
     assert_eq!(whole["items"], all["items"]);
     let middle = shop.get(&format!("{logs}/window?line=100&limit=3")).await;
     assert_eq!((&middle["first"], seqs(&middle)), (&json!(99), vec![100, 101, 102]));
+
+    for (line, first) in [(i64::MIN, 0), (0, 0), (i64::MAX, last)] {
+        for of in ["", "&host=local-1", "&step=4"] {
+            let window = shop.get(&format!("{logs}/window?line={line}{of}")).await;
+            let expected = if first == 0 { &json!(0) } else { &window["total"] };
+            assert_eq!(&window["first"], expected, "line {line}{of}");
+        }
+        let place = shop.get(&format!("{logs}/window?place={line}&limit=1")).await;
+        assert_eq!(seqs(&place).len(), usize::from(first == 0), "{place}");
+        shop.get(&format!("{logs}?after={line}")).await;
+    }
 
     let of_host = shop.get(&format!("{logs}?limit=5000&host=local-2&step=4")).await;
     let expected = seqs(&of_host);
@@ -96,9 +110,32 @@ async fn a_deployment_is_compared_with_an_earlier_one() {
     assert!(texts(&parting["now"]).iter().any(|text| text.contains('1')), "it says how the hook ended: {parting}");
     let same = lines("local-2", 4).await;
     assert_eq!((&same["differs"], &same["before"], &same["now"]), (&json!(false), &json!([]), &json!([])), "{same}");
+    assert_eq!((&same["truncated"], &same["same"]), (&json!(false), &json!(0)), "{same}");
     let path = format!("/deployments/{id}/compare?with={id}");
     let (status, problem) = shop.app.call(Role::Viewer, Method::GET, &path, None).await;
     assert_eq!((status, &problem["code"]), (422, &json!("invalid")), "{problem}");
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn long_logs_are_compared_piece_by_piece_and_not_for_ever() {
+    let shop = Shop::start(&[Kind::Local], "hooks.before_release = \"seq 4500\"").await;
+    let id = shop.release_new("one").await["id"].as_i64().unwrap();
+    let store = shop.app.engine().store();
+    let deployment = store.deployment(DeploymentId(id)).await.unwrap().unwrap();
+    let of = LinesOf { host: Some(Some("local-1".parse().unwrap())), step: Some(4) };
+    let lines = store.log_window(deployment.id, &of, Begin::Place(0), 1).await.unwrap().total;
+    assert!(lines > 4_500);
+    for (most, expected) in [
+        (200_000, Compared::Same(lines)),
+        (4_001, Compared::Same(lines)),
+        (4_000, Compared::SameSoFar(4_000)),
+        (1, Compared::SameSoFar(2_000)),
+    ] {
+        let extent = Extent { show: 5, most };
+        let compared = first_difference(store, &deployment, &deployment, &of, extent).await.unwrap();
+        assert_eq!(compared, expected, "{most} lines at most");
+    }
     shop.finish().await;
 }
 
@@ -117,7 +154,7 @@ async fn a_jobs_log_is_outlined_and_searched() {
     let logs = format!("/jobs/{}/logs", jobs[0].id);
     let lines = get(&logs).await;
     let outline = get(&format!("{logs}/outline")).await;
-    assert_eq!(outline["last_seq"], lines["last_seq"]);
+    assert_eq!((&outline["last_seq"], &outline["truncated"]), (&lines["last_seq"], &json!(false)));
     let seq_of = |text: &str| {
         let items = lines["items"].as_array().unwrap();
         let found = items.iter().find(|line| line["text"].as_str().unwrap().starts_with(text));

@@ -80,10 +80,19 @@ both!(a_window_shows_what_a_reader_of_the_whole_log_would_see, |store| {
             assert_eq!(whole, expected(&all, &of, Begin::Place(0), 9_000), "{of:?}");
         }
     }
-    let of = LinesOf { host: None, step: Some(4) };
-    let past = store.log_window(id, &of, Begin::Line(20_000), 5).await.expect("reads");
-    assert!(past.items.is_empty());
-    assert_eq!(past.first, past.total);
+    let hosts = LinesOf { host: Some(Some(host("web-1"))), step: None };
+    for of in [LinesOf::default(), LinesOf { host: None, step: Some(4) }, hosts] {
+        for begin in [20_000, i64::MAX].map(Begin::Line) {
+            let past = store.log_window(id, &of, begin, 5).await.expect("reads");
+            assert!(past.items.is_empty());
+            assert_eq!(past.first, past.total, "{of:?} {begin:?}");
+        }
+        for begin in [Begin::Line(i64::MIN), Begin::Line(0), Begin::Place(i64::MIN)] {
+            let start = store.log_window(id, &of, begin, 5).await.expect("reads");
+            assert_eq!(start, expected(&all, &of, Begin::Place(0), 5), "{of:?} {begin:?}");
+        }
+        assert!(store.log_window(id, &of, Begin::Place(i64::MAX), 5).await.expect("reads").items.is_empty());
+    }
 });
 
 both!(an_empty_log_has_an_empty_window, |store| {

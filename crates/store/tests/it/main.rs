@@ -16,6 +16,7 @@ mod gates;
 mod hosts;
 mod inbox;
 mod kill;
+mod log_outline;
 mod log_windows;
 mod logs;
 mod opening;
