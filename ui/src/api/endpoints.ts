@@ -98,7 +98,8 @@ export const api = {
   logOut: () => call<void>('DELETE', '/session'),
 
   overview: () => call<Overview>('GET', '/overview'),
-  figures: (filter: FiguresFilter) => call<DeliveryFigures>('GET', '/delivery', { query: { ...filter } }),
+  figures: (filter: FiguresFilter, signal?: AbortSignal) =>
+    call<DeliveryFigures>('GET', '/delivery', { query: { ...filter }, signal }),
 
   apps: () => call<Page<AppSummary>>('GET', '/apps', { query: { limit: 200 } }),
   app: (app: string) => call<AppDetail>('GET', path('apps', app)),

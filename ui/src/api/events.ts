@@ -3,11 +3,13 @@ import { type QueryClient, useQueryClient } from '@tanstack/vue-query'
 import { onBeforeUnmount, type Ref, ref, watch } from 'vue'
 import { openStream, type Stream, type StreamStatus } from '@/lib/stream'
 import { api } from './endpoints'
-import { keysOf } from './queries'
+import { keysOf, PATIENT_KEYS } from './queries'
 import { CHANGE_TOPICS, type ChangeEvent } from './types'
 
 /** A deployment to a thousand hosts changes a thousand times; one refetch in this many milliseconds is enough. */
 const GATHER_MS = 300
+/** The same for what costs much. */
+const GATHER_PATIENTLY_MS = 20_000
 
 /** Follows changes while they are wanted and the calling component lives; the status is for the reader to see. */
 export function useLiveChanges(wanted: Ref<boolean>): Ref<StreamStatus> {
@@ -55,21 +57,35 @@ export function keysOfChange(data: string): string[] {
   }
 }
 
-function gatherInvalidations(client: QueryClient) {
-  const pending = new Set<string>()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  function flush() {
-    timer = undefined
-    for (const key of pending) void client.invalidateQueries({ queryKey: [key] })
-    pending.clear()
+/** Makes queries load again, each at most once in its time whatever happens meanwhile. */
+export function gatherInvalidations(client: QueryClient) {
+  const soon = gatherFor(GATHER_MS)
+  const patiently = gatherFor(GATHER_PATIENTLY_MS)
+  function gatherFor(pause: number) {
+    const pending = new Set<string>()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    function flush() {
+      timer = undefined
+      for (const key of pending) void client.invalidateQueries({ queryKey: [key] })
+      pending.clear()
+    }
+    return {
+      add(key: string) {
+        pending.add(key)
+        timer ??= setTimeout(flush, pause)
+      },
+      stop() {
+        clearTimeout(timer)
+      },
+    }
   }
   return {
     add(keys: string[]) {
-      for (const key of keys) pending.add(key)
-      if (pending.size > 0) timer ??= setTimeout(flush, GATHER_MS)
+      for (const key of keys) (PATIENT_KEYS.has(key) ? patiently : soon).add(key)
     },
     stop() {
-      clearTimeout(timer)
+      soon.stop()
+      patiently.stop()
     },
   }
 }

@@ -78,6 +78,9 @@ const topicKeys: Record<ChangeTopic, string[]> = {
   people: ['session', 'users', 'user', 'user-sessions', 'groups', 'group', 'grants', 'my-tokens', 'my-identities'],
 }
 
+/** The queries that cost the server much and may be some seconds old: they count whatever ever went live. */
+export const PATIENT_KEYS: ReadonlySet<string> = new Set(['figures'])
+
 /** The first elements of the query keys that a change of `topic` may have made old. */
 export function keysOf(topic: ChangeTopic): string[] {
   return topicKeys[topic]
@@ -91,7 +94,7 @@ export const useOverview = () => useQuery({ queryKey: ['overview'], queryFn: api
 export const useFigures = (filter: MaybeRefOrGetter<FiguresFilter>) =>
   useQuery({
     queryKey: ['figures', computed(() => toValue(filter))],
-    queryFn: () => api.figures(toValue(filter)),
+    queryFn: ({ signal }) => api.figures(toValue(filter), signal),
     placeholderData: previous => previous,
   })
 

@@ -1,7 +1,7 @@
 // A channel as fields to fill in, and back. Keys that have no field here pass through untouched.
 import type { ChannelEvent, ChannelForm, ChannelKind, SecretRef, SmsProvider } from '@/api/types'
 import { lines } from './config-form'
-import { fromSecretFields, isItemName, type SecretFields, said, toSecretFields } from './item-form'
+import { fromSecretFields, isItemName, type SecretFields, said, secretName, toSecretFields } from './item-form'
 
 export const CHANNEL_SECRETS = ['url', 'secret', 'password', 'keySecret', 'ca'] as const
 export type ChannelSecret = (typeof CHANNEL_SECRETS)[number]
@@ -100,7 +100,7 @@ export function channelSecretName(id: string, which: ChannelSecret): string {
     keySecret: 'key',
     ca: 'ca',
   }
-  return `channel-${id}-${words[which]}`.slice(0, 63)
+  return secretName(`channel-${id}-${words[which]}`)
 }
 
 /** The secrets that a channel of this kind cannot do without. */

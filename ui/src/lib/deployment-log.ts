@@ -29,11 +29,19 @@ export function useDeploymentLog(id: number, onState: (deployment: Deployment) =
     return (await api.logWindow(id, filter.value, { line: seq }, 1)).first
   }
 
+  /** Whether a line is among those that are shown. */
+  async function isShown(seq: number): Promise<boolean> {
+    const { host, step } = filter.value
+    if (host === undefined && step === undefined) return true
+    return (await api.logWindow(id, filter.value, { line: seq }, 1)).items[0]?.seq === seq
+  }
+
   return {
     ...log,
     filter,
     search,
     placeOf,
+    isShown,
     setFilter(next: LogFilter) {
       filter.value = next
       void log.restart()

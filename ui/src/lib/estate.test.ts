@@ -13,7 +13,7 @@ import { apiOf, isForgeComplete, makeSecret, toForgeFields, toForgeForm } from '
 import { isHostComplete, isPort, toHostFields, toHostForm } from './host-form'
 import { groupHosts, matchingHosts } from './host-groups'
 import { readHostList } from './host-list'
-import { typedSecrets } from './item-form'
+import { secretName, typedSecrets } from './item-form'
 
 describe('an environment', () => {
   const full: EnvironmentForm = {
@@ -239,9 +239,21 @@ describe('a pasted list of hosts', () => {
       kind: 'ssh_config',
       hosts: {
         'web-1': { address: '10.0.0.1', port: 2200, user: 'ops', environments: ['production'] },
-        'web-2': { address: 'web-2', user: 'me', environments: ['production'] },
+        'web-2': { address: 'web-2', user: 'ops', environments: ['production'] },
       },
       left: [[6, 'pattern']],
+    })
+  })
+
+  it('takes the first value of a keyword from an ssh_config, as ssh does, and nothing of a Match block', () => {
+    expect(
+      read(
+        'Host web-1\n  User me\n  User you\nMatch host web-1\n  User other\n  Port 2200\nHost *\n  User ops\n  Port 22',
+      ),
+    ).toEqual({
+      kind: 'ssh_config',
+      hosts: { 'web-1': { address: 'web-1', user: 'me', environments: ['production'] } },
+      left: [[4, 'match']],
     })
   })
 
@@ -262,6 +274,17 @@ describe('a pasted list of hosts', () => {
         },
       },
       left: [[3, 'hashed']],
+    })
+  })
+
+  it('pins no key that a known_hosts revokes, nor that of an authority', () => {
+    expect(read('@revoked web-1 ssh-ed25519 AAAAC3\n@cert-authority *.example.com ssh-rsa AAAAB3')).toEqual({
+      kind: 'known_hosts',
+      hosts: {},
+      left: [
+        [1, 'marked'],
+        [2, 'marked'],
+      ],
     })
   })
 
@@ -319,5 +342,15 @@ describe('hosts', () => {
       ['', ['db-1', 'old']],
     ])
     expect(groups('none')).toEqual([['', ['web-1', 'db-1', 'old']]])
+  })
+})
+
+describe('the name of a secret', () => {
+  it('is cut where it is too long, and still another for each thing', () => {
+    const long = `host-${'a'.repeat(57)}`
+    expect(secretName('host-web-1')).toBe('host-web-1')
+    expect(secretName(`${long}-1`)).toHaveLength(63)
+    expect(secretName(`${long}-1`)).toMatch(/^host-a+-[0-9a-f]{8}$/)
+    expect(secretName(`${long}-1`)).not.toBe(secretName(`${long}-2`))
   })
 })

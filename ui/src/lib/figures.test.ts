@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { DeliveryFigures, Figures } from '@/api/types'
-import { formatDay, formatLength, formatNumber, formatRate, isEmpty, stepOf, trendOf } from './figures'
+import { formatDay, formatLength, formatNumber, formatRate, isEmpty, ownZone, stepOf, trendOf } from './figures'
 
 const nothing: Figures = {
   from: '2026-01-01T00:00:00Z',
@@ -84,4 +84,17 @@ it('knows when nothing happened', () => {
   expect(isEmpty(against({}, {}))).toBe(true)
   expect(isEmpty(against({ rollbacks: 1 }, {}))).toBe(false)
   expect(isEmpty(against({}, { stopped: 1 }))).toBe(false)
+})
+
+describe('the time zone of the reader', () => {
+  it.each([
+    ['Asia/Shanghai', 'Asia/Shanghai'],
+    ['Etc/Unknown', 'UTC'],
+    ['', 'UTC'],
+  ])('%j is asked for as %s', (timeZone, expected) => {
+    const options = new Intl.DateTimeFormat().resolvedOptions()
+    const told = vi.spyOn(Intl.DateTimeFormat.prototype, 'resolvedOptions').mockReturnValue({ ...options, timeZone })
+    expect(ownZone()).toBe(expected)
+    told.mockRestore()
+  })
 })

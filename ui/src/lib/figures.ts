@@ -98,5 +98,7 @@ export function formatDay(at: string, locale: string, timezone: string): string 
 
 /** The reader's time zone, which the server knows by the same name. */
 export function ownZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone
+  // A browser that keeps it to itself says so in its place.
+  return !name || name === 'Etc/Unknown' ? 'UTC' : name
 }

@@ -1,6 +1,6 @@
 // A forge as fields to fill in, and back.
 import type { ForgeForm, ForgeKind } from '@/api/types'
-import { fromSecretFields, isItemName, type SecretFields, said, toSecretFields } from './item-form'
+import { fromSecretFields, isItemName, type SecretFields, said, secretName, toSecretFields } from './item-form'
 
 /** What each kind's webhooks may be signed with; the first is usual. */
 export const SIGNATURES: Record<ForgeKind, readonly string[]> = {
@@ -110,7 +110,7 @@ export function forgeSecretName(id: string, which: ForgeSecret): string {
     gitKey: 'deploy-key',
     ca: 'ca',
   }
-  return `${id}-${words[which]}`.slice(0, 63)
+  return secretName(`${id}-${words[which]}`)
 }
 
 /** `https://git.example.com` is what people have at hand; its API is a path further. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { nextTick } from 'vue'
+import { forgetDrafts } from './draft'
 import { useFormDraft } from './form-draft'
 
 const start = () => ({ title: '', apps: ['shop'] })
@@ -34,5 +35,15 @@ describe('useFormDraft', () => {
   it('begins anew when what is kept cannot be read', () => {
     sessionStorage.setItem('form', '{broken')
     expect(useFormDraft('form', start()).form).toEqual(start())
+  })
+})
+
+describe('forgetDrafts', () => {
+  it('leaves nothing to whoever signs in next in the tab', async () => {
+    useFormDraft('davit.host:new', start()).form.title = 'web-1'
+    sessionStorage.setItem('another', 'program')
+    await nextTick()
+    forgetDrafts()
+    expect(Object.keys(sessionStorage)).toEqual(['another'])
   })
 })

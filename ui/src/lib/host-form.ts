@@ -1,6 +1,6 @@
 // A host as fields to fill in, and back.
 import type { HostForm } from '@/api/types'
-import { fromSecretFields, isItemName, type SecretFields, said, toSecretFields } from './item-form'
+import { fromSecretFields, isItemName, type SecretFields, said, secretName, toSecretFields } from './item-form'
 
 export const HOST_LOGINS = ['davit', 'own', 'agent'] as const
 export type HostLogin = (typeof HOST_LOGINS)[number]
@@ -61,7 +61,7 @@ export function toHostForm(fields: HostFields): HostForm {
 
 /** What the private key of a host is called in davit. */
 export function hostKeyName(name: string): string {
-  return `host-${name}`.slice(0, 63)
+  return secretName(`host-${name}`)
 }
 
 export function isPort(text: string): boolean {

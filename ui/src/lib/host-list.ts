@@ -7,7 +7,7 @@ import { isItemName, said } from './item-form'
 export const LIST_KINDS = ['csv', 'ssh_config', 'known_hosts', 'lines'] as const
 export type ListKind = (typeof LIST_KINDS)[number]
 
-export const LEFT_OUT = ['name', 'address', 'user', 'port', 'hashed', 'pattern', 'twice'] as const
+export const LEFT_OUT = ['name', 'address', 'user', 'port', 'hashed', 'marked', 'pattern', 'match', 'twice'] as const
 export type LeftOut = (typeof LEFT_OUT)[number]
 
 export interface ListedHost {
@@ -151,7 +151,7 @@ function cells(row: string, mark: string): string[] {
   return [...found, cell.trim()]
 }
 
-/** One host a `Host` line; what stands under `Host *` holds for all. */
+/** One host a `Host` line; what stands under `Host *` holds for all, and what is under `Match` for none that is known. */
 function readSshConfig(rows: Rows): Raw[] {
   const found: Raw[] = []
   const common: Partial<Raw> = {}
@@ -163,24 +163,34 @@ function readSshConfig(rows: Rows): Raw[] {
       target =
         name === '*'
           ? common
-          : { line, text, name, address: '', ...(/[*?!]/.test(name) ? { why: 'pattern' as const } : {}) }
+          : { ...common, line, text, name, ...(/[*?!]/.test(name) ? { why: 'pattern' as const } : {}) }
       if (name !== '*') found.push(target as Raw)
+    } else if (keyword.toLowerCase() === 'match') {
+      target = { line, text, name: '', address: '', why: 'match' }
+      found.push(target as Raw)
     } else setSshKey(target, keyword.toLowerCase(), value.replaceAll('"', ''))
   }
-  return found.map(raw => ({ ...common, ...raw, address: raw.address || raw.name || '' }))
+  return found.map(raw => ({
+    ...raw,
+    user: raw.user ?? common.user,
+    port: raw.port ?? common.port,
+    address: raw.address || common.address || raw.name || '',
+  }))
 }
 
+/** As ssh does, the first value of a keyword holds. */
 function setSshKey(target: Partial<Raw>, keyword: string, value: string) {
-  if (keyword === 'hostname') target.address = value
-  if (keyword === 'user') target.user = value
-  if (keyword === 'port') target.port = value
+  if (keyword === 'hostname') target.address ||= value
+  if (keyword === 'user') target.user ??= value
+  if (keyword === 'port') target.port ??= value
 }
 
 /** `[address]:port,other ssh-ed25519 AAAA…`: the key comes along and is pinned. */
 function readKnownHosts(rows: Rows): Raw[] {
   return rows.map(({ line, text }) => {
-    const words = text.split(/\s+/).filter(word => !word.startsWith('@'))
-    const [names = '', type = '', key = ''] = words
+    // A key that is revoked, or that of an authority which signs those of hosts, is not the host's own.
+    if (text.startsWith('@')) return { line, text, address: '', why: 'marked' as const }
+    const [names = '', type = '', key = ''] = text.split(/\s+/)
     if (names.startsWith('|')) return { line, text, address: '', why: 'hashed' as const }
     const first = names.split(',')[0] ?? ''
     const [, inside, port] = /^\[(.+)\]:(\d+)$/.exec(first) ?? []

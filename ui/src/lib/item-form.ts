@@ -44,6 +44,17 @@ export function typedSecrets(entries: [SecretRef | undefined, string][]): Record
   )
 }
 
+const LONGEST = 63
+
+/** A name for a secret that says what it belongs to; one that were too long ends in a sum of the whole. */
+export function secretName(text: string): string {
+  if (text.length <= LONGEST) return text
+  let sum = 0x811c9dc5
+  for (const sign of text) sum = Math.imul(sum ^ sign.charCodeAt(0), 0x01000193)
+  const end = (sum >>> 0).toString(16).padStart(8, '0')
+  return `${text.slice(0, LONGEST - end.length - 1)}-${end}`
+}
+
 /** As the server takes keys and names of items: they are part of addresses and of paths. */
 export function isItemName(text: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,62}$/.test(text) && !text.includes('..')

@@ -6,6 +6,8 @@ export const CHUNK = 400
 /** Chunks that are kept. */
 const KEPT = 40
 const AT_ONCE = 2
+/** How long after a failure what is still in sight is asked for again. */
+const AGAIN_MS = 5_000
 
 interface Chunk<Line> {
   lines: Line[]
@@ -110,6 +112,9 @@ export class LineCache<Line> {
       if (abort.signal.aborted) return
       this.asked.delete(number)
       this.options.failed(error)
+      setTimeout(() => {
+        if (!abort.signal.aborted) this.load()
+      }, AGAIN_MS)
     }
   }
 }

@@ -45,6 +45,14 @@ describe('useLogSearch', () => {
     expect([search.ordinal.value, search.current.value]).toEqual([46, 460])
   })
 
+  it('leads back to the only match', async () => {
+    const { search } = searched(10)
+    await type(search, 'x')
+    const before = search.visits.value
+    await search.move(1)
+    expect([search.current.value, search.visits.value]).toEqual([10, before + 1])
+  })
+
   it('goes on at the other end', async () => {
     const { search } = searched()
     await type(search, 'x')

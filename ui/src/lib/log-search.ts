@@ -17,6 +17,8 @@ export function useLogSearch(find: FindMatches) {
   const ordinal = ref(0)
   /** Its number. */
   const current = ref<number>()
+  /** Another number each time the reader is led to a match, were it the same one. */
+  const visits = ref(0)
   const pending = ref(false)
   const error = shallowRef<unknown>(null)
   let matches: LogMatches = { total: 0, before: 0, lines: [], last_seq: 0 }
@@ -70,6 +72,7 @@ export function useLogSearch(find: FindMatches) {
   function goTo(index: number) {
     current.value = matches.lines[index]
     ordinal.value = current.value === undefined ? 0 : matches.before + index + 1
+    visits.value += 1
   }
 
   /** To the next match or the one before; after the last comes the first. */
@@ -103,7 +106,7 @@ export function useLogSearch(find: FindMatches) {
   }
 
   onScopeDispose(forget)
-  return { query, total, ordinal, current, pending, error, search, move, add, again }
+  return { query, total, ordinal, current, visits, pending, error, search, move, add, again }
 }
 
 export type LogSearch = ReturnType<typeof useLogSearch>

@@ -1,10 +1,10 @@
 // What the palette offers for what was typed, where somebody has been, and what keys ask for.
-import { beforeEach, describe, expect, it } from 'vitest'
-import { effectScope, ref } from 'vue'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createApp, effectScope, h, ref } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { type Entry, matching, stepped } from './palette'
 import { forgetVisits, useVisits, type Visit, withVisit } from './recent'
-import { asksForPalette, type Press, shortcutReader } from './shortcuts'
+import { asksForPalette, type Command, type Press, shortcutReader, useShortcuts, isMac } from './shortcuts'
 
 const icon = {}
 const entry = (title: string, more: Partial<Entry> = {}): Entry => ({ id: title, group: 'page', icon, title, ...more })
@@ -141,5 +141,50 @@ describe('keys', () => {
     expect(asksForPalette(press('k', { meta: true }), true)).toBe(true)
     // It cuts to the end of the line there.
     expect(asksForPalette(press('k', { ctrl: true }), true)).toBe(false)
+  })
+})
+
+describe('keys of the page', () => {
+  const done: Command[] = []
+  const place = { isAllTyping: false }
+  const app = createApp({
+    setup() {
+      useShortcuts(
+        command => done.push(command) > 0,
+        () => place.isAllTyping,
+      )
+      return () => h('main')
+    },
+  })
+  const type = (key: string, held = {}) => window.dispatchEvent(new KeyboardEvent('keydown', { key, ...held }))
+
+  beforeEach(() => {
+    done.length = 0
+    place.isAllTyping = false
+  })
+  beforeAll(() => void app.mount(document.createElement('div')))
+  afterAll(() => app.unmount())
+
+  it('act where nobody types', () => {
+    type('n')
+    expect(done).toEqual([{ do: 'new' }])
+  })
+
+  it('leave single keys to a page that is a terminal, whether its shell answers or not', () => {
+    place.isAllTyping = true
+    for (const key of ['n', 'g', 'h', '?']) type(key)
+    expect(done).toEqual([])
+    type('k', isMac ? { metaKey: true } : { ctrlKey: true })
+    expect(done).toEqual([{ do: 'palette' }])
+  })
+
+  it('leave what is behind an open dialog alone', () => {
+    const dialog = document.createElement('dialog')
+    dialog.getClientRects = () => [new DOMRect(0, 0, 10, 10)] as unknown as DOMRectList
+    document.body.append(dialog)
+    dialog.setAttribute('open', '')
+    type('n')
+    dialog.remove()
+    expect(done).toEqual([])
   })
 })

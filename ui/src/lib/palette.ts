@@ -22,6 +22,8 @@ export interface Entry {
   to?: RouteLocationRaw
   href?: string
   run?: () => void
+  /** Done only when it is asked for twice: whoever looks for a log must not be logged out. */
+  twice?: boolean
 }
 
 /** The entries that hold every word of `text`, the best first; all of them when there is no text. */

@@ -71,8 +71,11 @@ export function asksForPalette(press: Press, mac = isMac): boolean {
   return held && !press.alt && press.key.toLowerCase() === 'k'
 }
 
-/** Tells `act` what the keys ask for, for as long as the component lives. */
-export function useShortcuts(act: (command: Command) => boolean) {
+/**
+ * Tells `act` what the keys ask for, for as long as the component lives; no single keys where `isAllTyping`, as on a
+ * terminal's page even before its shell answers.
+ */
+export function useShortcuts(act: (command: Command) => boolean, isAllTyping: () => boolean) {
   const reader = shortcutReader()
   function listen(event: KeyboardEvent) {
     if (event.defaultPrevented || event.isComposing || event.repeat) return
@@ -81,7 +84,7 @@ export function useShortcuts(act: (command: Command) => boolean) {
     if (command && !belongsToShell(event) && act(command)) event.preventDefault()
   }
   function singleKey(event: KeyboardEvent, press: Press): Command | null {
-    if (!singleKeys.value || isTyping(event) || hasDialog()) return null
+    if (!singleKeys.value || isAllTyping() || isTyping(event) || hasDialog()) return null
     return reader(press, event.timeStamp)
   }
   onMounted(() => window.addEventListener('keydown', listen))
@@ -115,7 +118,7 @@ function belongsToShell(event: KeyboardEvent): boolean {
 
 /** Behind a dialog, nothing can be reached. */
 function hasDialog(): boolean {
-  return [...document.querySelectorAll<HTMLElement>('[role="dialog"], dialog[open]')].some(
+  return [...document.querySelectorAll<HTMLElement>('[role="dialog"], [role="alertdialog"], dialog[open]')].some(
     dialog => dialog.offsetParent !== null || dialog.getClientRects().length > 0,
   )
 }

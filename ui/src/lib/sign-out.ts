@@ -4,6 +4,7 @@ import { useRouter } from 'vue-router'
 import { api } from '@/api/endpoints'
 import { useSession } from '@/api/queries'
 import { useAction } from './action'
+import { forgetDrafts } from './draft'
 import { forgetVisits } from './recent'
 
 export function useSignOut() {
@@ -14,6 +15,7 @@ export function useSignOut() {
     const name = session.data.value?.user.name
     await api.logOut()
     if (name !== undefined) forgetVisits(name)
+    forgetDrafts()
     queryClient.clear()
     await router.push({ name: 'login' })
   })

@@ -39,15 +39,16 @@ const settle = () => vi.advanceTimersByTimeAsync(100)
 
 /** A log in which only even lines are shown; `written` are there at the beginning. */
 function logOf(written: number) {
-  const stored = { last: written }
+  const stored = { last: written, broken: false }
   const scope = effectScope()
   const log = scope.run(() =>
     useWindowedLog<Line, { state: string }>({
       begin: async () => ({ total: Math.floor(stored.last / 2), last_seq: stored.last }),
-      page: async (place, limit) =>
-        Array.from({ length: Math.min(limit, Math.floor(stored.last / 2) - place) }, (_, offset) =>
-          line((place + offset + 1) * 2),
-        ),
+      page: async (place, limit) => {
+        if (stored.broken) throw new Error('bad gateway')
+        const length = Math.min(limit, Math.floor(stored.last / 2) - place)
+        return Array.from({ length }, (_, offset) => line((place + offset + 1) * 2))
+      },
       streamUrl: after => `after=${after}`,
       receive: ({ seq }) => seq % 2 === 0,
     }),
@@ -103,6 +104,18 @@ describe('useWindowedLog', () => {
     ])
     FakeStream.opened[1]?.onopen?.()
     expect(log.status.value).toBe('open')
+  })
+
+  it('asks again for lines in sight that did not come, and says nothing of it once they are there', async () => {
+    const { log, stored } = logOf(10)
+    await settle()
+    stored.broken = true
+    log.want([0])
+    await settle()
+    expect([log.error.value, log.lineAt(0)]).toEqual([new Error('bad gateway'), undefined])
+    stored.broken = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect([log.error.value, log.lineAt(0)]).toEqual([null, line(2)])
   })
 
   it('closes its stream with the page', async () => {

@@ -35,7 +35,10 @@ export function useWindowedLog<Line extends Numbered, State>(source: LogSource<L
   const error = shallowRef<unknown>(null)
   const cache = new LineCache<Line>({
     fetch: source.page,
-    changed: schedule,
+    changed: () => {
+      error.value = null
+      schedule()
+    },
     failed: failure => {
       error.value = failure
     },

@@ -194,6 +194,7 @@ export function useEntries() {
       icon: LogOut,
       title: t('action.logOut'),
       also: 'log out sign out logout',
+      twice: true,
       run: () => void signOut.run(),
     },
   ]
