@@ -50,7 +50,7 @@ impl App {
         })?;
         let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
         let render = metrics()?;
-        let (engine, storage) = engine(&server, address).await?;
+        let (engine, storage) = service::while_starting(engine(&server, address)).await?;
         engine.start().await.map_err(|error| Failure::failed(error.to_string()))?;
         storage.spawn("watchdog", service::feed_watchdog(engine.store().clone(), storage.drain_token()));
         let limits = davit_api::Limits { upload: server.largest_upload };

@@ -4,8 +4,12 @@
 
 use davit_store::Store;
 use sd_notify::NotifyState;
+use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+/// What is asked for at a time while davit starts.
+const MORE_TIME: Duration = Duration::from_mins(2);
 
 /// The server takes requests; `address` shows in `systemctl status`.
 pub(crate) fn ready(address: &str) {
@@ -17,19 +21,40 @@ pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("Stopping: what runs may go on for a while")]);
 }
 
-/// Says that the server lives as long as the database answers in time, until `stop`. Runs as a task of its own on the
-/// runtime that serves: where that stands still, nothing is said, and the service manager starts the server anew.
+/// Asks for more time, again and again, for as long as `work` takes: a large database may have to be brought up to date
+/// before davit is ready, and a start that is cut off in the middle of that begins anew the next time.
+pub(crate) async fn while_starting<T>(work: impl Future<Output = T>) -> T {
+    let ask = async {
+        let mut turns = tokio::time::interval(MORE_TIME / 4);
+        loop {
+            turns.tick().await;
+            let more = u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX);
+            tell(&[NotifyState::ExtendTimeoutUsec(more), NotifyState::Status("Opening the database")]);
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        never = ask => never,
+    }
+}
+
+/// Says that the server lives, until `stop`. Runs as a task of its own on the runtime that serves: where that stands
+/// still, nothing is said, and the service manager starts the server anew. A database that is away is only told: another
+/// start would not bring it back, and would end what waits for it.
 pub(crate) async fn feed_watchdog(store: Store, stop: CancellationToken) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
-    // Three looks within the limit: one may be lost.
+    // Three turns within the limit: one may be late.
     let pause = limit / 3;
     let mut turns = tokio::time::interval(pause);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pulse = Pulse::default();
     while stop.run_until_cancelled(turns.tick()).await.is_some() {
+        tell(&[NotifyState::Watchdog]);
         let answer = tokio::time::timeout(pause, store.ping());
         let Some(answer) = stop.run_until_cancelled(answer).await else { return };
-        tell(&pulse.after(matches!(answer, Ok(Ok(())))));
+        if let Some(news) = pulse.after(matches!(answer, Ok(Ok(())))) {
+            tell(&[NotifyState::Status(news)]);
+        }
     }
 }
 
@@ -41,24 +66,14 @@ struct Pulse {
 
 impl Pulse {
     /// What there is to say after a look.
-    fn after(&mut self, answered: bool) -> Vec<NotifyState<'static>> {
-        let mut states = Vec::new();
-        if answered {
-            states.push(NotifyState::Watchdog);
-        }
-        if answered == self.silent {
-            self.silent = !answered;
-            let status = if answered { "The database answers again" } else { "The database does not answer" };
-            states.push(NotifyState::Status(status));
-        }
-        states
+    fn after(&mut self, answered: bool) -> Option<&'static str> {
+        let changed = answered == self.silent;
+        self.silent = !answered;
+        changed.then_some(if answered { "The database answers again" } else { "The database does not answer" })
     }
 }
 
 fn tell(states: &[NotifyState<'_>]) {
-    if states.is_empty() {
-        return;
-    }
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "the service manager can't be told how davit is");
     }
@@ -69,13 +84,9 @@ mod tests {
     use super::Pulse;
 
     #[test]
-    fn an_answer_feeds_and_silence_does_not() {
+    fn silence_is_told_once_and_so_is_its_end() {
         let mut pulse = Pulse::default();
-        let mut said = |answered| pulse.after(answered).iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(said(true), ["WATCHDOG=1"]);
-        assert_eq!(said(true), ["WATCHDOG=1"]);
-        assert_eq!(said(false), ["STATUS=The database does not answer"]);
-        assert_eq!(said(false), <[&str; 0]>::default());
-        assert_eq!(said(true), ["WATCHDOG=1", "STATUS=The database answers again"]);
+        let said: Vec<_> = [true, false, false, true, true].into_iter().map(|answered| pulse.after(answered)).collect();
+        assert_eq!(said, [None, Some("The database does not answer"), None, Some("The database answers again"), None]);
     }
 }

@@ -204,11 +204,18 @@ pub(crate) struct Environment {
     pub(crate) required_approvals: u32,
     /// What may be released there; `None`: everything.
     pub(crate) branches: Option<Vec<String>>,
+    /// What keeps releases from it now.
+    pub(crate) gate: Gate,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What keeps releases from an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Gate {
     /// Whether a release would start now.
-    #[serde(default)]
     pub(crate) open: bool,
-    /// What keeps it.
-    #[serde(default)]
+    /// Why not.
     pub(crate) reason: Option<String>,
     #[serde(flatten)]
     pub(crate) more: More,

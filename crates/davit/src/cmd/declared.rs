@@ -136,7 +136,8 @@ pub(super) async fn set(client: &Client, thing: &Thing, change: Change) -> Outco
     Ok(Exit::Done)
 }
 
-/// Opens the editor until the server takes what it says, or the person gives up.
+/// Opens the editor until the server takes what it says, or the person gives up. What nobody took for another reason than
+/// a mistake in it is kept.
 pub(super) async fn edit(client: &Client, thing: &Thing) -> Outcome {
     let output = Output::detect();
     if !prompt::can_ask() {
@@ -167,9 +168,16 @@ pub(super) async fn edit(client: &Client, thing: &Thing) -> Outcome {
                     return Err(Failure::new(Exit::Usage, "nothing was changed"));
                 }
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(kept(failure, file)),
         }
     }
+}
+
+/// Leaves the file where it is, and says so: somebody typed what is in it.
+fn kept(failure: Failure, file: tempfile::NamedTempFile) -> Failure {
+    let Ok((_, path)) = file.keep() else { return failure };
+    let message = format!("{}; what you typed is kept in {}", failure.message, path.display());
+    Failure { message, ..failure }
 }
 
 pub(super) async fn remove(client: &Client, thing: &Thing, sure: &Sure) -> Outcome {

@@ -50,7 +50,7 @@ async fn list(client: &Client, list: ListFormat) -> Outcome {
 
 fn row(environment: &Environment) -> Vec<Cell> {
     let branches = environment.branches.as_ref().map_or_else(|| "all".to_owned(), |branches| branches.join(", "));
-    let gate = match (environment.open, &environment.reason) {
+    let gate = match (environment.gate.open, &environment.gate.reason) {
         (true, _) => Cell::toned(Tone::Good, "start at once"),
         (false, Some(reason)) => Cell::toned(Tone::Busy, reason),
         (false, None) => Cell::toned(Tone::Busy, "wait"),

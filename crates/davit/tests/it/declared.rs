@@ -1,9 +1,10 @@
 //! What davit.toml says, one thing at a time; apps; whether the server can work.
 
-use crate::stub::{Stub, json_response, not_found, problem};
+use crate::stub::{Run, Stub, json_response, not_found, problem};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 /// A server with one host, which takes whatever is put.
 async fn server() -> Stub {
@@ -123,25 +124,47 @@ async fn nothing_is_removed_or_edited_without_a_person() {
     assert_eq!(stub.davit(&["hosts", "edit", "web-1"]).await.code, 2);
 }
 
-#[tokio::test]
-async fn the_editor_gets_what_is_there_and_what_it_leaves_is_put() {
-    let stub = server().await;
+/// `davit hosts edit web-1` by a person, whose editor does this to the file `$2`.
+async fn edit(stub: &Stub, editing: &str) -> Run {
     let editor = stub.home().join("editor");
-    std::fs::write(&editor, "#!/bin/sh\nsed -i 's/10.0.0.1/10.0.0.2/' \"$2\"\necho \"$1\" > edited\n")
-        .expect("written");
+    std::fs::write(&editor, format!("#!/bin/sh\n{editing}\n")).expect("written");
     std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).expect("executable");
     // `script` gives it a terminal, as a person has.
     let davit = env!("CARGO_BIN_EXE_davit");
     let mut script = tokio::process::Command::new("script");
     script.args(["--quiet", "--return", "--command", &format!("{davit} hosts edit web-1"), "/dev/null"]);
     script.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", stub.home()).current_dir(stub.home());
-    script.env("DAVIT_URL", &stub.url).env("DAVIT_TOKEN", "t").env("VISUAL", format!("{} --wait", editor.display()));
-    let run = crate::stub::run(script, "").await;
+    script.env("DAVIT_URL", &stub.url).env("DAVIT_TOKEN", "t").env("TMPDIR", stub.home());
+    script.env("VISUAL", format!("{} --wait", editor.display()));
+    crate::stub::run(script, "").await
+}
+
+/// The files that davit made for editors and left.
+fn left(stub: &Stub) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(stub.home()).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
+}
+
+#[tokio::test]
+async fn the_editor_gets_what_is_there_and_what_it_leaves_is_put() {
+    let stub = server().await;
+    let run = edit(&stub, "sed -i 's/10.0.0.1/10.0.0.2/' \"$2\"\necho \"$1\" > edited").await;
     assert_eq!(run.code, 0, "{run:?}");
     let mut form = before();
     form["address"] = "10.0.0.2".into();
     assert_eq!(put(&stub), [("/api/v1/hosts/web-1".to_owned(), json!({ "form": form, "base": before() }))]);
     assert_eq!(std::fs::read_to_string(stub.home().join("edited")).expect("it ran"), "--wait\n");
+    assert_eq!(left(&stub), <[PathBuf; 0]>::default());
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept_when_the_server_does_not_take_it() {
+    let stub = server().await;
+    let run = edit(&stub, "echo 'port = 1' > \"$2\"").await;
+    let [file] = &left(&stub)[..] else { panic!("one file: {run:?}") };
+    let said = format!("somebody changed it meanwhile; what you typed is kept in {}", file.display());
+    assert!(run.code == 1 && run.stdout.contains(&said), "{run:?}");
+    assert_eq!(std::fs::read_to_string(file).expect("it is there"), "port = 1\n");
 }
 
 #[tokio::test]
@@ -178,8 +201,9 @@ async fn apps_refs_commits_and_environments_are_listed() {
             "GET /api/v1/environments",
             json!({ "items": [
                 { "key": "production", "name": "Production", "required_approvals": 1, "branches": ["main"],
-                  "open": false, "reason": "locked by ann" },
-                { "key": "test", "name": "测试", "required_approvals": 0, "branches": null, "open": true, "reason": null }
+                  "gate": { "open": false, "reason": "locked by ann" } },
+                { "key": "test", "name": "测试", "required_approvals": 0, "branches": null,
+                  "gate": { "open": true, "reason": null } }
             ], "next": null }),
         ),
     ])
@@ -211,7 +235,8 @@ async fn apps_refs_commits_and_environments_are_listed() {
 
 #[tokio::test]
 async fn colours_are_for_terminals_and_for_those_who_ask() {
-    let environment = json!({ "key": "test", "name": "Test", "required_approvals": 0, "branches": null, "open": true });
+    let gate = json!({ "open": true, "reason": null });
+    let environment = json!({ "key": "test", "name": "Test", "required_approvals": 0, "branches": null, "gate": gate });
     let stub = Stub::routes(vec![("GET /api/v1/environments", json!({ "items": [environment], "next": null }))]).await;
     for (args, variables, coloured) in [
         (&["environments", "list"][..], &[][..], false),

@@ -60,3 +60,22 @@ async fn a_build_from_elsewhere_waits_for_a_lock_and_goes_out() {
     assert_eq!((code, stdout.as_str()), (0, "hook is stored\n"), "{stderr}");
     assert_eq!(json(&site, &server, &["secrets", "list"]).await["items"][0]["name"], "hook");
 }
+
+#[tokio::test]
+async fn environments_are_listed_with_what_keeps_releases_from_them() {
+    let site = Site::new(None).await;
+    let server = site.set_up(&site.app(LOCAL, "", "")).await;
+    let releases = async || {
+        let (code, stdout, stderr) = run(&site, &server, &["environments", "list"], "").await;
+        assert_eq!(code, 0, "{stderr}");
+        let row = stdout.lines().find(|line| line.starts_with("test ")).expect("the environment");
+        row.split("  ").last().expect("a last column").trim().to_owned()
+    };
+    assert_eq!(releases().await, "start at once");
+    let lock = json(&site, &server, &["lock", "test", "--reason", "stock-taking"]).await;
+    let kept = releases().await;
+    assert!(kept.contains("stock-taking"), "{kept}");
+    let listed = json(&site, &server, &["environments", "list"]).await;
+    let gate = &listed["items"][0]["gate"];
+    assert_eq!((&gate["open"], &gate["locks"][0]["id"]), (&json!(false), &lock["id"]), "{listed}");
+}
