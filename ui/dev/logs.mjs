@@ -36,7 +36,7 @@ export function logRoutes({ db, deployment, summary, Problem }) {
     const same = sides[1].findIndex((line, index) => line.text !== sides[0][index]?.text)
     const from = same < 0 ? sides[1].length : same
     const [before, now] = sides.map(lines => lines.slice(from, from + 5))
-    return { differs: before.length + now.length > 0, same: from, before, now }
+    return { differs: before.length + now.length > 0, truncated: false, same: from, before, now }
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JobLine, JobStep, LogMark, StepState } from '@/api/types'
-import { FoldIndex, readLine } from './log-fold'
+import { FoldIndex, MOST_MARKS, readLine } from './log-fold'
 
 /** Lines as `step text`, numbered from `first`. */
 function lines(texts: string[], first = 1): JobLine[] {
@@ -142,6 +142,18 @@ describe('FoldIndex', () => {
   it('takes commands for text where they are not at the start', () => {
     const log = new Log('1 echo ::group::x', '1 ::warning::old', '1 ::notice::')
     expect(log.seen()).toEqual(['#1', 'echo ::group::x', 'warning: old', 'notice: '])
+  })
+
+  it('holds no more groups than it can, whatever a job writes', () => {
+    const index = new FoldIndex()
+    const texts = ['::group::x', '::endgroup::']
+    for (let seq = 1; seq <= 2 * MOST_MARKS; seq++) {
+      index.add({ seq, step: 1, at: '', stream: 'stdout', text: texts[(seq - 1) % 2] ?? '' } as JobLine)
+    }
+    const { count, rowAt } = index.view()
+    // The step's heading, a heading a group, and every line after the last group.
+    expect(count).toBe(1 + MOST_MARKS / 2 + MOST_MARKS)
+    expect([rowAt(MOST_MARKS / 2)?.kind, rowAt(MOST_MARKS / 2 + 1)?.kind]).toEqual(['group', 'line'])
   })
 
   it('folds a log of a million lines by its outline alone', () => {

@@ -60,6 +60,9 @@ export interface FoldView {
   rowAt: (row: number) => LogRow | undefined
 }
 
+/** Beginnings and ends of groups that are known at most, as in the server's outline; later ones stay text. */
+export const MOST_MARKS = 20_000
+
 const COMMAND = /^::(group|endgroup|notice|warning|error|debug)::(.*)$/s
 const FAILED: StepState[] = ['failure', 'timed_out']
 
@@ -77,6 +80,7 @@ export class FoldIndex {
   private isStale = false
   private steps: StepRow[] = []
   private group: GroupRow | null = null
+  private marks = 0
   private states = new Map<number, StepState>()
   /** What the reader opened or closed by hand. */
   private readonly chosen = new Map<string, boolean>()
@@ -85,6 +89,7 @@ export class FoldIndex {
   begin(marks: readonly LogMark[], lastSeq: number) {
     this.steps = []
     this.group = null
+    this.marks = 0
     this.lastSeq = 0
     for (const mark of marks) {
       this.take(mark.seq - 1)
@@ -101,8 +106,10 @@ export class FoldIndex {
     const { seq, step } = line
     if (this.steps.at(-1)?.step !== step) this.mark({ seq, step, kind: 'step' })
     const [, command, title = ''] = COMMAND.exec(line.text) ?? []
-    if (command === 'group') this.mark({ seq, step, kind: 'group', title })
-    else if (command === 'endgroup' || command === 'error') this.mark({ seq, step, kind: command })
+    const isFull = this.marks >= MOST_MARKS
+    if (command === 'group' && !isFull) this.mark({ seq, step, kind: 'group', title })
+    else if (command === 'endgroup' && (this.group || !isFull)) this.mark({ seq, step, kind: command })
+    else if (command === 'error') this.mark({ seq, step, kind: command })
     this.take(seq)
     this.isStale = true
   }
@@ -181,6 +188,7 @@ export class FoldIndex {
       this.lastSeq = seq - 1
       return
     }
+    this.marks += 1
     this.lastSeq = seq
     if (kind === 'endgroup') return
     const group: GroupRow = {

@@ -33,6 +33,8 @@ export interface LogMark {
 
 export interface JobOutline {
   marks: LogMark[]
+  /** There are more groups than are named. */
+  truncated: boolean
   last_seq: number
 }
 
@@ -59,6 +61,8 @@ export interface Comparison {
 /** Where two logs part. */
 export interface LogParting {
   differs: boolean
+  /** Without a difference so far; the rest was not compared. */
+  truncated: boolean
   /** Lines at the beginning that are the same. */
   same: number
   before: LogLine[]
