@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { Davit, logIn } from './davit.ts'
 import { LANGUAGES, type Language, settled } from './looks.ts'
-import { type PageRow, testForge } from './pages.ts'
+import { type PageRow, testForge, waitForCheck, waitForScripts } from './pages.ts'
 import { shrink } from './png.ts'
 import { World } from './world.ts'
 
@@ -26,8 +26,8 @@ function pictures({ places }: World): Record<string, PageRow> {
     run: { path: `/runs/${places.failedRun}` },
     change: { path: `/changes/${places.change}` },
     app: { path: '/apps/sample' },
-    'config-hosts': { path: '/apps/sample/configs/staging/edit?step=hosts' },
-    'config-scripts': { path: '/apps/sample/configs/staging/edit?step=scripts' },
+    'config-hosts': { path: '/apps/sample/configs/staging/edit?step=hosts', act: waitForCheck },
+    'config-scripts': { path: '/apps/sample/configs/staging/edit?step=scripts', act: waitForScripts },
     environments: { path: '/environments' },
     environment: { path: '/environments/production' },
     hosts: { path: '/hosts' },
@@ -58,6 +58,7 @@ async function fillHost(page: Page) {
 
 async function useShell(page: Page) {
   await expect(page.getByTestId('screen').getByRole('textbox')).toBeFocused()
+  await expect(page.getByTestId('screen').locator('.xterm-rows')).toContainText(/[#$]/)
   await page.keyboard.type('uname -s; echo "$((6 * 7)) requests a second"\n')
   await expect(page.getByTestId('screen').locator('.xterm-rows')).toContainText('42 requests')
 }

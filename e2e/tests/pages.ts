@@ -45,6 +45,17 @@ async function waitForShell(page: Page): Promise<void> {
   await expect(page.getByTestId('screen').getByRole('textbox')).toBeFocused()
 }
 
+/** Waits until git and the hosts have been asked. */
+export async function waitForCheck(page: Page): Promise<void> {
+  await expect(page.getByTestId('config-fine')).toBeVisible()
+}
+
+/** The editors of scripts come after their page. */
+export async function waitForScripts(page: Page): Promise<void> {
+  await expect(page.locator('.cm-editor').first()).toBeVisible()
+  await waitForCheck(page)
+}
+
 /** Route → what to call the picture → its address. Those of a davit that nobody has set up are in `pages.spec.ts`. */
 export function pages(at: Places): Record<string, Record<string, string | PageRow>> {
   return {
@@ -68,8 +79,8 @@ export function pages(at: Places): Record<string, Record<string, string | PageRo
     app: { app: '/apps/sample' },
     config: {
       config: '/apps/sample/configs/staging/edit',
-      'config-hosts': '/apps/sample/configs/staging/edit?step=hosts',
-      'config-scripts': '/apps/sample/configs/staging/edit?step=scripts',
+      'config-hosts': { path: '/apps/sample/configs/staging/edit?step=hosts', act: waitForCheck },
+      'config-scripts': { path: '/apps/sample/configs/staging/edit?step=scripts', act: waitForScripts },
     },
     'config-history': { 'config-history': '/apps/sample/configs/staging/history' },
     environments: { environments: '/environments' },
