@@ -60,7 +60,8 @@ mod tests {
             at: Timestamp::from_millis(0),
             subject: String::new(),
         };
-        (0..length).map(line).collect()
+        // No commit is called zero.
+        (1..=length).map(line).collect()
     }
 
     #[test]
