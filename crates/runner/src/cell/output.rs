@@ -58,8 +58,8 @@ impl Budget {
 }
 
 enum Order {
-    /// Lines go here from now on.
-    Begin(LineSink),
+    /// Lines go here from now on; what was said before belongs to no step.
+    Begin(LineSink, oneshot::Sender<()>),
     /// Everything that is in the pipe now still goes to the sink, and nothing after it.
     End(oneshot::Sender<()>),
 }
@@ -91,18 +91,21 @@ impl Output {
         Arc::clone(&self.budget)
     }
 
+    /// When this returns, the sink gets everything that is said from now on.
     pub(super) async fn begin(&self, sink: &LineSink) {
-        for stream in &self.streams {
-            // A reader that is gone has nothing to say.
-            let _ = stream.send(Order::Begin(sink.clone())).await;
-        }
+        self.order(|done| Order::Begin(sink.clone(), done)).await;
     }
 
     /// When this returns, the sink has everything that was said before.
     pub(super) async fn end(&self) {
+        self.order(Order::End).await;
+    }
+
+    /// Waits until both readers have done it. One that is gone has nothing to say.
+    async fn order(&self, order: impl Fn(oneshot::Sender<()>) -> Order) {
         for stream in &self.streams {
             let (done, is_done) = oneshot::channel();
-            if stream.send(Order::End(done)).await.is_ok() {
+            if stream.send(order(done)).await.is_ok() {
                 let _ = is_done.await;
             }
         }
@@ -123,10 +126,10 @@ impl Reader {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Begin(sink)) => {
-                        // What was said between two steps belongs to none.
+                    Some(Order::Begin(sink, done)) => {
                         self.splitter.finish();
                         self.sink = Some(sink);
+                        let _ = done.send(());
                     }
                     Some(Order::End(done)) => {
                         self.last_words(&mut buffer).await;
@@ -178,4 +181,29 @@ impl Reader {
 /// A closed sink means that nobody wants to know.
 async fn send(sink: &LineSink, line: OutputLine) {
     let _ = sink.send(line).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Output;
+    use std::io::Write;
+    use tokio::sync::mpsc;
+
+    /// On one thread, nothing is read between the order and the writing: both are there at once.
+    #[tokio::test]
+    async fn what_is_said_at_once_is_not_lost() {
+        let (stdout, mut said) = std::io::pipe().expect("a pipe");
+        let (stderr, _complained) = std::io::pipe().expect("a pipe");
+        let output = Output::new(stdout.into(), stderr.into(), u64::MAX).expect("pipes");
+        for number in 0..64 {
+            let (sink, mut lines) = mpsc::channel(4);
+            output.begin(&sink).await;
+            writeln!(said, "line {number}").expect("is written");
+            output.end().await;
+            drop(sink);
+            let line = lines.recv().await.expect("a line");
+            assert_eq!(line.text, format!("line {number}"));
+            assert!(lines.recv().await.is_none());
+        }
+    }
 }
