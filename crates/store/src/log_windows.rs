@@ -1,5 +1,5 @@
 //! Windows into long logs of deployments: lines by their place among all of them, or those of one host or step. A place
-//! among all is the line's number; among one step's, the counts in [`log_blocks`](seal) tell it, one row a block of 4096
+//! among all is the line's number; among one step's, the counts in `log_blocks` tell it, one row a block of 4096
 //! lines; one host's lines are counted in an index and never read, a price that grows with that host's lines alone.
 //! Appending lines and reading them on is [`logs`](crate::logs).
 
