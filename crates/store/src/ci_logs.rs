@@ -1,9 +1,8 @@
 //! Log lines of jobs: one sequence an attempt of a job, from 1, without gaps.
 
 use crate::ci_steps::step_number;
-use crate::select::containing;
 use crate::{Store, StoreError, Tx, known, on_read, on_tx, postgres, sqlite, storable};
-use davit_domain::ids::{JobId, RunId};
+use davit_domain::ids::JobId;
 use davit_domain::log::Stream;
 use davit_domain::time::Timestamp;
 
@@ -132,23 +131,6 @@ impl Store {
             .fetch_all(p).await)?;
         let place = format!("ci_log_lines of job {id}");
         rows.into_iter().map(|row| row.read(&place)).collect()
-    }
-
-    /// At most `limit` lines of a run's jobs that hold a text, without case, in the order of jobs and lines.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn search_lines(&self, run: RunId, text: &str, limit: i64) -> Result<Vec<FoundLine>, StoreError> {
-        let sql = "SELECT l.job_id, l.seq, l.step, l.text FROM ci_jobs j JOIN ci_log_lines l ON l.job_id = j.id
-             WHERE j.run_id = $1 AND LOWER(l.text) LIKE LOWER($2) ESCAPE '\\' ORDER BY l.job_id, l.seq LIMIT $3";
-        let rows: Vec<(i64, i64, i64, String)> = on_read!(&self.db, p => sqlx::query_as(sql)
-            .bind(run.0).bind(containing(text)).bind(limit)
-            .fetch_all(p).await)?;
-        let read = |(job, seq, step, text): (i64, i64, i64, String)| {
-            let step = step_number(&format!("ci_log_lines of job {job}"), step)?;
-            Ok(FoundLine { job: JobId(job), seq, step, text })
-        };
-        rows.into_iter().map(read).collect()
     }
 }
 

@@ -22,7 +22,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    const ALL: [Self; 4] = [Self::Received, Self::Processed, Self::Ignored, Self::Failed];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Received, Self::Processed, Self::Ignored, Self::Failed];
 
     /// The word that is stored and shown.
     #[must_use]

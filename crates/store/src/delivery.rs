@@ -69,7 +69,28 @@ impl Row {
     }
 }
 
+/// How far the ends are that are counted: far enough that none is noted later with a time before them.
+const LATE: i64 = 600_000;
+
+/// Which deployments have ended: another one has when this is not what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    newest: i64,
+    count: i64,
+}
+
 impl Store {
+    /// Which deployments have ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ends(&self) -> Result<Ends, StoreError> {
+        let sql = "SELECT COALESCE(MAX(finished_at), 0), COUNT(*) FROM deployments
+             WHERE finished_at >= (SELECT MAX(finished_at) FROM deployments) - $1";
+        let (newest, count) = on_read!(&self.db, p => sqlx::query_as(sql).bind(LATE).fetch_one(p).await)?;
+        Ok(Ends { newest, count })
+    }
+
     /// What ended since then, by place and time; and in each place what ended from the last deployment on that went live
     /// before, since that is what the first ones of the span followed.
     ///

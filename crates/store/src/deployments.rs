@@ -15,7 +15,7 @@ use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostNam
 use davit_domain::log::Step;
 use davit_domain::request::Kind;
 use davit_domain::time::Timestamp;
-pub use progress::{Cell, HostRun};
+pub use progress::{Cell, HostCounts, HostRun};
 
 /// One attempt to carry a request out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Locks that keep deployments waiting, and what hosts said when they were asked what they really serve.
 
+use crate::select::Select;
 use crate::{Store, StoreError, Tx, from_json, on_read, on_tx, parsed, storable, to_json};
+use davit_domain::access::Places;
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,10 @@ pub struct LiveDetail {
     pub files: Vec<String>,
 }
 
+const SAID: &str = "SELECT c.app, c.environment, CASE WHEN c.verdict = 'drift' THEN c.host ELSE '' END AS differs,
+         MAX(c.at) FROM live_checks c
+     LEFT JOIN live_releases l ON l.app = c.app AND l.environment = c.environment AND l.host = c.host";
+
 #[derive(sqlx::FromRow)]
 struct LockRow {
     id: i64,
@@ -94,38 +100,39 @@ struct CheckRow {
 const HELD: &str = "SELECT id, environment, app, reason, owner, created_at, expires_at FROM locks
      WHERE ended_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY id";
 
-/// What a host said last, without what differs.
+/// What the hosts of an app in an environment said when they were last asked, in few words. What a host said of a release
+/// that it no longer serves is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveVerdict {
+pub struct LiveSaid {
     /// The app.
     pub app: AppKey,
     /// The environment.
     pub environment: EnvironmentKey,
-    /// The host.
-    pub host: HostName,
-    /// When.
+    /// A host that said that it differs; `None`: all the others together.
+    pub differs: Option<HostName>,
+    /// When the last of them was asked.
     pub at: Timestamp,
-    /// As in [`LiveCheck::verdict`].
-    pub verdict: String,
 }
 
 impl Store {
-    /// What every host said last of everything that is released to it.
+    /// What all hosts said of what they serve in these places: a row for each that differs, and one a place for the
+    /// others.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn live_verdicts(&self) -> Result<Vec<LiveVerdict>, StoreError> {
-        let sql = "SELECT app, environment, host, at, verdict FROM live_checks ORDER BY app, environment, host";
-        let rows: Vec<(String, String, String, i64, String)> =
-            on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?;
+    pub async fn live_said(&self, places: &Places) -> Result<Vec<LiveSaid>, StoreError> {
+        let rows: Vec<(String, String, String, i64)> = on_read!(&self.db, p => Select::new(SAID)
+            .only_if("(l.at IS NULL OR c.at >= l.at)", true)
+            .within("c.app", "c.environment", Some(places))
+            .grouped_by("c.app, c.environment, differs")
+            .build_query_as().fetch_all(p).await)?;
         let place = "live_checks";
-        let read = |(app, environment, host, at, verdict): (String, String, String, i64, String)| {
-            Ok(LiveVerdict {
+        let read = |(app, environment, differs, at): (String, String, String, i64)| {
+            Ok(LiveSaid {
                 app: parsed(place, &app)?,
                 environment: parsed(place, &environment)?,
-                host: parsed(place, &host)?,
+                differs: if differs.is_empty() { None } else { Some(parsed(place, &differs)?) },
                 at: Timestamp::from_millis(at),
-                verdict,
             })
         };
         rows.into_iter().map(read).collect()

@@ -1,7 +1,7 @@
 //! Windows into long logs of deployments: lines by their place among all of them, or those of one host or step. A place
-//! among all is the line's number; among one step's, the counts in `log_blocks` tell it, one row a block of 4096
-//! lines; one host's lines are counted in an index and never read, a price that grows with that host's lines alone.
-//! Appending lines and reading them on is [`logs`](crate::logs).
+//! among all is the line's number. Among those of a host or a step, `log_host_blocks` and `log_blocks` tell how many are
+//! in each whole block of 4096 lines of the log: what lies before a window is summed up, a row a block, and counted in
+//! one block alone. Appending lines and reading them on is [`logs`](crate::logs).
 
 use crate::logs::Row;
 use crate::{Store, StoreError, Tx, on_read, on_tx};
@@ -9,7 +9,7 @@ use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::Line;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
-/// Lines a block of `log_blocks`; migration 0014 counts with the same number.
+/// Lines a block; migrations 0014 and 0018 count with the same number.
 const BLOCK: i64 = 4096;
 
 /// Which lines of a deployment's log.
@@ -43,13 +43,13 @@ pub struct Window {
     pub items: Vec<Line>,
 }
 
-/// A step's lines before and in each block that has some.
+/// The lines that are looked at in each block that has some.
 struct Blocks {
-    /// (number of the block, lines of the step in it), in order.
+    /// (number of the block, how many in it), in order.
     counted: Vec<(i64, i64)>,
     /// The first line that is in no whole block.
     open_from: i64,
-    /// The step's lines from there on.
+    /// How many from there on.
     open: i64,
 }
 
@@ -70,10 +70,10 @@ impl Store {
             Begin::Place(place) => Begin::Place(place.max(0)),
             Begin::Line(seq) => Begin::Line(seq.max(1)),
         };
-        let mut window = match (&of.host, of.step) {
-            (None, None) => self.window_of_all(id, begin, limit, last_seq).await?,
-            (Some(_), _) => self.window_of_host(id, of, begin, limit, last_seq).await?,
-            (None, Some(step)) => self.window_of_step(id, step, begin, limit, last_seq).await?,
+        let mut window = if *of == LinesOf::default() {
+            self.window_of_all(id, begin, limit, last_seq).await?
+        } else {
+            self.window_of_some(id, of, begin, limit, last_seq).await?
         };
         window.items.retain(|line| line.seq <= last_seq);
         Ok(window)
@@ -94,7 +94,7 @@ impl Store {
         Ok(Window { first, total: last_seq, last_seq, items })
     }
 
-    async fn window_of_host(
+    async fn window_of_some(
         &self,
         id: DeploymentId,
         of: &LinesOf,
@@ -102,72 +102,56 @@ impl Store {
         limit: i64,
         last_seq: i64,
     ) -> Result<Window, StoreError> {
+        let blocks = self.blocks(id, of, last_seq).await?;
         let first = match begin {
             Begin::Place(place) => place,
-            Begin::Line(seq) => self.count_lines(id, of, 0, seq - 1).await?,
+            Begin::Line(seq) => {
+                let block_start = ((seq - 1) / BLOCK * BLOCK).min(blocks.open_from - 1);
+                blocks.before(block_start) + self.count_lines(id, of, block_start, seq - 1).await?
+            }
         };
+        let (mut items, mut skip, mut wanted) = (Vec::new(), first, limit);
+        let mut ranges = blocks.ranges().peekable();
+        while wanted > 0
+            && let Some((after, mut until, mut lines)) = ranges.next()
+        {
+            if skip >= lines {
+                skip -= lines;
+                continue;
+            }
+            // Blocks that follow each other are read at once, and those between without any such line not at all.
+            while lines < skip + wanted
+                && let Some((_, end, more)) = ranges.next_if(|(start, ..)| *start == until)
+            {
+                (until, lines) = (end, lines + more);
+            }
+            let found = self.lines_between(id, of, (after, until), skip, wanted).await?;
+            (skip, wanted) = (0, wanted - i64::try_from(found.len()).unwrap_or(wanted));
+            items.extend(found);
+        }
+        Ok(Window { first, total: blocks.total(), last_seq, items })
+    }
+
+    /// Those with numbers in `(after, until]`, without the first `skip` of them.
+    async fn lines_between(
+        &self,
+        id: DeploymentId,
+        of: &LinesOf,
+        (after, until): (i64, i64),
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<Line>, StoreError> {
         let rows: Vec<Row> = on_read!(&self.db, p => {
             let mut query = QueryBuilder::new(
                 "SELECT l.seq, l.at, l.host, l.step, l.stream, l.text FROM (SELECT seq FROM log_lines WHERE ");
             among(&mut query, id, of);
-            query.push(" ORDER BY seq LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(first);
+            query.push(" AND seq > ").push_bind(after).push(" AND seq <= ").push_bind(until);
+            query.push(" ORDER BY seq LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(skip);
             // Whatever the database knows of the tables: the few that were found first.
             query.push(") found CROSS JOIN log_lines l WHERE l.deployment_id = ").push_bind(id.0);
             query.push(" AND l.seq = found.seq ORDER BY l.seq");
             query.build_query_as().fetch_all(p).await
         })?;
-        let total = self.count_lines(id, of, 0, last_seq).await?;
-        Ok(Window { first, total, last_seq, items: Row::read_all(id, rows)? })
-    }
-
-    async fn window_of_step(
-        &self,
-        id: DeploymentId,
-        step: u8,
-        begin: Begin,
-        limit: i64,
-        last_seq: i64,
-    ) -> Result<Window, StoreError> {
-        let blocks = self.blocks(id, step, last_seq).await?;
-        let first = match begin {
-            Begin::Place(place) => place,
-            Begin::Line(seq) => {
-                let block_start = ((seq - 1) / BLOCK * BLOCK).min(blocks.open_from - 1);
-                let of = LinesOf { host: None, step: Some(step) };
-                blocks.before(block_start) + self.count_lines(id, &of, block_start, seq - 1).await?
-            }
-        };
-        let mut items = Vec::new();
-        let mut skip = first;
-        for (after, until, lines) in blocks.ranges() {
-            let wanted = limit - i64::try_from(items.len()).unwrap_or(i64::MAX);
-            if wanted <= 0 {
-                break;
-            }
-            if skip >= lines {
-                skip -= lines;
-                continue;
-            }
-            items.extend(self.lines_between(id, step, (after, until), skip, wanted).await?);
-            skip = 0;
-        }
-        Ok(Window { first, total: blocks.total(), last_seq, items })
-    }
-
-    /// The lines of a step with numbers in `(after, until]`, without the first `skip` of them.
-    async fn lines_between(
-        &self,
-        id: DeploymentId,
-        step: u8,
-        (after, until): (i64, i64),
-        skip: i64,
-        limit: i64,
-    ) -> Result<Vec<Line>, StoreError> {
-        let sql = "SELECT seq, at, host, step, stream, text FROM log_lines
-             WHERE deployment_id = $1 AND seq > $2 AND seq <= $3 AND step = $4 ORDER BY seq LIMIT $5 OFFSET $6";
-        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql)
-            .bind(id.0).bind(after).bind(until).bind(i64::from(step)).bind(limit).bind(skip)
-            .fetch_all(p).await)?;
         Row::read_all(id, rows)
     }
 
@@ -180,15 +164,24 @@ impl Store {
         })?)
     }
 
-    async fn blocks(&self, id: DeploymentId, step: u8, last_seq: i64) -> Result<Blocks, StoreError> {
+    async fn blocks(&self, id: DeploymentId, of: &LinesOf, last_seq: i64) -> Result<Blocks, StoreError> {
         let open_from = last_seq / BLOCK * BLOCK + 1;
-        let sql = "SELECT block, lines FROM log_blocks WHERE deployment_id = $1 AND step = $2 AND block < $3
-             ORDER BY block";
-        let counted: Vec<(i64, i64)> = on_read!(&self.db, p => sqlx::query_as(sql)
-            .bind(id.0).bind(i64::from(step)).bind(open_from / BLOCK)
-            .fetch_all(p).await)?;
-        let of = LinesOf { host: None, step: Some(step) };
-        let open = self.count_lines(id, &of, open_from - 1, last_seq).await?;
+        let counted = on_read!(&self.db, p => {
+            let mut query = QueryBuilder::new("SELECT block, CAST(SUM(lines) AS BIGINT) FROM ");
+            match &of.host {
+                None => query.push("log_blocks WHERE "),
+                Some(host) => {
+                    let host = host.as_ref().map(ToString::to_string).unwrap_or_default();
+                    query.push("log_host_blocks WHERE host = ").push_bind(host).push(" AND ")
+                }
+            };
+            query.push("deployment_id = ").push_bind(id.0).push(" AND block < ").push_bind(open_from / BLOCK);
+            if let Some(step) = of.step {
+                query.push(" AND step = ").push_bind(i64::from(step));
+            }
+            query.push(" GROUP BY block ORDER BY block").build_query_as().fetch_all(p).await
+        })?;
+        let open = self.count_lines(id, of, open_from - 1, last_seq).await?;
         Ok(Blocks { counted, open_from, open })
     }
 }
@@ -198,12 +191,12 @@ impl Blocks {
         self.counted.iter().map(|(_, lines)| lines).sum::<i64>() + self.open
     }
 
-    /// The step's lines in whole blocks up to this line, with which a block ends.
+    /// Those in whole blocks up to this line, with which a block ends.
     fn before(&self, seq: i64) -> i64 {
         self.counted.iter().take_while(|(block, _)| (block + 1) * BLOCK <= seq).map(|(_, lines)| lines).sum()
     }
 
-    /// The blocks that have lines of the step: the number before the first one, the last one, and how many.
+    /// The blocks that have some: the number before the first line, the last one, and how many.
     fn ranges(&self) -> impl Iterator<Item = (i64, i64, i64)> + '_ {
         let whole = self.counted.iter().map(|(block, lines)| (block * BLOCK, (block + 1) * BLOCK, *lines));
         whole.chain([(self.open_from - 1, i64::MAX, self.open)])
@@ -217,12 +210,19 @@ impl Tx {
         if from == until {
             return Ok(());
         }
-        let sql = "INSERT INTO log_blocks (deployment_id, step, block, lines)
+        for sql in [
+            "INSERT INTO log_blocks (deployment_id, step, block, lines)
              SELECT deployment_id, step, (seq - 1) / $2, COUNT(*) FROM log_lines
-             WHERE deployment_id = $1 AND seq > $3 AND seq <= $4 GROUP BY deployment_id, step, (seq - 1) / $2";
-        on_tx!(self, c => sqlx::query(sql)
-            .bind(id.0).bind(BLOCK).bind(from * BLOCK).bind(until * BLOCK)
-            .execute(&mut **c).await.map(drop))?;
+             WHERE deployment_id = $1 AND seq > $3 AND seq <= $4 GROUP BY deployment_id, step, (seq - 1) / $2",
+            "INSERT INTO log_host_blocks (deployment_id, host, block, step, lines)
+             SELECT deployment_id, COALESCE(host, ''), (seq - 1) / $2, step, COUNT(*) FROM log_lines
+             WHERE deployment_id = $1 AND seq > $3 AND seq <= $4
+             GROUP BY deployment_id, COALESCE(host, ''), (seq - 1) / $2, step",
+        ] {
+            on_tx!(self, c => sqlx::query(sql)
+                .bind(id.0).bind(BLOCK).bind(from * BLOCK).bind(until * BLOCK)
+                .execute(&mut **c).await.map(drop))?;
+        }
         Ok(())
     }
 }

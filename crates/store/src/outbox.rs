@@ -129,7 +129,8 @@ pub enum OutboxState {
 }
 
 impl OutboxState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Leased, Self::Done, Self::Dead, Self::Superseded];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Leased, Self::Done, Self::Dead, Self::Superseded];
 
     /// The word that is stored and shown.
     #[must_use]
@@ -310,6 +311,19 @@ impl Store {
             .execute(&mut **c).await.map(drop))?;
         tx.commit().await?;
         row.read().map(Some)
+    }
+
+    /// Holds a claimed call until `until`; whether it was still the caller's.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn renew_outbox(&self, call: &OutboxRow, until: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE outbox SET next_at = $3
+             WHERE id = $1 AND attempts = $2 AND done_at IS NULL AND state = 'leased'";
+        let renewed = on_write!(&self.db, p => sqlx::query(sql)
+            .bind(call.id).bind(call.attempts).bind(until.millis())
+            .execute(p).await.map(|done| done.rows_affected()))?;
+        Ok(renewed > 0)
     }
 
     /// Ends a claimed call. Nothing happens when a newer one has superseded it.

@@ -1,6 +1,8 @@
 //! Releases: what lies on which host, and what each host serves. What may be removed is decided in the domain.
 
+use crate::select::Select;
 use crate::{Store, StoreError, Tx, on_read, on_tx, parsed};
+use davit_domain::access::Places;
 use davit_domain::ids::{AppKey, CommitSha, DeploymentId, EnvironmentKey, HostName, ReleaseName};
 use davit_domain::time::Timestamp;
 use std::fmt;
@@ -85,6 +87,51 @@ pub struct Live {
     pub deployment: DeploymentId,
     /// When.
     pub at: Timestamp,
+}
+
+/// A release that hosts of an app in an environment serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRelease {
+    /// The app.
+    pub app: AppKey,
+    /// The environment.
+    pub environment: EnvironmentKey,
+    /// The release.
+    pub release: ReleaseName,
+    /// The last deployment that switched to it.
+    pub deployment: DeploymentId,
+    /// When the last of them switched.
+    pub at: Timestamp,
+    /// The hosts, in no order.
+    pub hosts: Vec<HostName>,
+}
+
+/// One row a release, however many hosts there are: names of hosts have no spaces.
+const LIVE: &str = "SELECT app, environment, release_name, MAX(deployment_id) AS deployment_id, MAX(at) AS at,
+         STRING_AGG(host, ' ') AS hosts FROM live_releases";
+
+#[derive(sqlx::FromRow)]
+struct LiveReleaseRow {
+    app: String,
+    environment: String,
+    release_name: String,
+    deployment_id: i64,
+    at: i64,
+    hosts: String,
+}
+
+impl LiveReleaseRow {
+    fn read(self) -> Result<LiveRelease, StoreError> {
+        let place = "live_releases";
+        Ok(LiveRelease {
+            app: parsed(place, &self.app)?,
+            environment: parsed(place, &self.environment)?,
+            release: parsed(place, &self.release_name)?,
+            deployment: DeploymentId(self.deployment_id),
+            at: Timestamp::from_millis(self.at),
+            hosts: self.hosts.split(' ').map(|host| parsed(place, host)).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -188,13 +235,22 @@ impl Store {
             .fetch_all(p).await)?)
     }
 
-    /// What every host serves, by app, environment and host.
+    /// What is live in these places, by app and environment; the release that a host switched to last comes first.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn live_all(&self) -> Result<Vec<Live>, StoreError> {
-        let sql = "SELECT app, environment, host, release_name, deployment_id, at FROM live_releases";
-        LiveRow::read_all(on_read!(&self.db, p => sqlx::query_as(sql).fetch_all(p).await)?)
+    pub async fn live_within(&self, places: &Places) -> Result<Vec<LiveRelease>, StoreError> {
+        let rows: Vec<LiveReleaseRow> = on_read!(&self.db, p => Select::new(LIVE)
+            .within("app", "environment", Some(places))
+            .grouped_by("app, environment, release_name")
+            .build_query_as().fetch_all(p).await)?;
+        let mut live = rows.into_iter().map(LiveReleaseRow::read).collect::<Result<Vec<_>, _>>()?;
+        // Sorted here: PostgreSQL's collation would put the names in another order than SQLite's.
+        live.sort_by(|a, b| {
+            let newest = (b.at, b.deployment).cmp(&(a.at, a.deployment));
+            (&a.app, &a.environment).cmp(&(&b.app, &b.environment)).then(newest)
+        });
+        Ok(live)
     }
 }
 

@@ -28,6 +28,9 @@ const LOGS: &str = "DELETE FROM log_lines WHERE (deployment_id, seq) IN (
 const LOG_BLOCKS: &str = "DELETE FROM log_blocks WHERE (deployment_id, step, block) IN (
          SELECT l.deployment_id, l.step, l.block FROM log_blocks l JOIN deployments d ON d.id = l.deployment_id
          WHERE d.finished_at < $1 LIMIT $2)";
+const HOST_BLOCKS: &str = "DELETE FROM log_host_blocks WHERE (deployment_id, host, block, step) IN (
+         SELECT l.deployment_id, l.host, l.block, l.step FROM log_host_blocks l
+         JOIN deployments d ON d.id = l.deployment_id WHERE d.finished_at < $1 LIMIT $2)";
 const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries WHERE received_at < $1 AND verdict <> 'received' ORDER BY id LIMIT $2)";
 const CALLS: &str = "DELETE FROM outbox WHERE id IN (
@@ -73,6 +76,7 @@ impl Store {
         for (sql, before) in [
             // Before the lines: readers may count too few for a while, but are promised none that are gone.
             (LOG_BLOCKS, cutoffs.logs),
+            (HOST_BLOCKS, cutoffs.logs),
             (LOGS, cutoffs.logs),
             (CHECKS, cutoffs.logs),
             (CHANGES, cutoffs.logs),

@@ -3,9 +3,10 @@
 //! Words are looked for among the newest [`LOOKED_AT`] rows of each kind; numbers and commits among all.
 
 use crate::select::Select;
-use crate::{Store, StoreError, on_read};
+use crate::{Db, Store, StoreError, on_read};
 use davit_domain::access::Places;
 use davit_domain::ids::ForgeId;
+use davit_domain::log_text::Needle;
 
 /// Rows that words are looked for in.
 const LOOKED_AT: &str = "50000";
@@ -89,20 +90,50 @@ pub struct FoundChange {
     pub at: i64,
 }
 
-/// One kind of row: its table, what it is told in, and what it is looked for by. Both databases run the same text.
+/// Rows that are read at once where the database can't compare them.
+const PIECE: i64 = 1_024;
+
+/// One kind of row: its table, what it is told in, and what it is looked for by. Both databases run the same text, but
+/// SQLite knows small and capital letters of ASCII alone: others are compared here.
 macro_rules! found {
     ($store:expr, $sought:expr, $limit:expr, $table:literal, $columns:literal, commit: $commit:literal,
-     number: $number:literal, words: $words:expr, within: |$select:ident| $within:expr) => {
+     number: $number:literal, words: [$($word:literal),+], within: |$select:ident| $within:expr) => {{
+        let columns = concat!("SELECT ", $columns, " FROM ", $table);
+        if let (Sought::Text(text), Db::Sqlite { read, .. }) = ($sought, &$store.db)
+            && let Some(needle) = Needle::new(text).filter(|_| has_case_of_its_own(text))
+        {
+            let words = concat!("SELECT id, ", $("COALESCE(", $word, ", '') || char(10) || ",)+ "'' FROM ", $table);
+            let (mut ids, mut before) = (Vec::new(), None);
+            let wanted = usize::try_from($limit).unwrap_or_default();
+            while ids.len() < wanted {
+                let $select = Select::new(words).newest($table, LOOKED_AT);
+                let $select = $select.contains(&[$($word),+], Some(needle.longest_piece()));
+                let piece: Vec<(i64, String)> =
+                    $within.newest_first(before, PIECE).build_query_as().fetch_all(read).await?;
+                let Some((last, _)) = piece.last() else { break };
+                before = Some(*last);
+                // All that a piece holds may be more than SQLite takes in one condition.
+                let hits = piece.into_iter().filter(|(_, words)| needle.is_in(words)).map(|(id, _)| id);
+                ids.extend(hits.take(wanted - ids.len()));
+            }
+            let mut rows = Select::new(columns).numbered("id", &ids).newest_first(None, $limit);
+            return Ok(rows.build_query_as().fetch_all(read).await?);
+        }
         Ok(on_read!(&$store.db, p => {
-            let $select = Select::new(concat!("SELECT ", $columns, " FROM ", $table));
+            let $select = Select::new(columns);
             let $select = match $sought {
                 Sought::Number(number) => $select.equals_number($number, Some(number)),
                 Sought::Commit(commit) => $select.begins($commit, commit),
-                Sought::Text(text) => $select.newest($table, LOOKED_AT).contains($words, Some(text)),
+                Sought::Text(text) => $select.newest($table, LOOKED_AT).contains(&[$($word),+], Some(text)),
             };
             $within.newest_first(None, $limit).build_query_as().fetch_all(p).await
         })?)
-    };
+    }};
+}
+
+/// Whether a letter of it is another one in capitals or in small, and none of ASCII.
+fn has_case_of_its_own(text: &str) -> bool {
+    text.chars().any(|letter| !letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()))
 }
 
 impl Store {
@@ -117,7 +148,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<FoundRequest>, StoreError> {
         found!(self, sought, limit, "requests", "id, app, environment, title, state, created_at AS at",
-            commit: "commit_sha", number: "id", words: &["title", "git_ref", "created_by"],
+            commit: "commit_sha", number: "id", words: ["title", "git_ref", "created_by"],
             within: |select| select.within("app", "environment", Some(places)))
     }
 
@@ -132,7 +163,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<FoundDeployment>, StoreError> {
         found!(self, sought, limit, "deployments", "id, app, environment, commit_sha, state, created_at AS at",
-            commit: "commit_sha", number: "id", words: &["release_name"],
+            commit: "commit_sha", number: "id", words: ["release_name"],
             within: |select| select.within("app", "environment", Some(places)))
     }
 
@@ -147,7 +178,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<FoundRun>, StoreError> {
         found!(self, sought, limit, "ci_runs", "id, repository, workflow, title, state, created_at AS at",
-            commit: "head_sha", number: "id", words: &["title", "workflow", "git_ref"],
+            commit: "head_sha", number: "id", words: ["title", "workflow", "git_ref"],
             within: |select| select.of_repositories(repositories))
     }
 
@@ -162,7 +193,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<FoundChange>, StoreError> {
         found!(self, sought, limit, "changes", "id, repository, number, title, state, updated_at AS at",
-            commit: "head_sha", number: "number", words: &["title", "head_branch", "author"],
+            commit: "head_sha", number: "number", words: ["title", "head_branch", "author"],
             within: |select| select.of_repositories(repositories))
     }
 }

@@ -20,6 +20,16 @@ impl Store {
         Ok(on_read!(&self.db, p => sqlx::query_scalar(sql).bind(key).fetch_optional(p).await)?)
     }
 
+    /// When a secret was set last, by its key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn secret_set_at(&self, key: &str) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT updated_at FROM secrets WHERE key = $1";
+        let at: Option<i64> = on_read!(&self.db, p => sqlx::query_scalar(sql).bind(key).fetch_optional(p).await)?;
+        Ok(at.map(Timestamp::from_millis))
+    }
+
     /// The keys of all secrets, sorted, each with when it was set last.
     ///
     /// # Errors

@@ -6,6 +6,9 @@ use davit_domain::event::GitRef;
 use davit_domain::heads::SeenHead;
 use davit_domain::ids::{CommitSha, DeliveryId, ForgeId};
 use davit_domain::time::Timestamp;
+use sqlx::QueryBuilder;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// The last look at a repository for what was missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,63 @@ const OF_REPOSITORY: &str = "SELECT reference, commit_sha, before_sha, at, deliv
      WHERE forge = $1 AND repository = $2 ORDER BY at DESC, reference";
 const OF_REFERENCE: &str = "SELECT reference, commit_sha, before_sha, at, delivery_id FROM forge_seen
      WHERE forge = $1 AND repository = $2 AND reference = $3 ORDER BY at DESC";
+
+const NEWEST: &str = ")
+     SELECT s.forge, s.repository, s.reference, s.commit_sha, s.before_sha, s.at, s.delivery_id
+     FROM wanted w CROSS JOIN forge_seen s
+     WHERE s.forge = w.forge AND s.repository = w.repository AND s.reference = w.reference AND s.at = (
+         SELECT MAX(n.at) FROM forge_seen n
+         WHERE n.forge = w.forge AND n.repository = w.repository AND n.reference = w.reference)
+     ORDER BY s.at DESC, s.reference";
+/// Between them the limit, less one and whole. The time of the last one that is wanted spares reading those before it;
+/// the place cuts off what has the same time, which the first look at a repository gives to all that it finds.
+const LATEST: [&str; 3] = [
+    ")
+     SELECT forge, repository, reference, commit_sha, before_sha, at, delivery_id
+     FROM (SELECT s.forge, s.repository, s.reference, s.commit_sha, s.before_sha, s.at, s.delivery_id,
+               ROW_NUMBER() OVER (PARTITION BY s.forge, s.repository ORDER BY s.at DESC, s.reference) AS place
+         FROM wanted w CROSS JOIN forge_seen s
+         WHERE s.forge = w.forge AND s.repository = w.repository AND s.at >= COALESCE((
+             SELECT n.at FROM forge_seen n WHERE n.forge = w.forge AND n.repository = w.repository
+             ORDER BY n.at DESC LIMIT 1 OFFSET ",
+    "), 0)) AS latest
+     WHERE place <= ",
+    " ORDER BY at DESC, reference",
+];
+/// Repositories, or branches and tags, that are asked for at once: both databases count what is bound.
+const AT_ONCE: usize = 5_000;
+
+/// A head, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadOf {
+    /// The forge.
+    pub forge: ForgeId,
+    /// `owner/name` there, in lower case.
+    pub repository: String,
+    /// The head.
+    pub head: SeenHead,
+}
+
+#[derive(sqlx::FromRow)]
+struct RowOf {
+    forge: String,
+    repository: String,
+    #[sqlx(flatten)]
+    seen: Row,
+}
+
+impl RowOf {
+    fn read_all(rows: Vec<Self>) -> Result<Vec<HeadOf>, StoreError> {
+        let read = |row: Self| {
+            let forge = parsed("forge_seen", &row.forge)?;
+            Ok(HeadOf { forge, repository: row.repository, head: row.seen.read()? })
+        };
+        let mut heads = rows.into_iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+        // Of several questions: each answer is in order already.
+        heads.sort_by_key(|of| Reverse(of.head.at));
+        Ok(heads)
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -43,6 +103,10 @@ impl Row {
     }
 }
 
+fn each_once<T: Ord>(wanted: impl Iterator<Item = T>) -> Vec<T> {
+    wanted.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 impl Store {
     /// The heads of a repository that davit knows of, the latest first.
     ///
@@ -55,22 +119,48 @@ impl Store {
         rows.into_iter().map(Row::read).collect()
     }
 
-    /// As [`seen_heads`](Self::seen_heads), at most `limit`.
+    /// The newest head of each of these branches and tags, the latest first; of what is asked for twice, once.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn latest_heads(
-        &self,
-        forge: &ForgeId,
-        repository: &str,
-        limit: i64,
-    ) -> Result<Vec<SeenHead>, StoreError> {
-        let sql = "SELECT reference, commit_sha, before_sha, at, delivery_id FROM forge_seen
-             WHERE forge = $1 AND repository = $2 ORDER BY at DESC, reference LIMIT $3";
-        let rows: Vec<Row> = on_read!(&self.db, p => sqlx::query_as(sql)
-            .bind(forge.as_str()).bind(repository_key(repository).as_str()).bind(limit)
-            .fetch_all(p).await)?;
-        rows.into_iter().map(Row::read).collect()
+    pub async fn newest_heads(&self, wanted: &[(&ForgeId, &str, GitRef)]) -> Result<Vec<HeadOf>, StoreError> {
+        let key = |(forge, repository, reference): &(&ForgeId, &str, GitRef)| {
+            (forge.to_string(), repository_key(repository), storable(&reference.full()).into_owned())
+        };
+        let mut rows: Vec<RowOf> = Vec::new();
+        for wanted in each_once(wanted.iter().map(key)).chunks(AT_ONCE) {
+            rows.extend(on_read!(&self.db, p => {
+                let mut query = QueryBuilder::new("WITH wanted (forge, repository, reference) AS (");
+                query.push_values(wanted, |mut row, (forge, repository, reference)| {
+                    row.push_bind(forge).push_bind(repository).push_bind(reference);
+                });
+                query.push(NEWEST).build_query_as().fetch_all(p).await
+            })?);
+        }
+        RowOf::read_all(rows)
+    }
+
+    /// The newest heads of each of these repositories, at most `limit` of each; the latest first. Those of a repository
+    /// that is asked for twice come once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn latest_heads(&self, wanted: &[(&ForgeId, &str)], limit: i64) -> Result<Vec<HeadOf>, StoreError> {
+        let [before, between, after] = LATEST;
+        let mut rows: Vec<RowOf> = Vec::new();
+        let wanted =
+            each_once(wanted.iter().map(|(forge, repository)| (forge.to_string(), repository_key(repository))));
+        for wanted in wanted.chunks(AT_ONCE) {
+            rows.extend(on_read!(&self.db, p => {
+                let mut query = QueryBuilder::new("WITH wanted (forge, repository) AS (");
+                query.push_values(wanted, |mut row, (forge, repository)| {
+                    row.push_bind(forge).push_bind(repository);
+                });
+                query.push(before).push_bind(limit - 1).push(between).push_bind(limit).push(after);
+                query.build_query_as().fetch_all(p).await
+            })?);
+        }
+        RowOf::read_all(rows)
     }
 
     /// When a repository was last looked at for what was missed; `None`: never.

@@ -37,6 +37,16 @@ where
         self
     }
 
+    /// Of these numbers; none of them: no row.
+    pub(crate) fn numbered(mut self, column: &'static str, numbers: &[i64]) -> Self {
+        let query = self.and().push("(1 = 0");
+        for number in numbers {
+            query.push(" OR ").push(column).push(" = ").push_bind(*number);
+        }
+        query.push(")");
+        self
+    }
+
     /// `column = value`, when there is a number.
     pub(crate) fn equals_number(mut self, column: &'static str, value: Option<i64>) -> Self {
         if let Some(value) = value {

@@ -21,6 +21,17 @@ pub struct HostRun {
     pub updated_at: Timestamp,
 }
 
+/// The hosts of a deployment, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostCounts {
+    /// All of them.
+    pub all: usize,
+    /// Those that are done.
+    pub done: usize,
+    /// In how many batches they go, at least one.
+    pub batches: u32,
+}
+
 /// One step on one host, or on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
@@ -70,6 +81,19 @@ impl CellRow {
 }
 
 impl Store {
+    /// How many hosts a deployment has, and how far they are: what lists show of them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn host_counts(&self, id: DeploymentId) -> Result<HostCounts, StoreError> {
+        let sql = "SELECT COUNT(*), COUNT(CASE WHEN state = 'done' THEN 1 END), COALESCE(MAX(batch), 1) FROM host_runs
+             WHERE deployment_id = $1";
+        let (all, done, batches): (i64, i64, i64) =
+            on_read!(&self.db, p => sqlx::query_as(sql).bind(id.0).fetch_one(p).await)?;
+        let count = |number: i64| usize::try_from(number).unwrap_or_default();
+        Ok(HostCounts { all: count(all), done: count(done), batches: u32::try_from(batches).unwrap_or(u32::MAX) })
+    }
+
     /// The host runs of a deployment, in the order of its hosts.
     ///
     /// # Errors

@@ -140,3 +140,21 @@ both!(only_what_is_asked_for_is_told, |store| {
         assert_eq!(found, expected.into_iter().map(|number: i64| at(number * 1000)).collect::<Vec<_>>(), "{filter:?}");
     }
 });
+
+both!(another_end_is_seen_whenever_it_is_noted, |store| {
+    let new = new_request(configured(&store).await);
+    let ends = async || store.ends().await.expect("reads");
+    let none = ends().await;
+    assert_eq!(none, ends().await);
+    let mut known = vec![none];
+    // One of the same moment, and one that was noted late.
+    for end in [900_000, 900_000, 899_000] {
+        released(&store, &new, DeploymentState::Succeeded, end).await;
+        let now = ends().await;
+        assert!(!known.contains(&now), "{now:?} after {known:?}");
+        assert_eq!(now, ends().await);
+        known.push(now);
+    }
+    make(&store, &new).await;
+    assert_eq!(known.last(), Some(&ends().await), "one that has only begun");
+});

@@ -6,7 +6,7 @@ use davit_domain::deployment::{CellState, DeploymentState, HostRunState};
 use davit_domain::ids::{DeploymentId, HostName};
 use davit_domain::log::Step;
 use davit_domain::request::Kind;
-use davit_store::deployments::{Cell, DeploymentFilter, HostRun, NewDeployment};
+use davit_store::deployments::{Cell, DeploymentFilter, HostCounts, HostRun, NewDeployment};
 use davit_store::requests::{NewRequest, Request};
 use davit_store::{Store, StoreError};
 use std::time::Duration;
@@ -23,6 +23,12 @@ both!(a_deployment_starts_with_everything_waiting, |store| {
     let waiting =
         |name| HostRun { host: host(name), state: HostRunState::Waiting, batch: 1, tries: 1, updated_at: at(2) };
     assert_eq!(store.host_runs(made.id).await.expect("reads"), [waiting("web-2"), waiting("web-1")]);
+    let counts = async || store.host_counts(made.id).await.expect("reads");
+    assert_eq!(counts().await, HostCounts { all: 2, done: 0, batches: 1 });
+    let fence = take_fence(&store, &made).await;
+    let done = HostRunState::Done { previous: None };
+    commit!(store, tx => tx.set_host_run(made.id, fence, &host("web-1"), &done, at(3)));
+    assert_eq!(counts().await, HostCounts { all: 2, done: 1, batches: 1 });
     let cell = |name: Option<&str>, step| Cell {
         host: name.map(host),
         step,

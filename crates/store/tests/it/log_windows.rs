@@ -5,10 +5,10 @@ use davit_domain::deployment::DeploymentState;
 use davit_domain::ids::DeploymentId;
 use davit_domain::log::{Line, NewLine, Step, Stream};
 use davit_domain::log_text::Needle;
-use davit_store::Store;
 use davit_store::log_search::{Found, LogOf};
 use davit_store::log_windows::{Begin, LinesOf, Window};
 use davit_store::retention::Cutoffs;
+use davit_store::{Store, on_tx};
 
 /// Two whole blocks and a bit.
 const LINES: i64 = 9_000;
@@ -132,7 +132,25 @@ both!(what_was_counted_is_forgotten_with_the_lines, |store| {
     commit!(store, tx => tx.advance_deployment(id, None, &DeploymentState::Succeeded, at(10)));
     let cutoffs = Cutoffs { logs: at(11), deliveries: at(0), calls: at(0), sessions: at(0) };
     store.forget(&cutoffs).await.expect("forgets");
-    let of = LinesOf { host: None, step: Some(4) };
-    let window = store.log_window(id, &of, Begin::Place(0), 5).await.expect("reads");
-    assert_eq!(window, Window { first: 0, total: 0, last_seq: 0, items: Vec::new() });
+    let hosts = [Some(None), Some(Some(host("web-1")))].map(|on| LinesOf { host: on, step: None });
+    for of in [LinesOf { host: None, step: Some(4) }].into_iter().chain(hosts) {
+        let window = store.log_window(id, &of, Begin::Place(0), 5).await.expect("reads");
+        assert_eq!(window, Window { first: 0, total: 0, last_seq: 0, items: Vec::new() }, "{of:?}");
+    }
+});
+
+// What lies before a window is summed up, not read: with other sums there is another answer.
+both!(lines_before_a_window_are_not_counted_one_by_one, |store| {
+    let (id, all) = written(&store).await;
+    let of = LinesOf { host: Some(Some(host("web-1"))), step: None };
+    let mut window = store.log_window(id, &of, Begin::Line(8_500), 3).await.expect("reads");
+    assert_eq!(window, expected(&all, &of, Begin::Line(8_500), 3));
+    let mut tx = store.begin().await.expect("begins");
+    let sql = "UPDATE log_host_blocks SET lines = lines + 1000000 WHERE block = 0 AND host = 'web-1'";
+    on_tx!(&mut tx, c => sqlx::query(sql).execute(&mut **c).await.map(drop)).expect("writes");
+    tx.commit().await.expect("commits");
+    window.first += 1_000_000;
+    window.total += 1_000_000;
+    assert_eq!(store.log_window(id, &of, Begin::Line(8_500), 3).await.expect("reads"), window);
+    assert_eq!(store.log_window(id, &of, Begin::Place(window.first), 3).await.expect("reads"), window);
 });

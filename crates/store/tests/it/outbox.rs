@@ -122,6 +122,19 @@ both!(a_newer_state_takes_the_place_of_one_that_waits_to_be_tried_again, |store|
     assert_eq!(states(&store).await, [word("old", OutboxState::Superseded), word("new", OutboxState::Leased)]);
 });
 
+both!(a_call_under_way_is_held_for_as_long_as_its_lease_is_renewed, |store| {
+    enqueue(&store, "a", "one", 1).await;
+    let first = claim(&store, 1).await.expect("one");
+    assert!(store.renew_outbox(&first, at(150)).await.expect("is held"));
+    assert_eq!((due(&store).await, claim(&store, 149).await), (Some(150), None));
+    let again = claim(&store, 150).await.expect("the lease is over");
+    assert!(!store.renew_outbox(&first, at(900)).await.expect("reads"), "another one makes it now");
+    assert!(store.renew_outbox(&again, at(300)).await.expect("is held"));
+    store.finish_outbox(again.id, OutboxEnd::Done, None, at(200)).await.expect("ends");
+    assert!(!store.renew_outbox(&again, at(900)).await.expect("reads"));
+    assert_eq!(due(&store).await, None);
+});
+
 both!(a_call_whose_worker_died_is_made_again, |store| {
     enqueue(&store, "a", "one", 1).await;
     let first = claim(&store, 1).await.expect("one");

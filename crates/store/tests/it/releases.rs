@@ -1,10 +1,11 @@
 use crate::support::{
     at, both, commit, configured, deploy, host, id, is_conflict, make_request, new_request, production, sha, shop,
 };
+use davit_domain::access::{Place, Places};
 use davit_domain::ids::{DeploymentId, ReleaseName};
 use davit_store::Store;
 use davit_store::deployments::Deployment;
-use davit_store::releases::{KeptRelease, Live, ReleaseState};
+use davit_store::releases::{KeptRelease, Live, LiveRelease, ReleaseState};
 use davit_store::requests::NewRequest;
 
 async fn record(store: &Store, made: &Deployment, on: &str, state: ReleaseState, now: i64) {
@@ -86,11 +87,30 @@ both!(a_host_serves_one_release_of_an_app, |store| {
     };
     let expected = [serves(&one, "Web-2", 10), serves(&two, "web-1", 11)];
     assert_eq!(store.live(&shop(), &production()).await.expect("reads"), expected);
-    assert_eq!(store.live_all().await.expect("reads"), expected);
+    let together = |made: &Deployment, hosts: &[&str], when| LiveRelease {
+        app: shop(),
+        environment: production(),
+        release: made.release.clone(),
+        deployment: made.id,
+        at: at(when),
+        hosts: hosts.iter().map(|name| host(name)).collect(),
+    };
+    let within = async |places: &Places| {
+        let mut live = store.live_within(places).await.expect("reads");
+        live.iter_mut().for_each(|live| live.hosts.sort());
+        live
+    };
+    let expected = [together(&two, &["web-1"], 11), together(&one, &["Web-2"], 10)];
+    assert_eq!(within(&Places::All).await, expected, "the newest first");
+    let here = |app: &str| Places::Only(vec![Place { app: Some(id(app)), environment: None }]);
+    assert_eq!(within(&here("shop")).await, expected);
+    assert!(within(&here("other")).await.is_empty());
     assert!(store.live(&id("other"), &production()).await.expect("reads").is_empty());
     commit!(store, tx => tx.clear_live(&shop(), &production(), &host("web-1")));
     commit!(store, tx => tx.clear_live(&shop(), &production(), &host("web-1")));
-    assert_eq!(store.live_all().await.expect("reads"), [serves(&one, "Web-2", 10)]);
+    assert_eq!(within(&Places::All).await, [together(&one, &["Web-2"], 10)]);
+    live(&store, &one, "web-1", 12).await;
+    assert_eq!(within(&Places::All).await, [together(&one, &["Web-2", "web-1"], 12)]);
 });
 
 both!(a_release_belongs_to_a_deployment, |store| {

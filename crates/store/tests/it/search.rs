@@ -53,6 +53,48 @@ both!(rows_are_found_by_number_commit_and_words, |store| {
     assert_eq!(ids(store.find_changes(Sought::Text("work"), None, 1).await, |row| row.number), [12]);
 });
 
+both!(capitals_are_small_letters_in_every_language, |store| {
+    let revision = configured(&store).await;
+    for title in ["Weniger Ärger mit Kassen", "ПРИВЕТ, мир", "kein ärger", "结账更快", "sell shoes"] {
+        make_request(&store, &NewRequest { title: title.into(), ..new_request(revision) }).await;
+    }
+    // More than is read at once.
+    let mut tx = store.begin().await.expect("begins");
+    for _ in 0..1_100 {
+        tx.create_request(&new_request(revision)).await.expect("writes");
+    }
+    tx.commit().await.expect("commits");
+    let found =
+        async |text: &str, limit| ids(store.find_requests(Sought::Text(text), &Places::All, limit).await, |row| row.id);
+    for (text, expected) in [
+        ("ÄRGER", vec![3, 1]),
+        ("ärger MIT k", vec![1]),
+        ("привет", vec![2]),
+        ("Привет, МИР", vec![2]),
+        ("更快", vec![4]),
+        ("Ärger!", vec![]),
+        ("äröger", vec![]),
+    ] {
+        assert_eq!(found(text, 9).await, expected, "{text}");
+    }
+    assert_eq!(found("ÄRGER", 1).await, [3], "the newest");
+    let elsewhere = Places::Only(vec![Place { app: Some(id("other")), environment: None }]);
+    assert_eq!(ids(store.find_requests(Sought::Text("ÄRGER"), &elsewhere, 9).await, |row| row.id), [0; 0]);
+    assert_eq!(ids(store.find_changes(Sought::Text("ÄRGER"), None, 9).await, |row| row.id), [0; 0]);
+});
+
+both!(what_stands_in_every_row_is_found_as_often_as_it_was_asked_for, |store| {
+    let revision = configured(&store).await;
+    let everywhere = NewRequest { title: "Сборка".into(), ..new_request(revision) };
+    let mut tx = store.begin().await.expect("begins");
+    for _ in 0..1_100 {
+        tx.create_request(&everywhere).await.expect("writes");
+    }
+    tx.commit().await.expect("commits");
+    let found = ids(store.find_requests(Sought::Text("сб"), &Places::All, 6).await, |row| row.id);
+    assert_eq!(found, [1_100, 1_099, 1_098, 1_097, 1_096, 1_095]);
+});
+
 both!(only_what_may_be_seen_is_found, |store| {
     filled(&store).await;
     let place = |app: &str, environment: &str| Place { app: Some(id(app)), environment: Some(id(environment)) };

@@ -98,3 +98,28 @@ async fn calls_that_were_waiting_keep_the_start_of_their_day() {
         sqlx::query_scalar("SELECT target FROM outbox").fetch_one(&mut connection).await.expect("reads");
     assert_eq!(target, "forge:hub");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_before_there_were_blocks_are_counted() {
+    let memory = SqliteConnectOptions::new().in_memory(true).foreign_keys(false);
+    let mut connection = memory.connect().await.expect("opens");
+    migrate(&mut connection, 1..=13).await;
+    for sql in [
+        "INSERT INTO deployments (id, request_id, app, environment, kind, state, state_body, attempt, release_name,
+             commit_sha, created_at) VALUES (7, 1, 'shop', 'production', 'regular', 'queued', '{}', 1, 'r', 'c', 1)",
+        "WITH RECURSIVE n (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 5000)
+         INSERT INTO log_lines (deployment_id, seq, at, host, step, stream, text)
+         SELECT 7, seq, 1, CASE WHEN seq <= 96 THEN NULL ELSE 'web-1' END, CASE WHEN seq <= 1096 THEN 2 ELSE 4 END,
+             'stdout', '' FROM n",
+    ] {
+        sqlx::query(sql).execute(&mut connection).await.expect("writes");
+    }
+    migrate(&mut connection, 14..=18).await;
+    let steps = "SELECT step, block, lines FROM log_blocks ORDER BY step";
+    let steps: Vec<(i64, i64, i64)> = sqlx::query_as(steps).fetch_all(&mut connection).await.expect("reads");
+    assert_eq!(steps, [(2, 0, 1096), (4, 0, 3000)]);
+    let hosts = "SELECT host, step, block, lines FROM log_host_blocks ORDER BY host, step";
+    let hosts: Vec<(String, i64, i64, i64)> = sqlx::query_as(hosts).fetch_all(&mut connection).await.expect("reads");
+    let web = "web-1".to_owned();
+    assert_eq!(hosts, [(String::new(), 2, 0, 96), (web.clone(), 2, 0, 1000), (web, 4, 0, 3000)]);
+}

@@ -3,6 +3,7 @@ use crate::support::{at, both, commit, is_conflict, is_not_found};
 use davit_domain::ci::JobState;
 use davit_domain::ids::JobId;
 use davit_domain::log::Stream;
+use davit_domain::log_text::Needle;
 use davit_store::Store;
 use davit_store::ci_logs::{FoundLine, JobLine, NewJobLine};
 use serde_json::json;
@@ -85,10 +86,16 @@ both!(lines_of_a_run_are_searched, |store| {
     let found = |job, seq: i64, text: &str| FoundLine { job, seq, step: 1, text: text.into() };
     let search = |text: &'static str, limit| {
         let store = store.clone();
-        async move { store.search_lines(run, text, limit).await.expect("reads") }
+        let needle = Needle::new(text).expect("a text");
+        async move { store.search_run(run, &needle, limit).await.expect("reads") }
     };
     assert_eq!(search("0% DONE", 9).await, [found(job, 1, "100% Done␀"), found(other, 1, "100% Done␀")]);
     assert_eq!(search("a_b", 1).await, [found(job, 3, "a_b")]);
     assert_eq!(search("done", 3).await.len(), 3);
     assert!(search("nothing", 9).await.is_empty());
+    // In the second piece, as people read it.
+    let many: Vec<_> = (5..=1_100).map(|_| text("ok")).chain([text("\u{1b}[31mПРИ\u{1b}[0mВЕТ")]).collect();
+    store.append_job_lines(job, fence, 5, &many).await.expect("writes");
+    assert_eq!(search("привет", 9).await, [found(job, 1_101, "\u{1b}[31mПРИ\u{1b}[0mВЕТ")]);
+    assert_eq!(search("o", 1_200).await.len(), 2 + 1_096 + 2, "both jobs, and no other run's");
 });

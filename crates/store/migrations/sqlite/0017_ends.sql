@@ -1,0 +1,3 @@
+-- Whether a deployment has ended since the delivery figures were last worked out.
+
+CREATE INDEX deployments_finished ON deployments (finished_at);
