@@ -100,17 +100,59 @@ pub fn is_overtaken(seen: &[SeenHead], push: &Push) -> bool {
     reached.contains(&newest.commit)
 }
 
-/// The newest head of what a release config follows, of the heads of its repository, latest first: the branches or tags
-/// that releases start by themselves from, else the branch that is live (`live`).
-#[must_use]
-pub fn followed<'h>(auto: Option<&Auto>, live: Option<&str>, heads: &'h [SeenHead]) -> Option<&'h SeenHead> {
-    let branch = |wanted: &[String]| heads.iter().find(|head| matches(wanted, head.git_ref.branch()));
-    match auto {
-        Some(Auto { on: AutoOn::Push | AutoOn::Merge, branches }) if !branches.is_empty() => branch(branches),
-        Some(Auto { on: AutoOn::Tag, branches }) => heads.iter().find(|head| matches(branches, head.git_ref.tag())),
-        Some(Auto { on: AutoOn::Push | AutoOn::Merge | AutoOn::DeploymentEvent, .. }) | None => {
-            heads.iter().find(|head| live.is_some() && head.git_ref.branch() == live)
+/// What of its repository a release config follows: the branches or tags that releases start by themselves from, else
+/// the branch that is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows<'c> {
+    /// Branches of these names, which may be patterns.
+    Branches(&'c [String]),
+    /// Tags of these names, which may be patterns; none: every tag.
+    Tags(&'c [String]),
+    /// The branch that is live.
+    Live(&'c str),
+    /// Nothing is live yet, and no branch starts a release by its name.
+    Nothing,
+}
+
+impl<'c> Follows<'c> {
+    /// By what starts releases, and the branch that is live.
+    #[must_use]
+    pub fn new(auto: Option<&'c Auto>, live: Option<&'c str>) -> Self {
+        match auto {
+            Some(Auto { on: AutoOn::Push | AutoOn::Merge, branches }) if !branches.is_empty() => {
+                Self::Branches(branches)
+            }
+            Some(Auto { on: AutoOn::Tag, branches }) => Self::Tags(branches),
+            Some(Auto { on: AutoOn::Push | AutoOn::Merge | AutoOn::DeploymentEvent, .. }) | None => {
+                live.map_or(Self::Nothing, Self::Live)
+            }
         }
+    }
+
+    /// The branches and tags themselves; `None` where patterns say which ones.
+    #[must_use]
+    pub fn references(&self) -> Option<Vec<GitRef>> {
+        let all = |names: &[String], of: fn(String) -> GitRef| {
+            let are_names = !names.is_empty() && !names.iter().any(|name| name.contains(['*', '?', '[', '{', '\\']));
+            are_names.then(|| names.iter().cloned().map(of).collect())
+        };
+        match self {
+            Self::Branches(names) => all(names, GitRef::Branch),
+            Self::Tags(names) => all(names, GitRef::Tag),
+            Self::Live(name) => Some(vec![GitRef::Branch((*name).to_owned())]),
+            Self::Nothing => Some(Vec::new()),
+        }
+    }
+
+    /// The newest of these heads, latest first, that is followed.
+    #[must_use]
+    pub fn newest<'h>(&self, heads: impl IntoIterator<Item = &'h SeenHead>) -> Option<&'h SeenHead> {
+        heads.into_iter().find(|head| match self {
+            Self::Branches(names) => matches(names, head.git_ref.branch()),
+            Self::Tags(names) => matches(names, head.git_ref.tag()),
+            Self::Live(name) => head.git_ref.branch() == Some(*name),
+            Self::Nothing => false,
+        })
     }
 }
 

@@ -21,7 +21,8 @@ pub enum CommitState {
 pub const DEPLOY_CONTEXT: &str = "davit/deploy/";
 
 impl CommitState {
-    const ALL: [Self; 4] = [Self::Pending, Self::Success, Self::Failure, Self::Error];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Success, Self::Failure, Self::Error];
 
     /// From its word.
     #[must_use]

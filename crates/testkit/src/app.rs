@@ -7,7 +7,7 @@ use crate::fake_forge::{Access, Delivery, FakeForge, GitBackend};
 use crate::git::{self, Repo};
 use crate::postgres::TestDatabase;
 use davit_domain::access::Role;
-use davit_domain::config::{ForgeKind, HookSignature};
+use davit_domain::config::ForgeKind;
 use davit_domain::ids::DeploymentId;
 use davit_domain::time::Timestamp;
 use davit_engine::apply::Apply;
@@ -189,7 +189,7 @@ impl TestApp {
     #[must_use]
     pub fn forge_table(&self) -> String {
         let id = self.forge_id();
-        let signature = signature_word(self.forge.signature());
+        let signature = self.forge.signature().as_str();
         format!(
             "[[forge]]\nid = {id:?}\nkind = {id:?}\napi_url = {:?}\ntoken = {{ env = \"TEST_TOKEN\" }}\n\
              webhook_secret = {{ env = \"TEST_SECRET\" }}\nsignature = {signature:?}\n\n",
@@ -200,13 +200,7 @@ impl TestApp {
     /// The forge's id in the configuration.
     #[must_use]
     pub fn forge_id(&self) -> &'static str {
-        match self.forge.kind() {
-            ForgeKind::Github => "github",
-            ForgeKind::Gitlab => "gitlab",
-            ForgeKind::Gitea => "gitea",
-            ForgeKind::Gitee => "gitee",
-            ForgeKind::Generic => "generic",
-        }
+        self.forge.kind().as_str()
     }
 
     /// Where the forge's webhooks go.
@@ -488,16 +482,6 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         assert!(self.finished || std::thread::panicking(), "a test ends with TestApp::finish");
-    }
-}
-
-fn signature_word(signature: HookSignature) -> &'static str {
-    match signature {
-        HookSignature::HmacSha256 => "hmac-sha256",
-        HookSignature::HmacSha1 => "hmac-sha1",
-        HookSignature::Token => "token",
-        HookSignature::StandardWebhooks => "standard-webhooks",
-        HookSignature::Timestamp => "timestamp",
     }
 }
 

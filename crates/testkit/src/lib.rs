@@ -12,3 +12,4 @@ pub mod git;
 pub mod postgres;
 pub mod slapd;
 pub mod sshd;
+pub mod totp;

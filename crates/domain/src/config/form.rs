@@ -5,7 +5,10 @@
 
 use super::fields::{self, Field, basic};
 use super::parse::{ConfigError, parse};
-use super::{App, Channel, Configuration, Environment, Forge, Host, ReleaseConfig, Repository, channel_fields};
+use super::{
+    App, Channel, Configuration, Environment, Forge, Host, ReleaseConfig, Repository, RepositorySettings,
+    channel_fields, repository_fields,
+};
 use crate::ids::{AppKey, ChannelId, EnvironmentKey, ForgeId, HostName};
 use crate::variables;
 use serde_json::{Map, Value};
@@ -47,6 +50,12 @@ pub fn forge_form(forge: &Forge) -> Form {
 #[must_use]
 pub fn channel_form(channel: &Channel) -> Form {
     as_form(&channel_fields::channel(channel), &["id"])
+}
+
+/// A repository's settings as a form, without its forge and its name. Secrets are named in it, never told.
+#[must_use]
+pub fn repository_form(repository: &RepositorySettings) -> Form {
+    as_form(&repository_fields::repository(repository), &["forge", "name"])
 }
 
 /// Reads how an app is released to an environment. References lead to `current`.
@@ -115,6 +124,27 @@ pub fn read_forge(id: &ForgeId, form: &Form, current: &Configuration) -> Result<
 pub fn read_channel(id: &ChannelId, form: &Form, current: &Configuration) -> Result<Channel, Vec<ConfigError>> {
     let read = section("channel", "id", id.as_str(), form, current)?;
     read.channels.into_iter().next().ok_or_else(|| vec![ConfigError::of_field("", "the form says nothing")])
+}
+
+/// Reads what is declared about the repository `name` at `forge`. References lead to `current`.
+///
+/// # Errors
+/// Everything that is wrong, each with its field; `name` is one.
+pub fn read_repository(
+    forge: &ForgeId,
+    name: &str,
+    form: &Form,
+    current: &Configuration,
+) -> Result<RepositorySettings, Vec<ConfigError>> {
+    let mut text = Text::default();
+    text.section("repository");
+    for (key, value) in [("forge", forge.as_str()), ("name", name)] {
+        text.entry(key, key, &value.into());
+        text.text.push('\n');
+    }
+    text.form(form, &["forge", "name"]);
+    let read = text.read(current)?;
+    read.repositories.into_iter().next().ok_or_else(|| vec![ConfigError::of_field("", "the form says nothing")])
 }
 
 /// Reads an app without release configs. References lead to `current`.
@@ -327,6 +357,19 @@ A="1
         language = "zh"
         events = ["failed"]
         templates = { failed = "{{ app }}\n\"failed\"" }
+        [[repository]]
+        forge = "gitea"
+        name = "acme/shop"
+        cpus = 1.5
+        keep_runs = "20d"
+        variables = "REGION=eu"
+        secrets = { NPM_TOKEN = { secret = "npm" } }
+        environments = { "pre production" = { variables = "A=1", secrets = { KEY = { file = "deploy.key" } } } }
+        merge = { approvals = 1, required = ["davit/ci/*"] }
+        [[repository]]
+        forge = "gitea"
+        name = "acme/docs"
+        merge = {}
     "##;
 
     fn current() -> Configuration {
@@ -361,6 +404,13 @@ A="1
         assert_eq!(forge_form(forge)["token"], json!({ "secret": "gitea-token" }));
         assert_eq!(read_forge(&forge.id, &forge_form(forge), &current).as_ref(), Ok(forge));
         assert_eq!(read_channel(&channel.id, &channel_form(channel), &current).as_ref(), Ok(channel));
+        for repository in &current.repositories {
+            let form = repository_form(repository);
+            assert!(!form.contains_key("forge") && !form.contains_key("name") && form.contains_key("merge"));
+            let read = read_repository(&repository.forge, &repository.name, &form, &current);
+            assert_eq!(read.as_ref(), Ok(repository));
+        }
+        assert_eq!(repository_form(&current.repositories[1]), *json!({ "merge": {} }).as_object().expect("a form"));
         let alone = App { releases: Vec::new(), ..app.clone() };
         assert_eq!(read_app(&app.key, &app_form(app), &current), Ok(alone));
     }
@@ -397,6 +447,22 @@ A="1
         let fields: Vec<_> = errors.expect_err("mistakes").into_iter().filter_map(|error| error.field).collect();
         assert_eq!(fields, ["api_url", "signature"]);
         assert_eq!(missing("a freeze window needs `from` and `to`"), None);
+    }
+
+    #[test]
+    fn mistakes_about_a_repository_name_their_fields() {
+        let fields = |forge: &str, name: &str, form: Value| -> Vec<String> {
+            let form = form.as_object().expect("a form").clone();
+            let read = read_repository(&forge.parse().expect("an id"), name, &form, &current());
+            read.expect_err("mistakes").into_iter().filter_map(|error| error.field).collect()
+        };
+        assert_eq!(fields("hub", "shop", json!({})), ["forge", "name"]);
+        let form = json!({ "executor": "host", "name": "a/b", "merge": { "by": [] }, "secrets": { "GITHUB_X": 1 },
+            "environments": { "test": { "secrets": { "1": { "secret": "x" } } } } });
+        assert_eq!(
+            fields("gitea", "acme/shop", form),
+            ["name", "environments.test.secrets.1", "executor", "merge.by", "secrets.GITHUB_X"]
+        );
     }
 
     #[test]

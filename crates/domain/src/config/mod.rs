@@ -43,7 +43,7 @@ pub use export::export;
 pub use forge_model::*;
 pub use form::{
     Form, app_form, channel_form, environment_form, forge_form, host_form, read_app, read_channel, read_environment,
-    read_forge, read_host, read_release, release_form,
+    read_forge, read_host, read_release, read_repository, release_form, repository_form,
 };
 pub use identity_model::*;
 pub use model::*;

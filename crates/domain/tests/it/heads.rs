@@ -2,7 +2,7 @@
 
 use davit_domain::config::{Auto, AutoOn};
 use davit_domain::event::{GitRef, Push};
-use davit_domain::heads::{MissedHead, SeenHead, followed, gone, is_overtaken, missed, older_first};
+use davit_domain::heads::{Follows, MissedHead, SeenHead, gone, is_overtaken, missed, older_first};
 use davit_domain::ids::CommitSha;
 use davit_domain::time::Timestamp;
 use proptest::prelude::*;
@@ -133,7 +133,18 @@ fn what_is_followed_is_the_latest_head_that_would_start_a_release() {
         (None, Some("v2"), None),
         (None, None, None),
     ] {
-        let found = followed(auto.as_ref(), live, &heads).map(|head| head.commit.clone());
+        let follows = Follows::new(auto.as_ref(), live);
+        let found = follows.newest(&heads).map(|head| head.commit.clone());
         assert_eq!(found, expected.map(sha), "{auto:?} {live:?}");
+        // What is asked for by name is enough to find it.
+        if let Some(references) = follows.references() {
+            let named = heads.iter().filter(|head| references.contains(&head.git_ref));
+            assert_eq!(follows.newest(named).map(|head| head.commit.clone()), found, "{auto:?} {live:?}");
+        }
     }
+    let patterns = ["release/*".to_owned(), "main".to_owned()];
+    assert_eq!(Follows::Branches(&patterns).references(), None);
+    assert_eq!(Follows::Branches(&patterns[1..]).references(), Some(vec![GitRef::Branch("main".into())]));
+    assert_eq!(Follows::Tags(&[]).references(), None, "every tag is followed");
+    assert_eq!(Follows::Nothing.references(), Some(Vec::new()));
 }
