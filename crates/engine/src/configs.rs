@@ -1,5 +1,5 @@
 //! Editing one item of the configuration at a time: apps, their release configs, environments, hosts; forges and
-//! channels in [`outside`].
+//! channels in [`outside`], repositories of CI in [`repositories`], the secrets that would be left in [`leftovers`].
 //!
 //! Every edit goes the way of an apply: the whole that results is checked, and stored with its line in the feed in one
 //! transaction. Release configs have revisions: an edit names the one that the person saw, and another one in between
@@ -10,12 +10,15 @@ mod base;
 mod check;
 mod dry_run;
 mod history;
+mod leftovers;
 mod outside;
+mod repositories;
 
-pub use base::{Base, NamedSecrets, Put};
+pub use base::{Base, NamedSecrets, Order, Put};
 pub use check::{Check, ConfigCheck};
 pub use dry_run::{DryHost, DryRun, DryStep};
 pub use history::RevisionText;
+pub use leftovers::Item;
 
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
@@ -170,7 +173,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes an environment or replaces what is said of it; `order` moves it to that place of the list, from 0.
+    /// Makes an environment or replaces what is said of it; `order` moves it to a place of the list.
     ///
     /// # Errors
     /// `InvalidConfig` with every mistake and its field, `Changed` or `Conflict` where what was seen is not in force.
@@ -178,21 +181,21 @@ impl Engine {
         &self,
         key: &EnvironmentKey,
         put: &Put,
-        order: Option<usize>,
+        order: &Order,
         by: &str,
     ) -> Result<Environment, EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
         let known = current.environments.iter().find(|known| known.key == *key);
         put.base.check("environment", key, known.map(config::environment_form))?;
+        order.check(current.environments.iter().map(|known| &known.key))?;
         let environment = config::read_environment(key, &put.form, &current).map_err(EngineError::InvalidConfig)?;
         let wanted = Configuration { environments: vec![environment.clone()], ..nothing() };
         self.put_secrets_of(&mut tx, &wanted, put, by).await?;
         let mut after = config::merge(&current, &wanted, false);
-        if let Some(order) = order {
+        if let Some(place) = order.place {
             after.environments.retain(|known| known.key != *key);
-            let order = order.min(after.environments.len());
-            after.environments.insert(order, environment.clone());
+            after.environments.insert(place.min(after.environments.len()), environment.clone());
         }
         let told = Told { action: "environment_saved", subject: key.to_string(), app: None, environment: Some(key) };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
@@ -244,19 +247,19 @@ impl Engine {
         wanted.hosts.into_iter().next().ok_or_else(|| EngineError::Unavailable("the host is not there".into()))
     }
 
-    /// Takes a host away that nothing refers to any more. What is on it stays.
+    /// Takes a host away that nothing refers to any more. What is on it stays. Of its secrets those go that are named.
     ///
     /// # Errors
-    /// `Conflict` with what refers to it, `NotFound` when there is none.
-    pub async fn delete_host(&self, name: &HostName, by: &str) -> Result<(), EngineError> {
+    /// `Conflict` with what refers to it or to a secret, `NotFound` when there is none.
+    pub async fn delete_host(&self, name: &HostName, secrets: &[String], by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
-        let mut after = current.clone();
-        after.hosts.retain(|known| known.name != *name);
+        let after = Item::Host(name).taken_from(&current);
         if after.hosts.len() == current.hosts.len() {
             return Err(EngineError::NotFound(format!("there is no host named {name}")));
         }
         in_use(&after)?;
+        self.forget_secrets(&mut tx, (&current, &after), secrets, by).await?;
         let told = Told { action: "host_deleted", subject: name.to_string(), app: None, environment: None };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
         tx.commit().await?;

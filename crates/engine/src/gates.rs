@@ -38,15 +38,15 @@ impl Gate {
     #[must_use]
     pub fn of(
         configuration: &Configuration,
-        locks: Vec<Lock>,
+        locks: &[Lock],
         app: Option<&AppKey>,
         environment: &EnvironmentKey,
         now: Timestamp,
     ) -> Self {
-        let here = |lock: &Lock| lock.environment == *environment && (lock.app.is_none() || lock.app.as_ref() == app);
+        let here = |lock: &&Lock| lock.environment == *environment && (lock.app.is_none() || lock.app.as_ref() == app);
         let place = configuration.environments.iter().find(|known| known.key == *environment);
         Self {
-            locks: locks.into_iter().filter(here).collect(),
+            locks: locks.iter().filter(here).cloned().collect(),
             frozen: place.and_then(|place| freeze::frozen(&place.freeze, now)),
             closed: place.and_then(|place| freeze::closed(&place.windows, now)),
         }
@@ -89,7 +89,7 @@ impl Engine {
         let configuration = self.store().configuration().await?;
         known(&configuration, environment, app)?;
         let locks = self.store().locks(self.now()).await?;
-        Ok(Gate::of(&configuration, locks, app, environment, self.now()))
+        Ok(Gate::of(&configuration, &locks, app, environment, self.now()))
     }
 
     /// Locks an environment, or one app in it: what waits there goes on waiting, what runs goes on running.
@@ -154,7 +154,7 @@ impl Engine {
         passing: Passing<'_>,
     ) -> Result<(), EngineError> {
         let locks = tx.locks(self.now()).await?;
-        let gate = Gate::of(configuration, locks, Some(&deployment.app), &deployment.environment, self.now());
+        let gate = Gate::of(configuration, &locks, Some(&deployment.app), &deployment.environment, self.now());
         match gate.keeps(deployment.kind) {
             Some(keeps) => self.note_passing(tx, deployment, passing, &keeps).await,
             None => Ok(()),

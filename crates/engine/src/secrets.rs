@@ -101,17 +101,28 @@ impl Engine {
     pub async fn delete_secret(&self, name: &str, by: &str) -> Result<(), EngineError> {
         let key = SecretRef::Secret(name.to_owned()).key();
         let mut tx = self.store().begin().await?;
-        if tx.read_configuration().await?.secret_refs().contains_key(&key) {
+        // Under its lock: nobody begins to name it meanwhile.
+        if tx.configuration().await?.secret_refs().contains_key(&key) {
             return Err(EngineError::Conflict(format!(
                 "the configuration refers to the secret {name}: take it out of davit.toml and apply that first"
             )));
         }
-        if !tx.delete_secret(&key).await? {
-            return Err(EngineError::NotFound(format!("there is no secret named {name}")));
-        }
-        self.feed(&mut tx, by, "secret_deleted", name, serde_json::Value::Null).await?;
+        self.forget_secret(&mut tx, name, by).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Forgets a secret, whoever refers to it, in a transaction that goes on.
+    pub(crate) async fn forget_secret(
+        &self,
+        tx: &mut davit_store::Tx,
+        name: &str,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        if !tx.delete_secret(&SecretRef::Secret(name.to_owned()).key()).await? {
+            return Err(EngineError::NotFound(format!("there is no secret named {name}")));
+        }
+        self.feed(tx, by, "secret_deleted", name, serde_json::Value::Null).await
     }
 
     /// Seals values that came with an apply call, by the key of their reference.

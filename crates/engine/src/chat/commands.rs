@@ -154,10 +154,11 @@ impl Engine {
             return Err(EngineError::NotFound(match (app, environment) {
                 (Some(app), Some(environment)) => not_there(app, environment),
                 (Some(app), None) => format!("there is no app {app}"),
-                (None, _) => said(language, ("There is nothing that you may see.", "没有您可以查看的内容。")),
+                (None, _) => said(language, ("There is nothing that you may see.", "没有你可以查看的内容。")),
             }));
         }
-        let (live, latest) = (self.store().live_all().await?, self.store().latest_deployments().await?);
+        let live = self.store().live_within(&person.access.places(Action::See)).await?;
+        let latest = self.store().latest_deployments().await?;
         let mut lines = Vec::new();
         for (app, environment) in seen.iter().take(MOST_PLACES) {
             let is_here = |a: &AppKey, e: &EnvironmentKey| a == *app && e == *environment;
@@ -228,7 +229,7 @@ fn said(language: Language, (english, chinese): Both) -> String {
 
 const UNLINKED: Both = (
     "davit does not know you here. Open your account page in davit, make a code for this chat, and send: link CODE",
-    "davit 还不认识您。请在 davit 的账号页面为本群生成绑定码，然后发送：绑定 CODE",
+    "davit 还不认识你。请在 davit 的账号页面为本群生成绑定码，然后发送：绑定 CODE",
 );
 
 const UNKNOWN: Both = ("I don't understand that.\n", "无法识别该命令。\n");

@@ -283,7 +283,8 @@ impl Engine {
 
 fn undeclared() -> EngineError {
     EngineError::NotFound(
-        "davit runs no workflows of this repository: declare it with [[repository]] in davit.toml".into(),
+        "davit runs no workflows of this repository: whoever administers davit adds it in the settings, under Repositories"
+            .into(),
     )
 }
 

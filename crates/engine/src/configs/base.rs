@@ -3,6 +3,7 @@
 
 use crate::EngineError;
 use davit_domain::config::Form;
+use davit_domain::ids::EnvironmentKey;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -33,6 +34,29 @@ pub struct Put {
     pub base: Base,
     /// Whether to stop when everything is checked.
     pub dry_run: bool,
+}
+
+/// Where an item goes in its list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Its place, from 0; `None`: where it is, or the end.
+    pub place: Option<usize>,
+    /// The keys of all items in the order that the person saw; `None`: they did not look.
+    pub seen: Option<Vec<String>>,
+}
+
+impl Order {
+    /// Whether the list is as they saw it: a place in another one is not the one that they meant.
+    pub(super) fn check<'k>(&self, known: impl Iterator<Item = &'k EnvironmentKey>) -> Result<(), EngineError> {
+        let known: Vec<&str> = known.map(EnvironmentKey::as_str).collect();
+        match &self.seen {
+            Some(seen) if *seen != known => Err(EngineError::Changed(format!(
+                "somebody has changed the order of the environments meanwhile. It is now: {}. Look at it, then move again",
+                known.join(", ")
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 impl Base {

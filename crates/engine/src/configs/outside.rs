@@ -1,6 +1,6 @@
 //! Forges and channels, one at a time: what davit speaks to.
 
-use super::{Put, Told, in_use, nothing};
+use super::{Item, Put, Told, in_use, nothing};
 use crate::hub::Topic;
 use crate::{Engine, EngineError};
 use davit_domain::config::{self, Channel, Configuration, Forge};
@@ -30,19 +30,20 @@ impl Engine {
         Ok(forge)
     }
 
-    /// Takes a forge away that nothing refers to any more. What it was told stays there.
+    /// Takes a forge away that nothing refers to any more. What it was told stays there. Of its secrets those go that are
+    /// named.
     ///
     /// # Errors
-    /// `Conflict` with what refers to it, `NotFound` when there is none.
-    pub async fn delete_forge(&self, id: &ForgeId, by: &str) -> Result<(), EngineError> {
+    /// `Conflict` with what refers to it or to a secret, `NotFound` when there is none.
+    pub async fn delete_forge(&self, id: &ForgeId, secrets: &[String], by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
-        let mut after = current.clone();
-        after.forges.retain(|known| known.id != *id);
+        let after = Item::Forge(id).taken_from(&current);
         if after.forges.len() == current.forges.len() {
             return Err(EngineError::NotFound(format!("there is no forge named {id}")));
         }
         in_use(&after)?;
+        self.forget_secrets(&mut tx, (&current, &after), secrets, by).await?;
         let told = Told { action: "forge_deleted", subject: id.to_string(), app: None, environment: None };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
         tx.commit().await?;
@@ -80,19 +81,19 @@ impl Engine {
         Ok(channel)
     }
 
-    /// Takes a channel away that no release config names any more.
+    /// Takes a channel away that no release config names any more. Of its secrets those go that are named.
     ///
     /// # Errors
-    /// `Conflict` with what names it, `NotFound` when there is none.
-    pub async fn delete_channel(&self, id: &ChannelId, by: &str) -> Result<(), EngineError> {
+    /// `Conflict` with what names it or a secret, `NotFound` when there is none.
+    pub async fn delete_channel(&self, id: &ChannelId, secrets: &[String], by: &str) -> Result<(), EngineError> {
         let mut tx = self.store().begin().await?;
         let current = tx.configuration().await?;
-        let mut after = current.clone();
-        after.channels.retain(|known| known.id != *id);
+        let after = Item::Channel(id).taken_from(&current);
         if after.channels.len() == current.channels.len() {
             return Err(no_channel(id));
         }
         in_use(&after)?;
+        self.forget_secrets(&mut tx, (&current, &after), secrets, by).await?;
         let told = Told { action: "channel_deleted", subject: id.to_string(), app: None, environment: None };
         self.store_edit(&mut tx, &current, &after, by, told).await?;
         tx.commit().await?;

@@ -34,8 +34,10 @@ pub const ALERT: &str = "forge_call";
 /// The kind of alert about a channel that notices don't get to; its subject is the channel.
 pub const CHANNEL_ALERT: &str = "channel";
 
-/// A crashed process's call is made again after this; longer than [`LONGEST_CALL`].
-const LEASE: Duration = Duration::from_secs(120);
+/// A crashed process's call is made again after this.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often the lease of a call under way is renewed, so that a slow one is not made twice.
+const RENEW: Duration = Duration::from_secs(8);
 /// A call may ask the forge a few things, each with a time limit of its own.
 const LONGEST_CALL: Duration = Duration::from_secs(100);
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -214,6 +216,11 @@ async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
     let made = tokio::select! {
         // It is claimed: whoever starts next makes it again.
         () = abort.cancelled() => return,
+        () = keep(engine, &row) => {
+            drop(way);
+            engine.hub().tell_topic(Topic::Outbox, Some(row.id));
+            return;
+        }
         made = tokio::time::timeout(LONGEST_CALL, calls::make(engine, &row)) => made,
     };
     let made = made
@@ -225,6 +232,18 @@ async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
     // Before anybody is told that there is room for the next one.
     drop(way);
     engine.hub().tell_topic(Topic::Outbox, Some(row.id));
+}
+
+/// Holds the lease of a call; ends when it is no longer ours to make, because the lease had run out and others took it.
+async fn keep(engine: &Engine, row: &OutboxRow) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        match engine.store().renew_outbox(row, engine.now().plus(LEASE)).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "the lease of a call can't be renewed now"),
+        }
+    }
 }
 
 /// Writes down what came of a call. Alerts first: whoever sees a call that has ended finds them as they are then.

@@ -191,7 +191,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let configuration = tx.read_configuration().await?;
         let locks = tx.locks(self.now()).await?;
-        let gate = Gate::of(&configuration, locks, Some(app), environment, self.now());
+        let gate = Gate::of(&configuration, &locks, Some(app), environment, self.now());
         for deployment in waiting {
             let keeps = match (&deployment.gates_overridden_by, gate.keeps(deployment.kind)) {
                 (Some(_), _) => None,

@@ -74,6 +74,14 @@ pub struct Returned {
 }
 
 impl Engine {
+    /// Makes sure that there is a provider to go to, without asking it.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn leads_to_a_provider(&self, id: &IdentityId) -> Result<(), EngineError> {
+        self.oidc(id).await.map(drop)
+    }
+
     /// Sends somebody to a provider.
     ///
     /// # Errors
@@ -174,7 +182,7 @@ impl Engine {
         };
         let back = format!("{}/auth/oidc/{}/callback", self.settings().public_url, identity.id);
         let way = Way { identity, oidc, secret, back };
-        Provider::discover(self.discovered(), self.now(), way, self.roots(identity).await?).await
+        Provider::discover(self.discovered(), || self.now(), way, self.roots(identity).await?).await
     }
 
     /// An identity provider of the configuration.

@@ -132,19 +132,26 @@ impl Engine {
         Ok(SignedIn::Yes(Box::new(user.clone()), cookie))
     }
 
+    /// Whether an account has a password of davit's.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn has_password(&self, user: &User) -> Result<bool, EngineError> {
+        Ok(self.store().user_by_name(&user.name).await?.is_some_and(|(_, hash)| hash.is_some()))
+    }
+
     /// Makes sure that whoever sits before an open session knows its account's password. Returns the hash that it fits.
     ///
     /// # Errors
     /// `Denied` when it is another one, or was guessed too often; `Conflict` when the account has none.
     pub(super) async fn prove_password(&self, user: &User, password: &SecretString) -> Result<String, EngineError> {
-        let tried = self.begin_try(&user.name).await?;
         let Some(hash) = self.store().user_by_name(&user.name).await?.and_then(|(_, hash)| hash) else {
-            self.was_nothing(&tried).await?;
             return Err(EngineError::Conflict(format!(
                 "{} has no password in davit: it signs in with its identity provider",
                 user.name
             )));
         };
+        let tried = self.begin_try(&user.name).await?;
         if !self.verify_password(password, Some(hash.clone())).await? || tried.refused {
             self.was_wrong(&tried, Some(user)).await?;
             return Err(unproved());

@@ -13,10 +13,15 @@ use qrcode::render::svg;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 use totp_rs::{Builder, Secret, Totp};
 
 /// As RFC 4226 recommends. Bytes.
 const SECRET: usize = 20;
+/// How lately somebody without a password must have signed in to put a second factor on.
+const LATELY: Duration = Duration::from_secs(10 * 60);
+/// How long one that was started waits for its first code.
+const WAITS: Duration = Duration::from_secs(10 * 60);
 /// Recovery codes that an account gets at once.
 const CODES: usize = 10;
 /// Letters that nobody takes for another.
@@ -55,9 +60,19 @@ impl Engine {
     /// Makes a secret for an authenticator app. Codes are asked for once [one of it](Self::confirm_second_factor) was
     /// shown.
     ///
+    /// A session alone is not enough: who stole one would shut the owner out. An account that has a password needs that
+    /// as well, and one without a session of the last ten minutes.
+    ///
     /// # Errors
-    /// `Conflict` when the account has a second factor already.
-    pub async fn start_second_factor(&self, user: &User) -> Result<Enrolment, EngineError> {
+    /// `Conflict` when the account has a second factor already, `Invalid` when its password is missing, `Denied` when
+    /// that is wrong or the session too old.
+    pub async fn start_second_factor(
+        &self,
+        user: &User,
+        password: Option<&SecretString>,
+        session: &str,
+    ) -> Result<Enrolment, EngineError> {
+        self.prove_to_enrol(user, password, session).await?;
         let secret = Secret::from(rand::random::<[u8; SECRET]>().to_vec()).to_base32();
         let totp = totp(&secret, &user.name)?;
         let url = totp.to_url().map_err(|error| unusable(&error))?;
@@ -82,23 +97,38 @@ impl Engine {
     /// Shows that the authenticator app has the secret: from now on codes are asked for. Returns the recovery codes,
     /// this once.
     ///
+    /// Wrong codes count as wrong passwords do, and what was started lapses after ten minutes: who stole a session would
+    /// else guess the code of what its owner left half-done, and shut them out.
+    ///
     /// # Errors
-    /// `Invalid` when the code is not right, `Conflict` when nothing waits to be confirmed.
+    /// `Invalid` when the code is not right, `Denied` when there were too many such, `Conflict` when nothing waits to be
+    /// confirmed.
     pub async fn confirm_second_factor(
         &self,
         user: &User,
         code: &SecretString,
     ) -> Result<Vec<SecretString>, EngineError> {
-        let step = self.step_of(user.id, code).await?.ok_or_else(|| {
-            EngineError::Invalid(
+        let nothing = || EngineError::Conflict("there is no second factor to confirm: start anew".into());
+        if !self.waits_for_its_code(user.id).await? {
+            return Err(nothing());
+        }
+        let tried = self.begin_try(&user.name).await?;
+        if tried.refused {
+            self.was_wrong(&tried, Some(user)).await?;
+            return Err(unproved());
+        }
+        let Some(step) = self.step_of(user.id, code).await? else {
+            self.was_wrong(&tried, Some(user)).await?;
+            return Err(EngineError::Invalid(
                 "that is not the code that the app shows now: look again, and at the clock of the phone".into(),
-            )
-        })?;
+            ));
+        };
         let codes = recovery_codes();
         let mut tx = self.store().begin().await?;
         if !tx.confirm_second_factor(user.id, step, &hashes(user.id, &codes), self.now()).await? {
-            return Err(EngineError::Conflict("there is no second factor to confirm: start anew".into()));
+            return Err(nothing());
         }
+        self.was_right(&mut tx, &tried).await?;
         self.feed(&mut tx, &user.name, "second_factor_added", &user.name, Value::Null).await?;
         tx.commit().await?;
         Ok(codes)
@@ -147,6 +177,29 @@ impl Engine {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn prove_to_enrol(
+        &self,
+        user: &User,
+        password: Option<&SecretString>,
+        session: &str,
+    ) -> Result<(), EngineError> {
+        if self.has_password(user).await? {
+            let missing = || EngineError::Invalid("send the account's password: a session alone is not enough".into());
+            return self.prove_password(user, password.ok_or_else(missing)?).await.map(drop);
+        }
+        let sessions = self.sessions_of(user, Some(session)).await?;
+        let is_new = sessions.iter().any(|(one, own)| *own && self.now().since(one.created_at) < LATELY);
+        let too_old = "you signed in more than ten minutes ago: sign in again, then set the second factor up";
+        if is_new { Ok(()) } else { Err(EngineError::Denied(too_old.into())) }
+    }
+
+    /// Whether one was started a moment ago and is not confirmed yet.
+    async fn waits_for_its_code(&self, user: UserId) -> Result<bool, EngineError> {
+        let is_open = self.store().second_factor(user).await?.is_some_and(|factor| factor.confirmed_at.is_none());
+        let started = self.store().secret_set_at(&secret_key(user)).await?;
+        Ok(is_open && started.is_some_and(|at| self.now().since(at) < WAITS))
     }
 
     /// A session alone is not enough to weaken its account: who stole it has neither password nor phone.

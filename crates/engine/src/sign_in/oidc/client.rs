@@ -4,6 +4,7 @@ use super::journey::Journey;
 use crate::EngineError;
 use crate::notify::outgoing::Outgoing;
 use davit_domain::config::{Identity, OidcProvider};
+use davit_domain::ids::IdentityId;
 use davit_domain::time::Timestamp;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
@@ -23,8 +24,9 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
@@ -32,6 +34,8 @@ use url::{Host, Url};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long what a provider said of itself is believed.
 const FRESH: Duration = Duration::from_secs(60);
+/// How long one that did not answer as one is not asked again.
+const REFUSED: Duration = Duration::from_secs(15);
 /// Larger answers are none that we asked for. Bytes.
 const LARGEST: usize = 1024 * 1024;
 
@@ -83,22 +87,52 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// What providers said of themselves lately.
+/// What providers said of themselves lately, or why they said nothing: a place for each, as long as the configuration
+/// leads to it in the same way.
 #[derive(Debug, Default)]
-pub(crate) struct Discovered(Mutex<HashMap<(String, bool), (Timestamp, CoreProviderMetadata)>>);
+pub(crate) struct Discovered(Mutex<HashMap<IdentityId, (Lead, Arc<Said>)>>);
+
+/// What decides which provider answers, and whether it is believed.
+#[derive(Debug, PartialEq, Eq)]
+struct Lead {
+    issuer: String,
+    allow_private: bool,
+    roots: Vec<CertificateDer<'static>>,
+}
+
+/// Whoever asks a provider holds it, so that a provider is asked once at a time, however many begin to sign in.
+type Said = AsyncMutex<Option<(Timestamp, Result<CoreProviderMetadata, String>)>>;
 
 impl Discovered {
-    fn of(&self, oidc: &OidcProvider, allow_private: bool, now: Timestamp) -> Option<CoreProviderMetadata> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, metadata) = known.get(&(oidc.issuer.clone(), allow_private))?;
-        (now.since(*at) < FRESH).then(|| metadata.clone())
-    }
-
-    fn keep(&self, oidc: &OidcProvider, allow_private: bool, now: Timestamp, metadata: CoreProviderMetadata) {
+    fn of(&self, id: &IdentityId, lead: Lead) -> Arc<Said> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (at, _)| now.since(*at) < FRESH);
-        known.insert((oidc.issuer.clone(), allow_private), (now, metadata));
+        if let Some((_, said)) = known.get(id).filter(|(known, _)| *known == lead) {
+            return Arc::clone(said);
+        }
+        let said = Arc::<Said>::default();
+        known.insert(id.clone(), (lead, Arc::clone(&said)));
+        said
     }
+}
+
+/// What the provider said, if that counts still, else what it says now.
+async fn said(
+    said: &Said,
+    clock: impl Fn() -> Timestamp,
+    ask: impl Future<Output = Result<CoreProviderMetadata, EngineError>>,
+) -> Result<CoreProviderMetadata, EngineError> {
+    let mut said = said.lock().await;
+    let lasts = |kept: &Result<_, _>| if kept.is_ok() { FRESH } else { REFUSED };
+    if let Some((_, kept)) = said.as_ref().filter(|(at, kept)| clock().since(*at) < lasts(kept)) {
+        return kept.clone().map_err(EngineError::Upstream);
+    }
+    let answer = ask.await;
+    let kept = match &answer {
+        Ok(metadata) => Ok(metadata.clone()),
+        Err(error) => Err(error.to_string()),
+    };
+    *said = Some((clock(), kept));
+    answer
 }
 
 /// What it takes to speak to a provider.
@@ -122,26 +156,20 @@ pub(super) struct Provider {
 
 impl Provider {
     /// Asks a provider where everything is, and for its keys: anew after a minute, because keys are changed without a
-    /// word; no sooner, because anybody may begin to sign in.
+    /// word; no sooner, because anybody may begin to sign in. One that failed is left alone for a moment.
     pub(super) async fn discover(
         known: &Discovered,
-        now: Timestamp,
+        clock: impl Fn() -> Timestamp,
         way: Way<'_>,
         roots: Vec<CertificateDer<'static>>,
     ) -> Result<Self, EngineError> {
         let Way { identity, oidc, secret, back } = way;
         let failed = |error: &dyn Error| refused(&identity.name, error);
         let http = Http::new(&roots, identity.allow_private).map_err(|error| failed(&error))?;
-        let metadata = match known.of(oidc, identity.allow_private, now) {
-            Some(metadata) => metadata,
-            None => {
-                let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
-                let found =
-                    CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error))?;
-                known.keep(oidc, identity.allow_private, now, found.clone());
-                found
-            }
-        };
+        let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|error| failed(&error))?;
+        let ask = async { CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| failed(&error)) };
+        let lead = Lead { issuer: oidc.issuer.clone(), allow_private: identity.allow_private, roots };
+        let metadata = said(&known.of(&identity.id, lead), clock, ask).await?;
         // Who has the shared secret could make a token that is "signed" with it: keys of the provider's own alone.
         let signed = metadata.id_token_signing_alg_values_supported().iter().filter(|alg| is_signature(alg)).cloned();
         let metadata = {
