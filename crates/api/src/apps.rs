@@ -4,7 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Path, Problem};
-use crate::views::{ConfigView, DeploymentSummary, LiveView, ReleaseView, RepositoryView, live_in};
+use crate::views::{ConfigView, DeploymentSummary, LiveView, ReleaseView, RepositoryView, by_place};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -48,14 +48,18 @@ pub(crate) struct AppFull {
 #[utoipa::path(get, path = "/api/v1/apps", responses((status = 200, body = Page<AppItem>)))]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<AppItem>>, Problem> {
     let store = api.engine.store();
-    let live = store.live_all().await?;
+    let live = store.live_within(&caller.sees()).await?;
+    let live = by_place(&live);
     let mut items = Vec::new();
     for app in caller.configuration(&api).await?.apps {
         let mut environments = Vec::with_capacity(app.releases.len());
         for config in &app.releases {
             environments.push(AppEnvironment {
                 environment: config.environment.to_string(),
-                live: LiveView::load(store, &live_in(&live, &app.key, &config.environment)).await?,
+                live: match live.get(&(&app.key, &config.environment)) {
+                    Some(here) => LiveView::load(store, here).await?,
+                    None => None,
+                },
             });
         }
         items.push(AppItem {

@@ -5,6 +5,7 @@ use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
 use crate::sight::seen_app;
+use crate::words;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -31,7 +32,7 @@ pub(crate) struct BuildView {
     app: String,
     /// Of its content.
     digest: String,
-    /// git or upload.
+    #[schema(value_type = words::BuildSource)]
     source: &'static str,
     /// Of an upload: the first 40 digits of its digest.
     commit: String,

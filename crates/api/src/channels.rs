@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Path, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -25,7 +26,7 @@ pub(crate) fn channels() -> OpenApiRouter<Api> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChannelView {
     id: String,
-    /// `dingtalk`, `wecom`, `feishu`, `slack`, `mattermost`, `email`, `sms`, `webhook`.
+    #[schema(value_type = words::ChannelKind)]
     kind: &'static str,
     /// `en` or `zh`.
     language: &'static str,

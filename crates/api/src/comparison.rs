@@ -6,6 +6,7 @@ use crate::deployments::seen;
 use crate::log_windows::host_named;
 use crate::problem::{Path, Problem, Query};
 use crate::views::DeploymentSummary;
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::ids::{DeploymentId, HostName};
@@ -68,6 +69,7 @@ pub(crate) struct ComparedCell {
 /// A cell of one of the two.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Outcome {
+    #[schema(value_type = words::CellState)]
     state: &'static str,
     /// Milliseconds; none: it has not ended, or never began.
     took: Option<i64>,

@@ -8,6 +8,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Mistake, Path, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -164,7 +165,7 @@ pub(crate) struct DryRunView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DryStepView {
     step: u8,
-    /// server or host.
+    #[schema(value_type = words::StepPlace)]
     r#where: &'static str,
     sentence: String,
 }

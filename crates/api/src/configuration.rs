@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use davit_domain::access::Action;
 use davit_domain::config::{Environment, Form, PlanItem, environment_form};
 use davit_engine::apply::Apply;
+use davit_engine::gates::Gate;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,16 +62,16 @@ pub(crate) struct Applied {
 }
 
 impl EnvironmentView {
-    fn new(environment: Environment, gate: GateView) -> Self {
+    fn new(environment: &Environment, gate: GateView) -> Self {
         Self {
-            form: environment_form(&environment),
+            form: environment_form(environment),
             key: environment.key.to_string(),
-            name: environment.name,
-            color: environment.color,
+            name: environment.name.clone(),
+            color: environment.color.clone(),
             required_approvals: environment.review.required,
             self_approval: environment.review.self_approval,
-            branches: environment.branches,
-            url: environment.url,
+            branches: environment.branches.clone(),
+            url: environment.url.clone(),
             gate,
         }
     }
@@ -82,13 +83,13 @@ pub(crate) async fn environments(
     State(api): State<Api>,
     caller: Caller,
 ) -> Result<Json<Page<EnvironmentView>>, Problem> {
-    let environments = caller.configuration(&api).await?.environments;
-    let mut items = Vec::with_capacity(environments.len());
-    for environment in environments {
-        let gate = api.engine.gate(&environment.key, None).await?;
-        items.push(EnvironmentView::new(environment, gate.into()));
-    }
-    Ok(Json(Page::whole(items)))
+    let (configuration, now) = (caller.configuration(&api).await?, api.engine.now());
+    let locks = api.engine.store().locks(now).await?;
+    let view = |environment: &Environment| {
+        let gate = Gate::of(&configuration, &locks, None, &environment.key, now);
+        EnvironmentView::new(environment, gate.into())
+    };
+    Ok(Json(Page::whole(configuration.environments.iter().map(view).collect())))
 }
 
 /// Checks a document, shows the plan, and unless it is a dry run applies it, all or nothing.

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -39,6 +40,7 @@ pub(crate) struct DeliveryView {
     /// The forge's own id.
     delivery: String,
     received_at: String,
+    #[schema(value_type = words::Verdict)]
     verdict: &'static str,
     reason: String,
     attempts: i64,
@@ -67,6 +69,7 @@ pub(crate) struct Started {
     environment: String,
     title: String,
     /// The request's.
+    #[schema(value_type = words::RequestState)]
     state: &'static str,
     /// Its newest attempt.
     deployment: Option<i64>,

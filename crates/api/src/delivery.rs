@@ -1,4 +1,9 @@
-//! The delivery figures: how fast and how safely changes go live.
+//! The delivery figures: how fast and how safely changes go live. They are worked out once for all who ask the same:
+//! [`recent`].
+
+mod recent;
+
+pub(crate) use recent::Recent;
 
 use crate::Api;
 use crate::auth::Caller;
@@ -7,7 +12,9 @@ use axum::Json;
 use axum::extract::State;
 use davit_domain::delivery::{Calendar, Figures, Span, Spread, calendar, figures};
 use davit_domain::freeze::zone;
+use davit_store::Store;
 use davit_store::delivery::DeliveryFilter;
+use recent::Asked;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
@@ -29,7 +36,7 @@ pub(crate) struct DeliveryQuery {
 }
 
 /// The figures of the last days, of as many days before, and day by day or week by week.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct DeliveryFigures {
     /// How many days.
     days: u16,
@@ -46,7 +53,7 @@ pub(crate) struct DeliveryFigures {
 }
 
 /// What happened in a span of time.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct FiguresView {
     /// Its first moment.
     from: String,
@@ -75,7 +82,7 @@ pub(crate) struct FiguresView {
 }
 
 /// Times that belong together, in seconds.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SpreadView {
     /// How many there are.
     count: usize,
@@ -133,19 +140,31 @@ pub(crate) async fn show(
         environment: query.environment.map(|environment| environment.parse()).transpose()?,
         places: caller.sees(),
     };
-    let ended = api.engine.store().ended_deployments(&filter, calendar.before.0).await?;
+    let (store, now) = (api.engine.store(), api.engine.now());
+    let asked = Asked { filter, days, zone: name.to_owned(), minute: now.millis() / 60_000, ends: store.ends().await? };
+    let figures = api.figures.get(asked, async |asked| work_out(store, &asked.filter, days, &calendar).await).await?;
+    Ok(Json(figures))
+}
+
+async fn work_out(
+    store: &Store,
+    filter: &DeliveryFilter,
+    days: u16,
+    calendar: &Calendar,
+) -> Result<DeliveryFigures, Problem> {
     let Calendar { period, before, parts, weeks } = calendar;
-    let whole = figures(&ended, &[period, before]);
+    let ended = store.ended_deployments(filter, before.0).await?;
+    let whole = figures(&ended, &[*period, *before]);
     let view =
         |(span, figures): (&Span, Option<&Figures>)| FiguresView::new(*span, figures.copied().unwrap_or_default());
-    Ok(Json(DeliveryFigures {
+    Ok(DeliveryFigures {
         days,
-        period: view((&period, whole.spans.first())),
-        before: view((&before, whole.spans.get(1))),
-        weeks,
-        parts: parts.iter().zip(figures(&ended, &parts).spans.iter().map(Some)).map(view).collect(),
+        period: view((period, whole.spans.first())),
+        before: view((before, whole.spans.get(1))),
+        weeks: *weeks,
+        parts: parts.iter().zip(figures(&ended, parts).spans.iter().map(Some)).map(view).collect(),
         open: whole.open,
-    }))
+    })
 }
 
 /// In days. One on which the clocks change is not exactly one.

@@ -153,11 +153,11 @@ pub(crate) async fn full(engine: &Engine, id: DeploymentId) -> Result<Deployment
     let store = engine.store();
     let deployment = store.deployment(id).await?.ok_or_else(|| no_such(id))?;
     let around = Around::load(store, &deployment).await?;
-    let cells = store.cells(id).await?;
-    let previous = around.runs.iter().find_map(|run| run.state.switched_from()?.as_ref().map(ToString::to_string));
+    let (cells, runs) = (store.cells(id).await?, store.host_runs(id).await?);
+    let previous = runs.iter().find_map(|run| run.state.switched_from()?.as_ref().map(ToString::to_string));
     Ok(DeploymentFull {
         summary: DeploymentSummary::new(&deployment, &around),
-        host_runs: around.runs.iter().map(HostRunView::from).collect(),
+        host_runs: runs.iter().map(HostRunView::from).collect(),
         steps: StepView::all(deployment.kind, &around, &cells),
         cells: cells.iter().map(CellView::from).collect(),
         previous_release: previous,

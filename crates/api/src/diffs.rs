@@ -5,6 +5,7 @@ use crate::asks::CommitView;
 use crate::auth::Caller;
 use crate::problem::{Path, Problem, Query};
 use crate::requests::allowed;
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -51,7 +52,7 @@ pub(crate) struct FileView {
     path: String,
     /// Where it was, when it was elsewhere.
     old_path: Option<String>,
-    /// added, modified, deleted, renamed, copied, type_changed.
+    #[schema(value_type = words::FileStatus)]
     status: &'static str,
     /// Lines; none for what is not text.
     additions: Option<u64>,

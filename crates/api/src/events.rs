@@ -20,6 +20,7 @@ use futures::stream::{self, Stream};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::mem;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -123,53 +124,89 @@ fn stream_of(
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-/// Wake-ups for the UI: what changed, so that it fetches that again.
-#[utoipa::path(get, path = "/api/v1/events",
-    responses((status = 200, description = "events `change`", content_type = "text/event-stream")))]
+/// Since when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Since {
+    /// How many milliseconds ago the caller began to read what it shows. What changed meanwhile is sent first.
+    age_ms: Option<u64>,
+}
+
+/// Wake-ups for the UI: what changed, so that it fetches that again. `lost`: anything may have.
+#[utoipa::path(get, path = "/api/v1/events", params(Since),
+    responses((status = 200, description = "events `change`, `lost`", content_type = "text/event-stream")))]
 pub(crate) async fn changes(
     State(api): State<Api>,
     caller: Caller,
+    Query(since): Query<Since>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     caller.allow_somewhere(Action::See)?;
-    let down = api.engine.lifecycle().down_token();
-    let wake = api.engine.hub().subscribe();
-    let watch = Watch::new(api, caller);
-    let events = stream::unfold((wake, watch, down), async |(mut wake, mut watch, down)| {
+    let age = Duration::from_millis(since.age_ms.unwrap_or(0));
+    let (wake, before) = match age {
+        Duration::ZERO => (api.engine.hub().subscribe(), Some(Vec::new())),
+        age => api.engine.hub().subscribe_since(age),
+    };
+    let is_lost = before.is_none();
+    let stream = ChangeStream {
+        down: api.engine.lifecycle().down_token(),
+        watch: Watch::new(api, caller),
+        wake,
+        before: before.unwrap_or_default(),
+        is_lost,
+    };
+    let events = stream::unfold(stream, async |mut stream| Some((Ok(stream.next().await?), stream)));
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct ChangeStream {
+    watch: Watch,
+    wake: Receiver<Change>,
+    down: CancellationToken,
+    /// What changed before the stream began.
+    before: Vec<Change>,
+    /// Something changed that nobody remembers.
+    is_lost: bool,
+}
+
+impl ChangeStream {
+    async fn next(&mut self) -> Option<Event> {
+        if mem::take(&mut self.is_lost) {
+            return Some(lost());
+        }
         loop {
-            let change = tokio::select! {
-                () = down.cancelled() => return None,
-                change = wake.recv() => change,
-                () = watch.due() => {
-                    watch.sees_something().await?;
-                    continue;
-                }
-            };
-            if matches!(&change, Ok(change) if change.topic == Topic::People) {
-                watch.sees_something().await?;
-            }
-            let change = match change {
-                Ok(change) => match watch.caller.told(change) {
-                    Some(change) => Ok(change),
-                    None => continue,
+            let change = match self.before.pop() {
+                Some(change) => Ok(change),
+                None => tokio::select! {
+                    () = self.down.cancelled() => return None,
+                    change = self.wake.recv() => change,
+                    () = self.watch.due() => {
+                        self.watch.sees_something().await?;
+                        continue;
+                    }
                 },
-                lost => lost,
             };
-            let event = match change {
-                // Log lines have a stream of their own; wishes to cancel have no page.
-                Ok(Change { topic: Topic::Log | Topic::JobLog | Topic::Cancel, .. }) => continue,
-                Ok(change) => Event::default().event("change").json_data(change),
-                // Too slow: everything may have changed.
-                Err(RecvError::Lagged(_)) => Event::default().event("change").json_data(serde_json::json!({
-                    "topic": "config", "id": null, "app": null, "environment": null
-                })),
+            match change {
+                Ok(change) if !change.topic.has_page() => {}
+                Ok(change) => {
+                    if change.topic == Topic::People {
+                        self.watch.sees_something().await?;
+                    }
+                    let told = self.watch.caller.told(change);
+                    if let Some(Ok(event)) = told.map(|change| Event::default().event("change").json_data(change)) {
+                        return Some(event);
+                    }
+                }
+                // Too slow.
+                Err(RecvError::Lagged(_)) => return Some(lost()),
                 Err(RecvError::Closed) => return None,
-            };
-            if let Ok(event) = event {
-                return Some((Ok(event), (wake, watch, down)));
             }
         }
-    });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    }
+}
+
+/// Everything may have changed.
+fn lost() -> Event {
+    Event::default().event("lost").data("{}")
 }
 
 /// Whose stream it is. A stream lives long: what they may see is asked again every few seconds.

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ForgeView {
     id: String,
-    /// github, gitlab, gitea, gitee, generic.
+    #[schema(value_type = words::ForgeKind)]
     kind: &'static str,
     /// Empty for a generic one.
     api_url: String,
@@ -29,7 +30,7 @@ pub(crate) struct ForgeView {
     hook_url: String,
     /// How its webhooks are signed.
     signature: &'static str,
-    /// none, token, app.
+    #[schema(value_type = words::ForgeCredential)]
     credential: &'static str,
     /// Whether the credential has a value.
     has_token: bool,
@@ -55,7 +56,7 @@ pub(crate) struct ForgeView {
 /// Where a secret comes from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecretSource {
-    /// secret, env, file.
+    #[schema(value_type = words::SecretPlace)]
     from: &'static str,
     name: String,
     /// Whether it has a value.
@@ -67,6 +68,7 @@ pub(crate) struct SecretSource {
 pub(crate) struct LastDelivery {
     id: i64,
     event: String,
+    #[schema(value_type = words::Verdict)]
     verdict: &'static str,
     received_at: String,
 }
@@ -124,7 +126,7 @@ pub(crate) struct NeedView {
 /// The hook that sends to davit.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct HookStandingView {
-    /// registered, inactive, missing, unknown.
+    #[schema(value_type = words::HookState)]
     state: &'static str,
     id: Option<i64>,
     /// What it sends, in the forge's words.
@@ -143,6 +145,7 @@ pub(crate) struct HookView {
     active: bool,
     events: Vec<String>,
     /// Where the secret came from that it signs with: made, stored, env, file.
+    #[schema(value_type = words::HookSecret)]
     secret: &'static str,
 }
 

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -51,6 +52,7 @@ pub(crate) struct GrantView {
     user: Option<String>,
     /// The group's name, when it is a group's.
     group: Option<String>,
+    #[schema(value_type = words::Role)]
     role: &'static str,
     /// all, environment:KEY, app:KEY, app:KEY@ENVIRONMENT or label:WORD.
     scope: String,
@@ -78,7 +80,7 @@ pub(crate) struct GroupBody {
 pub(crate) struct NewGrant {
     user: Option<String>,
     group: Option<String>,
-    /// viewer, developer, reviewer, releaser, operator or admin.
+    #[schema(value_type = words::Role)]
     role: String,
     /// all, environment:KEY, app:KEY, app:KEY@ENVIRONMENT or label:WORD.
     scope: String,

@@ -6,6 +6,7 @@ use crate::hosts::CheckView;
 use crate::hosts::managed;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -38,7 +39,7 @@ pub(crate) struct KeyScanView {
     host: String,
     /// `SHA256:…`.
     fingerprint: Option<String>,
-    /// new, same, changed, failed.
+    #[schema(value_type = words::ScanStatus)]
     status: &'static str,
     /// Why it could not be asked, for people.
     detail: String,

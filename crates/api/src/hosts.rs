@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::{Action, Target};
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HostView {
     name: String,
-    /// ssh or local.
+    #[schema(value_type = words::HostKind)]
     kind: &'static str,
     address: String,
     port: u16,
@@ -35,7 +36,7 @@ pub(crate) struct HostView {
 pub(crate) struct CheckView {
     at: String,
     ok: bool,
-    /// ok, unreachable, denied, host_key_unknown, host_key_changed, refused.
+    #[schema(value_type = words::HostCheckCode)]
     code: String,
     detail: String,
     /// Of a key that a person has to look at.

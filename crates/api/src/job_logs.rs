@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::problem::{Path, Problem, Query};
 use crate::runs;
+use crate::words;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -37,7 +38,7 @@ pub(crate) struct JobLineView {
     at: String,
     /// The number of the step that said it.
     step: u32,
-    /// system, stdout, stderr.
+    #[schema(value_type = words::LogStream)]
     stream: &'static str,
     text: String,
 }
@@ -67,9 +68,11 @@ pub(crate) struct MarkView {
     /// The number of the step that said it.
     step: u32,
     /// step: its first line, or the first of more from it; group, endgroup; error: the first one in a group.
+    #[schema(value_type = words::MarkKind)]
     kind: &'static str,
     /// Of a group.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     title: Option<String>,
 }
 

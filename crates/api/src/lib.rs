@@ -22,6 +22,7 @@ mod deployments;
 mod diffs;
 mod docs;
 mod doctor;
+mod document;
 mod events;
 mod feed;
 mod forges;
@@ -35,6 +36,7 @@ mod limiter;
 mod live;
 mod locks;
 mod log_windows;
+mod needs;
 mod operate;
 mod origin;
 mod outbox;
@@ -57,6 +59,7 @@ mod ui;
 mod values;
 mod views;
 mod webhook;
+mod words;
 mod workflows;
 
 use axum::Router;
@@ -95,6 +98,8 @@ pub(crate) struct Api {
     engine: Engine,
     limits: Limits,
     logins: Arc<LoginLimiter>,
+    searches: Arc<log_windows::Searches>,
+    figures: Arc<delivery::Recent>,
     hooks: Arc<webhook::Hooks>,
     render_metrics: RenderMetrics,
 }
@@ -111,8 +116,9 @@ struct Document;
 /// Every route, over one engine. Serve it with connect info: who logs in from where is limited by address.
 pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> Router {
     let hooks = Arc::new(webhook::Hooks::default());
-    let api = Api { engine, limits, logins: Arc::default(), hooks, render_metrics };
-    let (v1, document) = v1().split_for_parts();
+    let (logins, searches, figures) = Default::default();
+    let api = Api { engine, limits, logins, searches, figures, hooks, render_metrics };
+    let (v1, document) = described();
     let document = Arc::new(document);
     let openapi = get(move || {
         let document = Arc::clone(&document);
@@ -137,7 +143,14 @@ pub fn router(engine: Engine, render_metrics: RenderMetrics, limits: Limits) -> 
 /// The OpenAPI document, as served.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    v1().split_for_parts().1
+    described().1
+}
+
+/// The routes, and the document about them.
+fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    let (routes, mut document) = v1().split_for_parts();
+    document::complete(&mut document);
+    (routes, document)
 }
 
 fn v1() -> OpenApiRouter<Api> {

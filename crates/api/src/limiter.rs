@@ -4,6 +4,8 @@
 //! are. Here tries are counted by name and address together: who tried so often from one place is told to wait, without
 //! costing the server another hash. A try counts before its password is looked at, so that many at once are no way
 //! around it.
+//!
+//! Leaving for an identity provider costs something as well, and is open to anybody: that is counted by address alone.
 
 use crate::problem::Problem;
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -12,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use davit_domain::time::Timestamp;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +22,10 @@ use std::time::Duration;
 const WRONG_ALLOWED: u32 = 10;
 /// As long as a name is locked that was guessed at from many places.
 const LOCKED_FOR: Duration = Duration::from_secs(900);
+/// Departures to identity providers from one address in a [`DEPARTURES_IN`]: a whole office may share one, and everybody
+/// does behind a proxy that is not on this machine. A provider itself is asked once a minute, whoever leaves for it.
+const DEPARTURES_ALLOWED: u32 = 600;
+const DEPARTURES_IN: Duration = Duration::from_secs(60);
 /// Pairs that are remembered; past that the oldest goes, so that guessing names can't fill the memory.
 const REMEMBERED: usize = 10_000;
 /// Longer than any account's name. Bytes.
@@ -26,12 +33,16 @@ const LONGEST_NAME: usize = 256;
 
 /// Counts tries.
 #[derive(Debug, Default)]
-pub(crate) struct LoginLimiter(Mutex<HashMap<(String, IpAddr), Tries>>);
+pub(crate) struct LoginLimiter {
+    tries: Mutex<HashMap<(String, IpAddr), Tries>>,
+    departures: Mutex<HashMap<IpAddr, Tries>>,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Tries {
     count: u32,
-    last: Timestamp,
+    /// The newest one; of departures the one that they are counted from.
+    at: Timestamp,
 }
 
 /// From where a request comes: its peer, or what a proxy on this machine says.
@@ -44,9 +55,9 @@ impl LoginLimiter {
         if name.len() > LONGEST_NAME {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the name or the password is wrong"));
         }
-        let mut tries = self.lock();
+        let mut tries = lock(&self.tries);
         let key = (name.to_owned(), from.0);
-        let before = tries.get(&key).filter(|tries| now.since(tries.last) < LOCKED_FOR).map_or(0, |tries| tries.count);
+        let before = tries.get(&key).filter(|tries| now.since(tries.at) < LOCKED_FOR).map_or(0, |tries| tries.count);
         if before >= WRONG_ALLOWED {
             return Err(Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -54,35 +65,58 @@ impl LoginLimiter {
                 "too many wrong passwords for this name from here: try again in a quarter of an hour",
             ));
         }
-        if tries.len() >= REMEMBERED && !tries.contains_key(&key) {
-            make_room(&mut tries, now);
+        remember(&mut tries, key, Tries { count: before + 1, at: now }, now, LOCKED_FOR);
+        Ok(())
+    }
+
+    /// Counts somebody who leaves for an identity provider; refused when too many did from there.
+    pub(crate) fn depart(&self, from: Origin, now: Timestamp) -> Result<(), Problem> {
+        let mut departures = lock(&self.departures);
+        let counted = departures.get(&from.0).copied().filter(|counted| now.since(counted.at) < DEPARTURES_IN);
+        let counted = counted.unwrap_or(Tries { count: 0, at: now });
+        if counted.count >= DEPARTURES_ALLOWED {
+            return Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "too many began to sign in from here: try again in a minute",
+            ));
         }
-        tries.insert(key, Tries { count: before + 1, last: now });
+        let counted = Tries { count: counted.count + 1, ..counted };
+        remember(&mut departures, from.0, counted, now, DEPARTURES_IN);
         Ok(())
     }
 
     /// Forgets the tries of somebody who knew the password.
     pub(crate) fn forgive(&self, name: &str, from: Origin) {
-        self.lock().remove(&(name.to_owned(), from.0));
+        lock(&self.tries).remove(&(name.to_owned(), from.0));
     }
 
     /// Forgets the tries with a name from everywhere: an administrator let it in again.
     pub(crate) fn forgive_name(&self, name: &str) {
-        self.lock().retain(|(tried, _), _| !tried.eq_ignore_ascii_case(name));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, IpAddr), Tries>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tries).retain(|(tried, _), _| !tried.eq_ignore_ascii_case(name));
     }
 }
 
-fn make_room(tries: &mut HashMap<(String, IpAddr), Tries>, now: Timestamp) {
-    tries.retain(|_, tries| now.since(tries.last) < LOCKED_FOR);
-    if tries.len() < REMEMBERED {
-        return;
+fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps what was counted, and makes room for it where there is none.
+fn remember<K: Clone + Eq + Hash>(
+    counted: &mut HashMap<K, Tries>,
+    key: K,
+    tries: Tries,
+    now: Timestamp,
+    lasting: Duration,
+) {
+    if counted.len() >= REMEMBERED && !counted.contains_key(&key) {
+        counted.retain(|_, tries| now.since(tries.at) < lasting);
+        if counted.len() >= REMEMBERED {
+            let oldest = counted.iter().min_by_key(|(_, tries)| tries.at).map(|(key, _)| key.clone());
+            oldest.map(|key| counted.remove(&key));
+        }
     }
-    let oldest = tries.iter().min_by_key(|(_, tries)| tries.last).map(|(key, _)| key.clone());
-    oldest.map(|key| tries.remove(&key));
+    counted.insert(key, tries);
 }
 
 impl<S: Sync> FromRequestParts<S> for Origin {
@@ -143,7 +177,18 @@ mod tests {
         for number in 0..=REMEMBERED {
             assert!(limiter.attempt(&number.to_string(), from(1), at(0)).is_ok());
         }
-        assert_eq!(limiter.lock().len(), REMEMBERED);
+        assert_eq!(lock(&limiter.tries).len(), REMEMBERED);
+    }
+
+    #[test]
+    fn who_leaves_too_often_waits_a_minute() {
+        let limiter = LoginLimiter::default();
+        for number in 0..DEPARTURES_ALLOWED {
+            assert!(limiter.depart(from(1), at(u64::from(number) / 12)).is_ok());
+        }
+        assert!(limiter.depart(from(1), at(59)).is_err());
+        assert!(limiter.depart(from(2), at(59)).is_ok(), "somebody else");
+        assert!(limiter.depart(from(1), at(60)).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::apps::find;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -18,7 +19,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LiveCheckView {
     host: String,
-    /// ok, drift, unreachable, unknown.
+    #[schema(value_type = words::LiveVerdict)]
     verdict: String,
     /// The release that it serves.
     live: Option<String>,

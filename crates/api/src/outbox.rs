@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Path, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -56,6 +57,7 @@ pub(crate) struct CallView {
     /// What it points people to.
     url: Option<String>,
     /// waiting, leased (under way), done, dead (given up), superseded (a newer one took its place).
+    #[schema(value_type = words::OutboxState)]
     state: &'static str,
     attempts: i64,
     created_at: String,

@@ -1,17 +1,23 @@
-//! What is live where, what runs, what waits. Whether what is live is as it should be: [`health`].
+//! What is live where, what runs, what waits. Whether what is live is as it should be: [`health`]; whether something
+//! newer waits: [`heads`].
 
+mod heads;
 mod health;
 
 use crate::Api;
 use crate::alerts::AlertView;
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::views::{DeploymentSummary, LiveView, RequestView, Seen, live_in};
+use crate::views::{DeploymentSummary, LiveView, RequestView, Seen, by_place};
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
+use davit_domain::config::{App, Configuration, ReleaseConfig};
+use davit_store::Store;
+use davit_store::releases::LiveRelease;
 use davit_store::requests::RequestFilter;
-use health::{CellHealth, Estate, NewestView};
+use heads::{Heads, NewestView};
+use health::{CellHealth, Estate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,27 +69,26 @@ pub(crate) struct OverviewCell {
 pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<Json<Overview>, Problem> {
     let store = api.engine.store();
     let (configuration, places) = (caller.configuration(&api).await?, caller.sees());
-    let live = store.live_all().await?;
+    let live = store.live_within(&places).await?;
+    let rows = cells(store, &configuration, &live).await?;
     let latest = store.latest_deployments().await?;
-    let estate = Estate::load(store, &configuration).await?;
-    let mut apps = Vec::with_capacity(configuration.apps.len());
-    for app in &configuration.apps {
-        let heads = estate.heads(store, app).await?;
-        let mut cells = Vec::with_capacity(app.releases.len());
-        for config in &app.releases {
-            let environment = &config.environment;
+    let estate = Estate::load(store, &configuration, &places).await?;
+    let heads = Heads::load(store, rows.iter().flat_map(|(_, cells)| cells)).await?;
+    let mut apps = Vec::with_capacity(rows.len());
+    for (app, row) in rows {
+        let mut cells = Vec::with_capacity(row.len());
+        for cell in row {
+            let environment = &cell.config.environment;
             let last = latest.iter().find(|last| last.app == app.key && last.environment == *environment);
-            let here = live_in(&live, &app.key, environment);
-            let live = LiveView::load(store, &here).await?;
             cells.push(OverviewCell {
                 environment: environment.to_string(),
-                health: estate.health(&app.key, config, &here),
-                newest: NewestView::of(config, live.as_ref(), &heads),
-                live,
+                health: estate.health(&cell),
+                newest: heads.newest(&cell),
                 last: match last {
                     Some(last) => Some(DeploymentSummary::load(store, last).await?),
                     None => None,
                 },
+                live: cell.live,
             });
         }
         apps.push(AppRow { key: app.key.to_string(), name: app.name.clone(), cells });
@@ -117,4 +122,31 @@ pub(crate) async fn overview(State(api): State<Api>, caller: Caller) -> Result<J
         forges: configuration.forges.len(),
         alerts,
     }))
+}
+
+/// An app in an environment, and what its hosts serve.
+struct Cell<'c> {
+    app: &'c App,
+    config: &'c ReleaseConfig,
+    here: &'c [LiveRelease],
+    live: Option<LiveView>,
+}
+
+/// The apps with their cells.
+async fn cells<'c>(
+    store: &Store,
+    configuration: &'c Configuration,
+    live: &'c [LiveRelease],
+) -> Result<Vec<(&'c App, Vec<Cell<'c>>)>, Problem> {
+    let live = by_place(live);
+    let mut rows = Vec::with_capacity(configuration.apps.len());
+    for app in &configuration.apps {
+        let mut cells = Vec::with_capacity(app.releases.len());
+        for config in &app.releases {
+            let here = live.get(&(&app.key, &config.environment)).copied().unwrap_or_default();
+            cells.push(Cell { app, config, here, live: LiveView::load(store, here).await? });
+        }
+        rows.push((app, cells));
+    }
+    Ok(rows)
 }

@@ -6,6 +6,7 @@ use crate::groups::GrantView;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
 use crate::tokens::TokenView;
+use crate::words;
 use crate::{groups, session, tokens};
 use axum::Json;
 use axum::extract::State;
@@ -51,6 +52,7 @@ pub(crate) struct UserView {
     display_name: Option<String>,
     email: Option<String>,
     /// On everything; none: only what grants give.
+    #[schema(value_type = words::RoleOrNone)]
     role: &'static str,
     /// local, or the identity provider that made it.
     source: String,
@@ -90,7 +92,7 @@ pub(crate) struct IdentityView {
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewUser {
     name: String,
-    /// viewer, developer, reviewer, releaser, operator, admin, or none.
+    #[schema(value_type = words::RoleOrNone)]
     role: String,
     /// Without it the account can't log in by password until one is set.
     #[schema(value_type = Option<String>)]
@@ -107,7 +109,7 @@ pub(crate) struct NewUser {
 /// What is to change; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct UserBody {
-    /// viewer, developer, reviewer, releaser, operator, admin, or none.
+    #[schema(value_type = Option<words::RoleOrNone>)]
     role: Option<String>,
     display_name: Option<String>,
     email: Option<String>,

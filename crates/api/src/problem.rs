@@ -42,6 +42,7 @@ pub(crate) struct Mistake {
     message: String,
     /// Of a form instead of a document: the field, such as `input[0].name`; empty: the form as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::Problem;
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::config::RepositorySettings;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 pub(crate) struct TestedRepositoryView {
     forge: String,
     name: String,
-    /// sandbox, host.
+    #[schema(value_type = words::Executor)]
     executor: &'static str,
     /// Whether its jobs may do whatever the server's user may.
     trusted: bool,

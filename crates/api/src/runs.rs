@@ -3,6 +3,7 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::kept::ArtifactView;
+use crate::log_windows;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Body, Path, Problem, Query};
 use crate::views::{AnnotationView, JobView, RunAllowed, RunView};
@@ -19,7 +20,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// How many lines a search shows.
-const MOST_FOUND: i64 = 200;
+const MOST_FOUND: usize = 200;
 
 /// Which runs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -227,10 +228,9 @@ pub(crate) async fn search(
     Query(query): Query<SearchQuery>,
 ) -> Result<Json<Page<FoundView>>, Problem> {
     let (run, _) = known(&api, &caller, RunId(id)).await?;
-    if query.q.is_empty() {
-        return Err(Problem::invalid("q must not be empty: write what to look for"));
-    }
-    let found = api.engine.store().search_lines(run.id, &query.q, MOST_FOUND).await?;
+    let needle = log_windows::needle(&query.q)?;
+    let search = api.engine.store().search_run(run.id, &needle, MOST_FOUND);
+    let found = api.searches.in_turn(caller.user.id, search).await??;
     let items = found
         .into_iter()
         .map(|line| FoundView { job_id: line.job.0, seq: line.seq, step: line.step, text: line.text })

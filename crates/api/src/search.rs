@@ -5,6 +5,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -34,7 +35,7 @@ pub(crate) struct SearchQuery {
 /// Something that was found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchHit {
-    /// app, environment, host, forge, request, deployment, run, change, person, group.
+    #[schema(value_type = words::SearchKind)]
     kind: &'static str,
     /// Its name in addresses: a key, a name, or davit's number.
     key: String,
@@ -163,12 +164,11 @@ async fn in_database(
 ) -> Result<Vec<SearchHit>, Problem> {
     let (store, places, repositories) = (api.engine.store(), caller.sees(), caller.repositories(configuration));
     let repositories = repositories.as_deref();
-    let (requests, deployments, runs, changes) = tokio::try_join!(
-        store.find_requests(sought, &places, FEW),
-        store.find_deployments(sought, &places, FEW),
-        store.find_runs(sought, repositories, FEW),
-        store.find_changes(sought, repositories, FEW),
-    )?;
+    // Two at once: SQLite's other readers are for pages, however fast somebody types.
+    let (requests, deployments) =
+        tokio::try_join!(store.find_requests(sought, &places, FEW), store.find_deployments(sought, &places, FEW),)?;
+    let (runs, changes) =
+        tokio::try_join!(store.find_runs(sought, repositories, FEW), store.find_changes(sought, repositories, FEW),)?;
     let place = |app: &str, environment: &str| format!("{app} → {environment}");
     let requests = requests.into_iter().map(|row| {
         let (title, detail) = (format!("#{} {}", row.id, row.title), place(&row.app, &row.environment));

@@ -6,6 +6,7 @@ use crate::auth::Caller;
 use crate::page::Page;
 use crate::people::{IdentityView, filled};
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,6 +34,7 @@ pub(crate) struct SessionUser {
     display_name: Option<String>,
     email: Option<String>,
     /// On everything; null: only what grants give.
+    #[schema(value_type = Option<words::Role>)]
     role: Option<&'static str>,
     /// Names of groups.
     groups: Vec<String>,
@@ -46,6 +48,7 @@ pub(crate) struct SessionUser {
 /// A role that is held somewhere.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HeldGrant {
+    #[schema(value_type = words::Role)]
     role: &'static str,
     /// all, environment:KEY, app:KEY, app:KEY@ENVIRONMENT or label:WORD.
     scope: String,

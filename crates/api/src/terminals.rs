@@ -11,6 +11,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{self, Path, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -61,12 +62,12 @@ pub(crate) struct TerminalView {
     user: String,
     /// From where.
     origin: Option<String>,
-    /// waiting, open or closed.
+    #[schema(value_type = words::TerminalState)]
     state: &'static str,
     opened_at: String,
     closed_at: Option<String>,
-    /// Why it ended: exited, idle, longest, ended, signed_out, denied, draining, too_big, unrecorded, lost,
-    /// disconnected, unreachable.
+    /// Why it ended.
+    #[schema(value_type = Option<words::TerminalEnd>)]
     reason: Option<String>,
     /// Who ended it.
     ended_by: Option<String>,

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Path, Problem};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,6 +24,7 @@ pub(crate) struct NewToken {
     /// What it is for.
     name: String,
     /// At most this role; without it: the account's.
+    #[schema(value_type = Option<words::Role>)]
     role: Option<String>,
     /// Only there: all, environment:KEY, app:KEY, app:KEY@ENVIRONMENT, label:WORD; without it: everywhere.
     scopes: Option<Vec<String>>,
@@ -43,6 +45,7 @@ pub(crate) struct TokenView {
     id: i64,
     name: String,
     /// At most this role; null: the account's.
+    #[schema(value_type = Option<words::Role>)]
     role: Option<&'static str>,
     /// Only there; null: everywhere.
     scopes: Option<Vec<String>>,

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Body, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use davit_domain::access::Action;
@@ -53,7 +54,7 @@ pub(crate) struct ListQuery {
 /// The values of a scope.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ValuesView {
-    /// global, app or environment.
+    #[schema(value_type = words::ValueLevel)]
     scope: &'static str,
     /// Of this scope, without what it inherits; 0: nothing was saved yet.
     revision: i64,
@@ -74,11 +75,12 @@ pub(crate) struct MayView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ValueView {
     key: String,
-    /// plain, secret, env or file.
+    #[schema(value_type = words::ValueKind)]
     kind: &'static str,
     /// The text, the name of the variable or the path of the file; none of a secret.
     value: Option<String>,
     /// Where it is set: global, app or environment.
+    #[schema(value_type = words::ValueLevel)]
     from: &'static str,
     /// Whether a more general scope has one of this name too.
     overrides: bool,
@@ -136,9 +138,10 @@ pub(crate) struct ValuesRevisionView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ValueChangeView {
     key: String,
-    /// set, changed or removed.
+    #[schema(value_type = words::ValueChangeKind)]
     change: &'static str,
     /// What it is, or was before it was removed.
+    #[schema(value_type = words::ValueKind)]
     kind: &'static str,
     before: Option<String>,
     after: Option<String>,

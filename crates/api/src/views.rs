@@ -16,8 +16,9 @@ use crate::problem::Problem;
 use davit_domain::config::Repository;
 use davit_domain::ids::{AppKey, EnvironmentKey, HostName};
 use davit_store::Store;
-use davit_store::releases::{KeptRelease, Live};
+use davit_store::releases::{KeptRelease, LiveRelease};
 use serde::Serialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// What is live somewhere.
@@ -43,9 +44,9 @@ impl LiveView {
         self.git_ref.as_deref()
     }
 
-    /// The newest release that any host serves, among those of one (app, environment).
-    pub(crate) async fn load(store: &Store, live: &[&Live]) -> Result<Option<Self>, Problem> {
-        let Some(newest) = live.iter().max_by_key(|live| live.at) else { return Ok(None) };
+    /// The newest release that any host serves, the first of those of one (app, environment).
+    pub(crate) async fn load(store: &Store, live: &[LiveRelease]) -> Result<Option<Self>, Problem> {
+        let Some(newest) = live.first() else { return Ok(None) };
         let Some(deployment) = store.deployment(newest.deployment).await? else { return Ok(None) };
         let request = store.request(deployment.request).await?;
         Ok(Some(Self {
@@ -55,7 +56,7 @@ impl LiveView {
             title: request.map(|request| request.title).unwrap_or_default(),
             at: newest.at.to_string(),
             deployment: deployment.id.0,
-            hosts: live.iter().filter(|live| live.release == newest.release).count(),
+            hosts: newest.hosts.len(),
         }))
     }
 }
@@ -139,7 +140,9 @@ fn without_password(text: &str) -> String {
     }
 }
 
-/// The live releases of one (app, environment).
-pub(crate) fn live_in<'l>(all: &'l [Live], app: &AppKey, environment: &EnvironmentKey) -> Vec<&'l Live> {
-    all.iter().filter(|live| live.app == *app && live.environment == *environment).collect()
+/// What is live, place by place. `all` is in the order that the store has it in.
+pub(crate) fn by_place(all: &[LiveRelease]) -> HashMap<(&AppKey, &EnvironmentKey), &[LiveRelease]> {
+    all.chunk_by(|one, next| one.app == next.app && one.environment == next.environment)
+        .filter_map(|here| here.first().map(|live| ((&live.app, &live.environment), here)))
+        .collect()
 }

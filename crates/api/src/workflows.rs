@@ -4,6 +4,7 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::page::Page;
 use crate::problem::{Body, Problem, Query};
+use crate::words;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -45,7 +46,7 @@ pub(crate) struct WorkflowInputView {
     description: Option<String>,
     required: bool,
     default: Option<String>,
-    /// string, boolean, number, environment, choice.
+    #[schema(value_type = words::WorkflowInputType)]
     r#type: &'static str,
     /// Of a choice.
     options: Vec<String>,

@@ -36,6 +36,7 @@ pub(super) struct Words {
     pub(super) all_operations: &'static str,
     pub(super) operation: &'static str,
     pub(super) summary: &'static str,
+    pub(super) needs: &'static str,
     pub(super) parameters: &'static str,
     pub(super) body: &'static str,
     pub(super) answers: &'static str,
@@ -103,6 +104,14 @@ impl Language {
         format!("/docs/{}", self.path(name)).trim_end_matches('/').to_owned()
     }
 
+    /// The text in this language.
+    pub(super) const fn one_of<'t>(self, english: &'t str, chinese: &'t str) -> &'t str {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
+
     /// Its words.
     pub(super) const fn words(self) -> &'static Words {
         match self {
@@ -137,6 +146,7 @@ static ENGLISH: Words = Words {
     all_operations: "All operations",
     operation: "Operation",
     summary: "What it does",
+    needs: "Needs",
     parameters: "Parameters",
     body: "Body",
     answers: "Answers",
@@ -177,6 +187,7 @@ static CHINESE: Words = Words {
     all_operations: "全部操作",
     operation: "操作",
     summary: "作用",
+    needs: "要求",
     parameters: "参数",
     body: "请求体",
     answers: "响应",

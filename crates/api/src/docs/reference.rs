@@ -2,15 +2,14 @@
 
 use super::language::{Language, Words};
 use super::markdown::{Heading, Rendered, Section};
+use super::needs;
 use super::schema::{self, Field, Part, Schemas};
-use super::site;
+use super::template;
+use crate::needs::NEEDS;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const LIST: &str = include_str!("reference.html");
-const GROUP: &str = include_str!("operations.html");
-const SCHEMAS: &str = include_str!("schemas.html");
 /// Where all operations start.
 const BASE: &str = "/api/v1";
 
@@ -159,6 +158,10 @@ struct Operation {
     summary: String,
     /// HTML.
     description: String,
+    /// Who may call it.
+    needs: String,
+    /// The same in a word.
+    least: String,
     parameters: Vec<Field>,
     body: Vec<Content>,
     answers: Vec<Answer>,
@@ -212,7 +215,8 @@ impl Reference {
             let key = group_of(path);
             let place = GROUPS.iter().position(|(known, ..)| *known == key).unwrap_or(GROUPS.len());
             let operations = operations.as_object().into_iter().flatten();
-            let read = operations.map(|(method, operation)| Operation::read(schemas, &key, method, path, operation));
+            let read = operations
+                .map(|(method, operation)| Operation::read((schemas, language), &key, method, path, operation));
             groups.entry((place, key.clone())).or_default().extend(read);
         }
         let groups = groups.into_iter().map(|((place, key), operations)| Group {
@@ -232,7 +236,7 @@ impl Reference {
 
     /// Puts the list of all operations behind the guide to the API.
     pub(super) fn introduce(&self, guide: &mut Rendered) {
-        guide.html.push_str(&self.filled(LIST, &self.groups));
+        guide.html.push_str(&self.filled(template::LIST, &self.groups));
         let words = self.language.words();
         let reference = Heading { anchor: "reference".to_owned(), title: words.reference.to_owned(), level: 2 };
         let groups = self.groups.iter().map(|group| Heading {
@@ -253,25 +257,31 @@ impl Reference {
                 level: 2,
             });
             let texts = group.operations.iter().map(Operation::text);
-            (format!("api/{}", group.key), page(&group.title, self.filled(GROUP, group), headings.zip(texts)))
+            (format!("api/{}", group.key), page(&group.title, self.filled(template::GROUP, group), headings.zip(texts)))
         });
         let shapes = self.shapes.iter().map(|shape| {
             let heading = Heading { anchor: shape.name.clone(), title: shape.name.clone(), level: 2 };
             (heading, shape.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(" "))
         });
         let title = self.language.words().schemas;
-        let schemas = page(title, self.filled(SCHEMAS, &self.shapes), shapes);
+        let schemas = page(title, self.filled(template::SCHEMAS, &self.shapes), shapes);
         groups.chain(std::iter::once(("api/schemas".to_owned(), schemas)))
     }
 
-    fn filled<T: Serialize>(&self, template: &str, content: &T) -> String {
+    fn filled<T: Serialize>(&self, name: &str, content: &T) -> String {
         let (schemas, all) = (self.language.url("api/schemas"), self.language.url("api"));
-        site::fill(template, &Data { words: self.language.words(), schemas, all, content })
+        template::fill(name, &Data { words: self.language.words(), schemas, all, content })
     }
 }
 
 impl Operation {
-    fn read(schemas: Schemas<'_>, group: &str, method: &str, path: &str, operation: &Value) -> Self {
+    fn read(
+        (schemas, language): (Schemas<'_>, Language),
+        group: &str,
+        method: &str,
+        path: &str,
+        operation: &Value,
+    ) -> Self {
         let parameters = operation["parameters"].as_array().into_iter().flatten().map(|parameter| Field {
             name: string(&parameter["name"]),
             place: string(&parameter["in"]),
@@ -293,6 +303,8 @@ impl Operation {
             path: path.to_owned(),
             summary: string(&operation["summary"]),
             description: schema::meaning(operation),
+            needs: needs::told(&operation[NEEDS], language),
+            least: needs::in_a_word(&operation[NEEDS], language),
             parameters,
             body: contents(schemas, &operation["requestBody"]),
             answers: answers.collect(),

@@ -25,8 +25,15 @@ struct Entry {
     page: String,
     title: String,
     text: String,
-    /// Title and page in small letters; of the text they are made at the search, since positions must be its own.
+    small: Small,
+}
+
+/// The same in small letters, to look for words in. Positions in it are not those in the text: a letter may become two.
+#[derive(Debug)]
+struct Small {
+    title: String,
     names: String,
+    text: String,
 }
 
 /// Something that was found.
@@ -72,9 +79,9 @@ impl Index {
         for Section { heading: Heading { anchor, title, level }, text } in sections {
             let url = if *level == 1 { url.to_owned() } else { format!("{url}#{anchor}") };
             let names = format!("{title} {}", page.title).to_lowercase();
-            let (page, title) = (page.title.clone(), title.clone());
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.entries.push(Entry { url, page, title, text, names });
+            let small = Small { title: title.to_lowercase(), names, text: text.to_lowercase() };
+            self.entries.push(Entry { url, page: page.title.clone(), title: title.clone(), text, small });
         }
     }
 }
@@ -82,12 +89,11 @@ impl Index {
 impl Entry {
     /// How well it answers; nothing when a word is missing.
     fn score(&self, words: &[&str]) -> Option<usize> {
-        let text = self.text.to_lowercase();
-        let title = self.title.to_lowercase();
+        let Small { title, names, text } = &self.small;
         let mut score = 0;
         for word in words {
             let times = text.matches(word).count();
-            let named = self.names.contains(word);
+            let named = names.contains(word);
             if times == 0 && !named {
                 return None;
             }

@@ -4,9 +4,8 @@ use super::language::{Language, Words};
 use super::markdown::{self, Heading, Listed, Rendered};
 use super::reference::Reference;
 use super::search::{Index, Place};
+use super::template;
 use axum::body::Bytes;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Output, State, Value};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -22,7 +21,6 @@ struct Guide;
 const REFERENCE: &str = "api";
 /// The page that lists all others.
 const INDEX: &str = "index";
-const LAYOUT: &str = include_str!("layout.html");
 const STYLE: &str = include_str!("style.css");
 /// The colours and sizes of the UI.
 const TOKENS: &str = include_str!("../../../../ui/src/styles/tokens.css");
@@ -196,27 +194,8 @@ impl Site {
             other_language: other.code(),
             query,
         };
-        fill(LAYOUT, &page)
+        template::fill(template::LAYOUT, &page)
     }
-}
-
-/// A template of ours, filled. One that is wrong is seen by every test of a page.
-pub(super) fn fill(template: &str, data: &impl Serialize) -> String {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    // The engine's own escaping writes every slash of an address as a number.
-    environment.set_formatter(|out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value| {
-        if value.is_undefined() || value.is_none() {
-            return Ok(());
-        }
-        let text = value.to_string();
-        out.write_str(&if value.is_safe() { text } else { markdown::escaped(&text) })
-            .map_err(|_| minijinja::Error::from(minijinja::ErrorKind::WriteFailure))
-    });
-    environment.render_str(template, Serde(data)).unwrap_or_else(|error| {
-        tracing::error!(%error, "a template of the documentation can't be filled");
-        String::new()
-    })
 }
 
 /// The same page in another language; what is found there when somebody searches.

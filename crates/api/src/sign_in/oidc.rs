@@ -9,6 +9,7 @@ use super::{Visitor, own_session, secure, set_cookie};
 use crate::Api;
 use crate::auth::{Caller, session_cookie};
 use crate::problem::{Path, Problem, Query};
+use crate::words;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,6 +45,7 @@ pub(crate) struct Providers {
 pub(crate) struct ProviderView {
     id: String,
     /// `oidc`: sign in at `/auth/oidc/ID/start`. `ldap`: with its name and password, here.
+    #[schema(value_type = words::ProviderKind)]
     kind: &'static str,
     name: String,
 }
@@ -81,10 +83,16 @@ pub(crate) async fn providers(State(api): State<Api>) -> Result<Json<Providers>,
 
 async fn start(
     State(api): State<Api>,
+    visitor: Visitor,
     Path(id): Path<IdentityId>,
     Query(next): Query<Next>,
     headers: HeaderMap,
 ) -> Response {
+    // Behind a proxy elsewhere all people are one address: who makes names up leaves the others their departures.
+    let known = api.engine.leads_to_a_provider(&id).await.map_err(Problem::from);
+    if let Err(problem) = known.and_then(|()| api.logins.depart(visitor.from, api.engine.now())) {
+        return sorry(problem);
+    }
     let errand = Errand::SignIn { former: session_cookie(&headers) };
     match api.engine.depart(&id, &next.next, errand).await {
         Ok(departure) => leave(&api, &departure),

@@ -3,7 +3,7 @@
 use super::own_session;
 use crate::Api;
 use crate::auth::Caller;
-use crate::problem::{Body, Problem};
+use crate::problem::{Body, MaybeBody, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,6 +18,17 @@ pub(crate) struct SecondFactor {
     enabled: bool,
     /// How many are unused.
     recovery_codes_left: i64,
+    /// Whether starting one asks for the account's password. An account without one is asked for having signed in within
+    /// ten minutes.
+    asks_password: bool,
+}
+
+/// That the account is one's own: its password, where it has one.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct SecondFactorStart {
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    password: Option<SecretString>,
 }
 
 /// What an authenticator app needs, shown this once.
@@ -76,18 +87,23 @@ impl RecoveryCodes {
 pub(crate) async fn show_second_factor(State(api): State<Api>, caller: Caller) -> Result<Json<SecondFactor>, Problem> {
     let enabled = api.engine.has_second_factor(caller.user.id).await?;
     let recovery_codes_left = api.engine.store().recovery_codes_left(caller.user.id).await?;
-    Ok(Json(SecondFactor { enabled, recovery_codes_left }))
+    let asks_password = api.engine.has_password(&caller.user).await?;
+    Ok(Json(SecondFactor { enabled, recovery_codes_left, asks_password }))
 }
 
 /// Starts a second factor; it works once it is confirmed with a code.
-#[utoipa::path(post, path = "/api/v1/session/second-factor",
-    responses((status = 200, body = NewSecondFactor), (status = 403, body = Problem), (status = 409, body = Problem)))]
+///
+/// A session alone is not enough: who stole one would shut its owner out.
+#[utoipa::path(post, path = "/api/v1/session/second-factor", request_body = SecondFactorStart,
+    responses((status = 200, body = NewSecondFactor), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
 pub(crate) async fn start_second_factor(
     State(api): State<Api>,
     caller: Caller,
+    MaybeBody(body): MaybeBody<SecondFactorStart>,
 ) -> Result<Json<NewSecondFactor>, Problem> {
-    own_session(&caller)?;
-    let new = api.engine.start_second_factor(&caller.user).await?;
+    let session = own_session(&caller)?;
+    let new = api.engine.start_second_factor(&caller.user, body.password.as_ref(), session).await?;
     Ok(Json(NewSecondFactor {
         secret: new.secret.expose_secret().to_owned(),
         otpauth_url: new.otpauth_url.expose_secret().to_owned(),

@@ -1,5 +1,6 @@
 //! Changes, and what their merges depend on.
 
+use crate::words;
 use davit_domain::ci::CI_CONTEXT;
 use davit_domain::config::{Configuration, MergeBy, MergePolicy};
 use davit_domain::merge::{ChangeState, Hold};
@@ -26,7 +27,7 @@ pub(crate) struct ChangeView {
     base_branch: String,
     from_fork: bool,
     draft: bool,
-    /// open, merged, closed.
+    #[schema(value_type = words::ChangeState)]
     state: &'static str,
     labels: Vec<String>,
     approvals: u32,
@@ -42,7 +43,7 @@ pub(crate) struct ChangeView {
 /// A wish to have a change merged.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct AskedView {
-    /// label, comment, forge, ui.
+    #[schema(value_type = words::MergeWay)]
     how: &'static str,
     by: String,
     at: Option<String>,
@@ -105,7 +106,7 @@ impl ChangeView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ChangeCheckView {
     name: String,
-    /// pending, success, failure, error.
+    #[schema(value_type = words::CommitState)]
     state: &'static str,
     description: Option<String>,
     target_url: Option<String>,
@@ -163,9 +164,9 @@ pub(crate) struct PolicyView {
     approvals: u32,
     /// The label that asks for it, where one does.
     label: Option<String>,
-    /// label, comment, forge, ui.
+    #[schema(value_type = Vec<words::MergeWay>)]
     by: Vec<&'static str>,
-    /// merge, squash, rebase.
+    #[schema(value_type = words::MergeMethod)]
     method: &'static str,
     queue: bool,
 }

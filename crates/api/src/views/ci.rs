@@ -1,5 +1,6 @@
 //! Runs, their jobs and what they left.
 
+use crate::words;
 use davit_domain::ci::{JobState, RunState};
 use davit_domain::config::Configuration;
 use davit_store::ci_annotations::RunAnnotation;
@@ -18,7 +19,7 @@ pub(crate) struct RunView {
     workflow: String,
     workflow_file: String,
     title: String,
-    /// push, pull_request, workflow_dispatch, schedule, merge_group.
+    #[schema(value_type = words::Trigger)]
     trigger: &'static str,
     git_ref: Option<String>,
     head_sha: String,
@@ -26,7 +27,7 @@ pub(crate) struct RunView {
     change: Option<i64>,
     from_fork: bool,
     by: String,
-    /// awaiting_approval, queued, running, success, failure, cancelled, timed_out, skipped, error.
+    #[schema(value_type = words::RunState)]
     pub(crate) state: &'static str,
     reason: Option<String>,
     attempt: i64,
@@ -77,7 +78,7 @@ pub(crate) struct JobView {
     /// Which instance of its matrix, from 0.
     index: usize,
     attempt: i64,
-    /// queued, running, success, failure, cancelled, timed_out, skipped, error.
+    #[schema(value_type = words::JobState)]
     state: &'static str,
     reason: Option<String>,
     /// The keys of the jobs it needs.
@@ -97,7 +98,7 @@ pub(crate) struct CiStepView {
     /// From 0; lines of the log name it.
     number: u32,
     name: String,
-    /// queued, running, success, failure, cancelled, timed_out, skipped.
+    #[schema(value_type = words::StepState)]
     state: &'static str,
     exit_code: Option<i32>,
     started_at: Option<String>,
@@ -145,7 +146,7 @@ impl From<&CiStep> for CiStepView {
 pub(crate) struct AnnotationView {
     /// None: the workflow file itself.
     job_id: Option<i64>,
-    /// notice, warning, error.
+    #[schema(value_type = words::AnnotationLevel)]
     level: &'static str,
     file: Option<String>,
     line: Option<u32>,

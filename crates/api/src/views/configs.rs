@@ -1,5 +1,6 @@
 //! Release configs.
 
+use crate::words;
 use davit_domain::config::{
     Action, ActionKind, Auto, BatchSize, BetweenBatches, Compress, Filter, Health, HealthCheck, HealthFrom, Hooks,
     Host, HostSelector, Input, Mode, OnFailure, ReleaseConfig, Shared, StepTimeouts, Strategy, Transfer,
@@ -58,6 +59,7 @@ pub(crate) struct ConfigView {
 pub(crate) struct ActionView {
     name: String,
     /// server: a script, once; host: a script on every host; transfer: a file or directory to every host.
+    #[schema(value_type = words::ActionPlace)]
     on: &'static str,
     /// The script.
     run: Option<String>,

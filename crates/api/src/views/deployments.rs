@@ -1,13 +1,14 @@
 //! Deployments with their hosts and steps.
 
 use crate::problem::Problem;
+use crate::words;
 use davit_domain::config::{Action, ActionKind, Mode, ReleaseConfig};
 use davit_domain::deployment::{CellState, HostRunState, Pause};
 use davit_domain::log::Step;
 use davit_domain::request::Kind;
 use davit_store::Store;
 use davit_store::builds::BuildRow;
-use davit_store::deployments::{Cell, Deployment, HostRun};
+use davit_store::deployments::{Cell, Deployment, HostCounts, HostRun};
 use davit_store::requests::Request;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -20,10 +21,12 @@ pub(crate) struct DeploymentSummary {
     request: i64,
     app: String,
     environment: String,
-    /// regular, rollback, auto.
+    #[schema(value_type = words::RequestKind)]
     kind: &'static str,
     /// regular: the six steps; custom: the author's own actions.
+    #[schema(value_type = words::ReleaseMode)]
     mode: &'static str,
+    #[schema(value_type = words::DeploymentState)]
     pub(crate) state: &'static str,
     /// Why it stands still, while it is paused.
     pause: Option<PauseView>,
@@ -53,15 +56,19 @@ pub(crate) struct DeploymentSummary {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PauseView {
     /// confirm: a person lets the next batch go; until: the clock does; held: hosts failed and a person decides.
+    #[schema(value_type = words::PauseKind)]
     kind: &'static str,
     /// The batch that waits, from 2.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_batch: Option<u32>,
     /// When it goes on by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     at: Option<String>,
     /// What failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<String>,
 }
 
@@ -79,7 +86,7 @@ pub(crate) struct Around {
     pub(crate) request: Option<Request>,
     /// What the request pinned.
     pub(crate) config: Option<ReleaseConfig>,
-    pub(crate) runs: Vec<HostRun>,
+    hosts: HostCounts,
     build: Option<BuildRow>,
 }
 
@@ -95,7 +102,7 @@ impl Around {
             Some(digest) => store.build_by_digest(&deployment.app, digest).await?,
             None => None,
         };
-        Ok(Self { request, config, runs: store.host_runs(deployment.id).await?, build })
+        Ok(Self { request, config, hosts: store.host_counts(deployment.id).await?, build })
     }
 
     /// The author's actions, where the release is made of those.
@@ -121,7 +128,7 @@ impl DeploymentSummary {
 
     /// From its parts.
     pub(crate) fn new(deployment: &Deployment, around: &Around) -> Self {
-        let Around { request, runs, build, .. } = around;
+        let Around { request, hosts, build, .. } = around;
         Self {
             id: deployment.id.0,
             request: deployment.request.0,
@@ -144,9 +151,9 @@ impl DeploymentSummary {
             finished_at: deployment.finished_at.map(|at| at.to_string()),
             reason: deployment.state.reason(),
             user: request.as_ref().map(|request| request.created_by.clone()).unwrap_or_default(),
-            hosts_total: runs.len(),
-            hosts_done: runs.iter().filter(|run| matches!(run.state, HostRunState::Done { .. })).count(),
-            batches: runs.iter().map(|run| run.batch).max().unwrap_or(1),
+            hosts_total: hosts.all,
+            hosts_done: hosts.done,
+            batches: hosts.batches,
         }
     }
 }
@@ -166,6 +173,7 @@ impl From<&Pause> for PauseView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HostRunView {
     host: String,
+    #[schema(value_type = words::HostRunState)]
     state: &'static str,
     /// From 1.
     batch: u32,
@@ -216,6 +224,7 @@ pub(crate) struct CellView {
     /// None: the server.
     host: Option<String>,
     step: u8,
+    #[schema(value_type = words::CellState)]
     state: &'static str,
     started_at: Option<String>,
     finished_at: Option<String>,
@@ -239,6 +248,7 @@ pub(crate) struct StepView {
     /// 1 to 6; an action's place in its list plus 10.
     number: u8,
     title: String,
+    #[schema(value_type = words::CellState)]
     state: &'static str,
     /// Whether it runs once on the server, not on every host.
     on_server: bool,

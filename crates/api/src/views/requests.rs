@@ -3,6 +3,7 @@
 use crate::Api;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::words;
 use davit_domain::access::Action;
 use davit_domain::config::Configuration;
 use davit_domain::deployment::DeploymentState;
@@ -26,8 +27,9 @@ pub(crate) struct RequestView {
     pub(crate) id: i64,
     app: String,
     environment: String,
-    /// regular, rollback, auto.
+    #[schema(value_type = words::RequestKind)]
     kind: &'static str,
+    #[schema(value_type = words::RequestState)]
     state: &'static str,
     commit: String,
     git_ref: Option<String>,
@@ -93,7 +95,7 @@ pub(crate) struct ApprovalView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReviewWordView {
     user: String,
-    /// approve, reject.
+    #[schema(value_type = words::ReviewVerdict)]
     verdict: &'static str,
     reason: Option<String>,
     /// Of which version.
@@ -215,7 +217,7 @@ impl<'a> Seen<'a> {
             }
             RequestState::AwaitingRelease { .. } => {
                 let (app, environment) = (&request.app, &request.environment);
-                let gate = Gate::of(&self.configuration, self.locks.clone(), Some(app), environment, self.now);
+                let gate = Gate::of(&self.configuration, &self.locks, Some(app), environment, self.now);
                 request.held.clone().or_else(|| gate.keeps(request.kind))
             }
             RequestState::Releasing => deployment

@@ -3,6 +3,8 @@
 use crate::people::{call, grant, newcomer};
 use crate::shop::{Kind, Shop};
 use davit_domain::access::Role;
+use davit_domain::deployment::DeploymentState;
+use davit_domain::ids::DeploymentId;
 use davit_testkit::app::Database;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -155,5 +157,38 @@ async fn the_matrix_says_what_is_not_as_it_should_be() {
     assert_eq!((&gone_back["health"], &gone_back["live"]["commit"]), (&all_well, &json!(one)), "{gone_back}");
     let newest = &gone_back["newest"];
     assert_eq!((&newest["reference"], &newest["commit"]), (&json!("main"), &json!(two)), "{gone_back}");
+    shop.finish().await;
+}
+
+#[tokio::test]
+async fn figures_are_worked_out_once_for_all_who_ask_the_same() {
+    let shop = Shop::start(&[Kind::Local], "").await;
+    shop.released("one").await;
+    let live = async |role: Role, query: &str| {
+        let (status, figures) = shop.app.call(role, Method::GET, &format!("/delivery?{query}"), None).await;
+        assert_eq!(status, 200, "{figures}");
+        figures["period"]["live"].as_i64().unwrap()
+    };
+    assert_eq!(live(Role::Admin, "days=7").await, 1);
+    // Something that cannot be: who is told of it has not been given what was worked out before.
+    let engine = shop.app.engine();
+    let cancelled = DeploymentState::Cancelled { reason: "nobody did".into() };
+    let mut tx = engine.store().begin().await.unwrap();
+    tx.advance_deployment(DeploymentId(1), None, &cancelled, engine.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((live(Role::Admin, "days=7").await, live(Role::Viewer, "days=7").await), (1, 1));
+    for other in ["days=8", "days=7&app=shop", "days=7&timezone=Asia/Shanghai", "days=7&environment=production"] {
+        assert_eq!(live(Role::Admin, other).await, 0, "{other}");
+    }
+    let token = newcomer(&shop.app, "ana").await;
+    grant(&shop.app, "ana", "viewer", "app:shop").await;
+    let (_, figures) = call(&shop.app, &token, Method::GET, "/delivery?days=7", None).await;
+    assert_eq!(figures["period"]["live"], 0, "another account's figures are not theirs");
+
+    // An end, or a minute, and they are worked out anew.
+    shop.released("two").await;
+    assert_eq!(live(Role::Admin, "days=7").await, 1);
+    shop.app.advance_between_jobs(Duration::from_secs(60)).await;
+    assert_eq!(live(Role::Viewer, "days=7").await, 1);
     shop.finish().await;
 }

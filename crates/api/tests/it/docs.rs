@@ -182,6 +182,29 @@ fn no_two_shapes_have_one_name() {
 }
 
 #[tokio::test]
+async fn the_reference_says_what_an_operation_needs() {
+    let app = TestApp::start().await;
+    for (language, hosts, setup) in [
+        (
+            "/docs",
+            "the role operator or more on the host; an account by its session: a token can't.",
+            "open to everybody.",
+        ),
+        ("/docs/zh-CN", "在主机上具有运维（operator）或更高的角色；账号，只能用会话，令牌不行。", "任何人都可以调用。"),
+    ] {
+        let page = good_page(&app, &format!("{language}/api/hosts")).await;
+        let of_terminals = page.split_once("id=\"post-hosts-name-terminals\"").unwrap().1;
+        let needs = of_terminals.split_once("class=\"needs\"").unwrap().1.split_once("</p>").unwrap().0;
+        assert!(needs.ends_with(hosts), "{needs}");
+        assert!(good_page(&app, &format!("{language}/api/setup")).await.contains(setup));
+    }
+    let list = good_page(&app, "/docs/api").await;
+    let row = list.split_once("api/hosts#post-hosts-scan-keys").unwrap().1.split_once("</tr>").unwrap().0;
+    assert!(row.ends_with("<td>operator</td>"), "{row}");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn nothing_but_the_guide_gets_out() {
     let app = TestApp::start().await;
     for path in [
@@ -257,6 +280,12 @@ async fn it_is_searched_in_both_languages() {
     assert!(found.contains("<li><a href=\"/docs/zh-CN/hosts"), "{found}");
     assert!(find("/docs/search", "no-such-word-anywhere").await.contains("Nothing found"));
     assert!(find("/docs/search", "").await.contains("a place is found when"));
+    for (query, found) in
+        [("q=jump+hosts&q=nothing", "#jump-hosts"), ("x=1&q=jump%20hosts&q", "#jump-hosts"), ("q=%ff", "")]
+    {
+        let page = good_page(&app, &format!("/docs/search?{query}")).await;
+        assert!(page.contains("<h1>Search</h1>") && page.contains(found), "{query}: {page}");
+    }
     let odd = find("/docs/search", "\"><script>alert(1)</script> <mark").await;
     assert!(!odd.contains("<script>alert"), "{odd}");
     assert!(find("/docs/search", &"ü".repeat(5_000)).await.contains("Nothing found"));

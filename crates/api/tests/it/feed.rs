@@ -2,13 +2,14 @@
 
 use crate::shop::Shop;
 use davit_domain::access::Role;
+use davit_engine::hub::Topic;
 use davit_store::feed::FeedEntry;
 use davit_store::origin;
 use davit_testkit::app::{Database, PASSWORD, TestApp};
 use reqwest::header::{CONTENT_DISPOSITION, SET_COOKIE};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 async fn tell(app: &TestApp, actor: &str, subject: &str, place: Option<(&str, &str)>, detail: Value) {
     let mut tx = app.engine().store().begin().await.unwrap();
@@ -238,16 +239,54 @@ async fn no_filter_writes_a_header() {
     app.finish().await;
 }
 
+/// What this stream says until it says this.
+async fn heard(stream: &mut Response, what: &str) -> String {
+    let mut heard = String::new();
+    while !heard.contains(what) {
+        heard.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+    }
+    heard
+}
+
 #[tokio::test]
 async fn whoever_listens_is_told_of_new_entries() {
     let app = TestApp::start().await;
     let url = format!("{}/api/v1/events", app.url());
     let mut stream = app.http().get(url).bearer_auth(app.token(Role::Viewer)).send().await.unwrap();
     tell(&app, "ana", "news", None, Value::Null).await;
-    let mut heard = String::new();
-    while !heard.contains("\"topic\":\"feed\"") {
-        heard.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+    // The first may be of what the start wrote.
+    while newest(&app, "tested").await["sealed"] != true {
+        heard(&mut stream, "\"topic\":\"feed\"").await;
     }
-    assert_eq!(newest(&app, "tested").await["sealed"], true);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_began_to_read_before_they_listened_is_told_what_came_between() {
+    let app = TestApp::start().await;
+    let begun = Instant::now();
+    let mut told = app.engine().hub().subscribe();
+    // Entries get their places twice a second: the last of these is told more than a second after the beginning.
+    let mut last = Value::Null;
+    for _ in 0..4 {
+        tell(&app, "ana", "news", None, Value::Null).await;
+        loop {
+            let change = told.recv().await.unwrap();
+            last = newest(&app, "tested").await["position"].clone();
+            if change.topic == Topic::Feed && json!(change.id) == last {
+                break;
+            }
+        }
+    }
+    let last = format!("\"topic\":\"feed\",\"id\":{last}");
+    let listen = async |age_ms: u128| {
+        let url = format!("{}/api/v1/events?age_ms={age_ms}", app.url());
+        app.http().get(url).bearer_auth(app.token(Role::Admin)).send().await.unwrap()
+    };
+    let mut from_now_on = listen(0).await;
+    app.engine().hub().tell_topic(Topic::Host, None);
+    assert!(!heard(&mut from_now_on, "\"topic\":\"host\"").await.contains("\"topic\":\"feed\""));
+    heard(&mut listen(begun.elapsed().as_millis()).await, &last).await;
+    heard(&mut listen(4_000_000_000_000).await, "event: lost").await;
     app.finish().await;
 }

@@ -32,6 +32,7 @@ mod hold;
 mod hooks_forges;
 mod host_watch;
 mod install_key;
+mod leftovers;
 mod lists;
 mod long_logs;
 mod merge_gate;

@@ -10,6 +10,16 @@ pub(crate) fn document() -> &'static Value {
     &DOCUMENT
 }
 
+/// Every operation: its method in capitals, its path below `/api/v1`, and what is said of it.
+pub(crate) fn operations() -> impl Iterator<Item = (String, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
+        methods
+            .map(|(method, operation)| (method.to_uppercase(), path.strip_prefix("/api/v1").unwrap_or(path), operation))
+    })
+}
+
 /// Panics when `answer` is not what `GET /api/v1<path>` is said to answer.
 pub(crate) fn check(path: &str, answer: &Value) {
     let path = format!("/api/v1{}", path.split('?').next().unwrap_or_default());
@@ -49,6 +59,11 @@ fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         fits(part, value, at)?;
     }
     has_type(&schema["type"], value, at)?;
+    if let Some(words) = schema["enum"].as_array()
+        && !words.contains(value)
+    {
+        return Err(format!("{at}: {value} is none of {words:?}"));
+    }
     match value {
         Value::Array(items) if !schema["items"].is_null() => {
             for (index, item) in items.iter().enumerate() {

@@ -257,7 +257,7 @@ async fn nothing_is_done_to_what_is_hidden() {
     let app = &ci.app;
     let token = newcomer(app, "boss").await;
     grant(app, "boss", "admin", "app:web").await;
-    for (method, path, body, _, _) in all_rows() {
+    for (method, path, body, _) in all_rows() {
         let own = ["/session", "/tokens", "/setup", "/auth"].iter().any(|own| bare(path).starts_with(own));
         if method == "GET" || own {
             continue;
@@ -266,7 +266,8 @@ async fn nothing_is_done_to_what_is_hidden() {
         let id = hidden_number(app, what).await.unwrap_or(4711);
         let url = path.replace("{id}", &id.to_string()).replace("{app}", "shop").replace("{environment}", "production");
         let url = ["{name}", "{host}", "{key}"].iter().fold(url, |url, name| url.replace(name, "vault-1"));
-        let url = url.replace("{n}", "1").replace("{user}", "viewer").replace("acme/none", "acme/shop");
+        let url = url.replace("{forge}", "github").replace("{repository}", "acme/shop").replace("{n}", "1");
+        let url = url.replace("{user}", "viewer").replace("acme/none", "acme/shop");
         let body = serde_json::from_str::<Value>(&body.to_string().replace("\"none\"", "\"production\"")).unwrap();
         let (status, answer) = call(app, &token, method.parse().unwrap(), &url, Some(body)).await;
         assert!(matches!(status, 403 | 404), "{method} {url}: {status} {answer}");

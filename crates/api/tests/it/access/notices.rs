@@ -5,8 +5,8 @@ use serde_json::json;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        ("GET", "/channels", Value::Null, VIEWER, 200),
-        ("GET", "/channels/{id}/preview?event=failed", Value::Null, VIEWER, 404),
-        ("POST", "/channels/{id}/test", json!({}), ADMIN, 404),
+        ("GET", "/channels", Value::Null, 200),
+        ("GET", "/channels/{id}/preview?event=failed", Value::Null, 404),
+        ("POST", "/channels/{id}/test", json!({}), 404),
     ]
 }

@@ -3,5 +3,5 @@
 use super::*;
 
 pub(super) fn rows() -> Vec<Row> {
-    vec![("GET", "/search?q=none", Value::Null, VIEWER, 200)]
+    vec![("GET", "/search?q=none", Value::Null, 200)]
 }

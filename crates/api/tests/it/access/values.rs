@@ -5,10 +5,10 @@ use serde_json::json;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        ("GET", "/values", Value::Null, VIEWER, 200),
-        ("PUT", "/values", json!({ "base_revision": 0 }), OPERATOR, 200),
-        ("GET", "/values/history", Value::Null, VIEWER, 200),
-        ("GET", "/values/diff?from=0&to=0", Value::Null, VIEWER, 200),
-        ("POST", "/values/restore", json!({ "revision": 0 }), OPERATOR, 200),
+        ("GET", "/values", Value::Null, 200),
+        ("PUT", "/values", json!({ "base_revision": 0 }), 200),
+        ("GET", "/values/history", Value::Null, 200),
+        ("GET", "/values/diff?from=0&to=0", Value::Null, 200),
+        ("POST", "/values/restore", json!({ "revision": 0 }), 200),
     ]
 }

@@ -8,6 +8,7 @@ use davit_testkit::slapd::{READER, READER_PASSWORD, SUFFIX, Slapd};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const ANAS: &str = "what ana knows";
 
@@ -214,6 +215,23 @@ async fn a_second_factor_is_asked_for_after_a_directory_too() {
     assert_eq!(browser.status(Method::POST, "/session/second-factor/confirm", confirm).await, 200);
     assert_eq!(code_of(log_in(&site.app, "ana", ANAS).await).await, "second_factor_required");
     assert_eq!(log_in_with(&site.app, "ana", ANAS, &code(1)).await.status(), 200);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_without_a_password_puts_one_on_soon_after_signing_in() {
+    let site = Site::start().await;
+    let browser = Browser { app: &site.app, cookie: cookie(&log_in(&site.app, "ana", ANAS).await) };
+    let start = |body| browser.send(Method::POST, "/session/second-factor", body);
+    let factor = browser.get("/session/second-factor").await;
+    assert_eq!(factor, json!({ "enabled": false, "recovery_codes_left": 0, "asks_password": false }));
+    site.app.advance(Duration::from_secs(599));
+    assert_eq!(start(Value::Null).await.status(), 200);
+    site.app.advance(Duration::from_secs(1));
+    let late = start(json!({ "password": ANAS })).await;
+    assert_eq!((late.status().as_u16(), code_of(late).await.as_str()), (403, "denied"));
+    let again = Browser { app: &site.app, cookie: cookie(&log_in(&site.app, "ana", ANAS).await) };
+    assert_eq!(again.status(Method::POST, "/session/second-factor", Value::Null).await, 200);
     site.app.finish().await;
 }
 

@@ -38,13 +38,13 @@ fn cookie(response: &Response) -> String {
 }
 
 /// A browser that is signed in.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     cookie: String,
 }
 
 impl<'a> Browser<'a> {
-    async fn log_in(app: &'a TestApp, name: &str, password: &str) -> Self {
+    pub(crate) async fn log_in(app: &'a TestApp, name: &str, password: &str) -> Self {
         let response = log_in(app, name, password).await;
         assert_eq!(response.status(), 200);
         Self { app, cookie: cookie(&response) }
@@ -62,7 +62,7 @@ impl<'a> Browser<'a> {
         response.json().await.unwrap()
     }
 
-    async fn status(&self, method: Method, path: &str, body: Value) -> u16 {
+    pub(crate) async fn status(&self, method: Method, path: &str, body: Value) -> u16 {
         self.send(method, path, body).await.status().as_u16()
     }
 }

@@ -5,6 +5,7 @@ use davit_domain::access::Role;
 use davit_engine::apply::Apply;
 use davit_testkit::app::{PASSWORD, TestApp};
 use davit_testkit::fake_oidc::{CLIENT_ID, CLIENT_SECRET, FakeOidc, Twist};
+use davit_testkit::slapd::Slapd;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, Response, redirect};
 use serde_json::{Value, json};
@@ -26,6 +27,16 @@ impl Site {
         for group in ["leads", "ops"] {
             assert_eq!(app.post("/groups", json!({ "name": group })).await.0, 201);
         }
+        app.engine().set_secret("acme", &CLIENT_SECRET.into(), "test").await.unwrap();
+        provider.person(person("u-1", "ana"));
+        let http = Client::builder().tls_certs_only([]).redirect(redirect::Policy::none()).build().unwrap();
+        let site = Self { app, provider, http };
+        site.configure(more).await;
+        site
+    }
+
+    async fn configure(&self, more: &str) {
+        let Self { app, provider, .. } = self;
         let document = format!(
             "{}[[identity]]\nid = \"acme\"\nkind = \"oidc\"\nname = \"Acme <SSO>\"\nissuer = {:?}\nclient_id = {CLIENT_ID:?}\n\
              client_secret = {{ secret = \"acme\" }}\n{more}",
@@ -35,11 +46,7 @@ impl Site {
         let mut values: BTreeMap<String, secrecy::SecretString> = BTreeMap::new();
         values.insert("env:TEST_TOKEN".into(), app.forge.token().to_owned().into());
         values.insert("env:TEST_SECRET".into(), app.forge.webhook_secret().into());
-        app.engine().set_secret("acme", &CLIENT_SECRET.into(), "test").await.unwrap();
         app.engine().apply(Apply { document, values, prune: false, dry_run: false }, "test").await.unwrap();
-        provider.person(person("u-1", "ana"));
-        let http = Client::builder().tls_certs_only([]).redirect(redirect::Policy::none()).build().unwrap();
-        Self { app, provider, http }
     }
 
     async fn get(&self, url: &str, cookie: &str) -> Response {
@@ -211,7 +218,64 @@ async fn tokens_that_are_not_for_us_let_nobody_in() {
     let response = site.get(&format!("{}/auth/oidc/acme/start", site.app.url()), "").await;
     assert!(response.status().as_u16() >= 400);
     site.provider.twist(None);
+    site.app.advance(Duration::from_secs(15));
     site.signed_in().await;
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_failed_is_not_asked_again_at_once_by_anybody() {
+    let site = Site::start("").await;
+    let start = format!("{}/auth/oidc/acme/start", site.app.url());
+    let asked = || site.provider.asked().iter().filter(|path| path.contains("openid-configuration")).count();
+    site.provider.twist(Some(Twist::OtherDiscovery));
+    let many = futures::future::join_all((0..8).map(|_| site.get(&start, ""))).await;
+    assert!(many.iter().all(|response| response.status() == 424));
+    assert_eq!(asked(), 1, "once for all of them");
+    site.provider.twist(None);
+    let remembered = site.get(&start, "").await;
+    assert_eq!(remembered.status(), 424);
+    assert!(remembered.text().await.unwrap().contains("does not answer as an OpenID Connect provider"));
+    site.app.advance(Duration::from_secs(15));
+    let many = futures::future::join_all((0..8).map(|_| site.get(&start, ""))).await;
+    assert!(many.iter().all(|response| response.status() == 303));
+    assert_eq!(asked(), 2);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_failed_is_asked_at_once_when_an_administrator_has_changed_something() {
+    let site = Site::start("").await;
+    let start = format!("{}/auth/oidc/acme/start", site.app.url());
+    site.provider.twist(Some(Twist::OtherDiscovery));
+    assert_eq!(site.get(&start, "").await.status(), 424);
+    site.provider.twist(None);
+    assert_eq!(site.get(&start, "").await.status(), 424, "remembered");
+    site.app.engine().set_secret("ca", &Slapd::ca().into(), "test").await.unwrap();
+    site.configure("ca = { secret = \"ca\" }\n").await;
+    assert_eq!(site.get(&start, "").await.status(), 303);
+    site.app.finish().await;
+}
+
+#[tokio::test]
+async fn who_begins_too_often_waits() {
+    let site = Site::start("").await;
+    let leave_for = async |provider: &str, address: &str| {
+        let start = format!("{}/auth/oidc/{provider}/start", site.app.url());
+        let asked = site.http.get(start).header("x-forwarded-for", address);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    for _ in 0..600 {
+        assert_eq!(leave_for("none", "192.0.2.1").await, 404);
+    }
+    for _ in 0..600 {
+        assert_eq!(leave_for("acme", "192.0.2.1").await, 303, "what leads nowhere did not count");
+    }
+    assert_eq!(leave_for("acme", "192.0.2.1").await, 429);
+    assert_eq!(leave_for("none", "192.0.2.1").await, 404);
+    assert_eq!(leave_for("acme", "192.0.2.2").await, 303);
+    site.app.advance(Duration::from_secs(60));
+    assert_eq!(leave_for("acme", "192.0.2.1").await, 303);
     site.app.finish().await;
 }
 

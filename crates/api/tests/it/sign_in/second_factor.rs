@@ -1,39 +1,27 @@
-//! Codes of an authenticator app, made here by RFC 6238 and nothing of davit's, and recovery codes.
+//! Codes of an authenticator app, and recovery codes.
 
 use super::{Browser, code_of, count, log_in, log_in_with};
 use davit_domain::access::Role;
 use davit_testkit::app::{Database, PASSWORD, TestApp};
-use hmac::{Hmac, KeyInit, Mac};
+use davit_testkit::totp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha1::Sha1;
 use std::time::Duration;
 
 /// What an authenticator app shows, so many steps of thirty seconds from now.
 pub(super) fn shown(app: &TestApp, secret: &str, steps: i64) -> String {
-    let counter = app.engine().now().millis() / 30_000 + steps;
-    let mut mac = Hmac::<Sha1>::new_from_slice(&base32(secret)).unwrap();
-    mac.update(&counter.to_be_bytes());
-    let digest = mac.finalize().into_bytes();
-    let at = usize::from(digest[19] & 15);
-    let number = u32::from_be_bytes(digest[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
+    totp::shown(secret, app.engine().now().millis() / 1000 + steps * totp::STEP)
 }
 
-fn base32(text: &str) -> Vec<u8> {
-    let value = |letter: u8| match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'2'..=b'7' => letter - b'2' + 26,
-        other => panic!("{other} is no letter of base 32"),
-    };
-    let bits: Vec<u8> = text.bytes().flat_map(|letter| (0..5).rev().map(move |bit| value(letter) >> bit & 1)).collect();
-    bits.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
+/// Who has the session knows the account's password, too.
+fn owner() -> Value {
+    json!({ "password": PASSWORD })
 }
 
 /// Gives the viewer a second factor; its secret and recovery codes.
 async fn enrol(app: &TestApp) -> (String, Vec<String>) {
     let browser = Browser::log_in(app, "viewer", PASSWORD).await;
-    let started = browser.send(Method::POST, "/session/second-factor", Value::Null).await;
+    let started = browser.send(Method::POST, "/session/second-factor", owner()).await;
     assert_eq!(started.status(), 200);
     let started: Value = started.json().await.unwrap();
     let secret = started["secret"].as_str().unwrap().to_owned();
@@ -51,7 +39,9 @@ async fn enrol(app: &TestApp) -> (String, Vec<String>) {
 async fn a_second_factor_is_asked_for_once_its_owner_has_shown_that_it_works() {
     let app = TestApp::start().await;
     let browser = Browser::log_in(&app, "viewer", PASSWORD).await;
-    let started: Value = browser.send(Method::POST, "/session/second-factor", Value::Null).await.json().await.unwrap();
+    let none = json!({ "enabled": false, "recovery_codes_left": 0, "asks_password": true });
+    assert_eq!(browser.get("/session/second-factor").await, none);
+    let started: Value = browser.send(Method::POST, "/session/second-factor", owner()).await.json().await.unwrap();
     let secret = started["secret"].as_str().unwrap();
     let url = started["otpauth_url"].as_str().unwrap();
     assert!(url.starts_with("otpauth://totp/davit:viewer?secret=") && url.contains(secret), "{url}");
@@ -63,9 +53,10 @@ async fn a_second_factor_is_asked_for_once_its_owner_has_shown_that_it_works() {
     assert_eq!(confirm("000000").await, 422);
     assert_eq!(confirm(&shown(&app, secret, 0)).await, 200);
     assert_eq!(confirm(&shown(&app, secret, 1)).await, 409, "there is nothing to confirm any more");
-    assert_eq!(browser.status(Method::POST, "/session/second-factor", Value::Null).await, 409, "and none to replace");
+    assert_eq!(browser.status(Method::POST, "/session/second-factor", owner()).await, 409, "and none to replace");
     assert_eq!(browser.get("/session").await["user"]["two_factor"], true);
-    assert_eq!(browser.get("/session/second-factor").await, json!({ "enabled": true, "recovery_codes_left": 10 }));
+    let there = json!({ "enabled": true, "recovery_codes_left": 10, "asks_password": true });
+    assert_eq!(browser.get("/session/second-factor").await, there);
 
     let without = log_in(&app, "viewer", PASSWORD).await;
     assert_eq!(without.status(), 401);
@@ -74,6 +65,56 @@ async fn a_second_factor_is_asked_for_once_its_owner_has_shown_that_it_works() {
     let used = log_in_with(&app, "viewer", PASSWORD, &shown(&app, secret, 0)).await;
     assert_eq!(code_of(used).await, "unauthenticated", "the code that confirmed it is used up");
     assert_eq!(log_in_with(&app, "viewer", PASSWORD, &shown(&app, secret, 1)).await.status(), 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stolen_session_puts_no_second_factor_on() {
+    let app = TestApp::start().await;
+    let browser = Browser::log_in(&app, "viewer", PASSWORD).await;
+    let start = |body| browser.status(Method::POST, "/session/second-factor", body);
+    for body in [Value::Null, json!({})] {
+        assert_eq!(start(body).await, 422, "the password is missing");
+    }
+    for _ in 0..10 {
+        assert_eq!(start(json!({ "password": "a wrong password" })).await, 403);
+    }
+    assert_eq!(start(owner()).await, 403, "it was guessed at too often");
+    assert_eq!(count(&app, "account_locked").await, 1);
+    assert!(app.engine().store().secret_keys().await.unwrap().iter().all(|(key, _)| !key.starts_with("totp:")));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stolen_session_does_not_guess_the_code_of_what_its_owner_began() {
+    let app = TestApp::start().await;
+    let browser = Browser::log_in(&app, "viewer", PASSWORD).await;
+    let begin = async || {
+        let started = browser.send(Method::POST, "/session/second-factor", owner()).await;
+        started.json::<Value>().await.unwrap()["secret"].as_str().unwrap().to_owned()
+    };
+    let confirm = async |code: &str| {
+        browser.status(Method::POST, "/session/second-factor/confirm", json!({ "code": code })).await
+    };
+    let secret = begin().await;
+    for _ in 0..10 {
+        assert_eq!(confirm("not a code").await, 422);
+    }
+    assert_eq!(count(&app, "account_locked").await, 1);
+    assert_eq!(confirm(&shown(&app, &secret, 0)).await, 403, "nothing is right now");
+    app.advance(Duration::from_secs(15 * 60 + 1));
+
+    let secret = begin().await;
+    app.advance(Duration::from_secs(10 * 60));
+    assert_eq!(confirm(&shown(&app, &secret, 0)).await, 409, "it has lapsed");
+    let secret = begin().await;
+    for _ in 0..9 {
+        assert_eq!(confirm("not a code").await, 422);
+    }
+    assert_eq!(confirm(&shown(&app, &secret, 0)).await, 200);
+    let code = shown(&app, &secret, 1);
+    assert_eq!(log_in_with(&app, "viewer", PASSWORD, "123").await.status(), 401, "counting started anew");
+    assert_eq!(log_in_with(&app, "viewer", PASSWORD, &code).await.status(), 200);
     app.finish().await;
 }
 
