@@ -5,20 +5,28 @@
 //! request or deployment to its end in [`follow`], what is done to deployments and around them in [`operate`], CI runs and
 //! changes in [`ci`], requests in [`requests`], forges in [`forges`], the login that is kept on disk in [`login`].
 
+pub(crate) mod account;
 pub(crate) mod ci;
+pub(crate) mod compare;
+pub(crate) mod content;
 pub(crate) mod declared;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod forges;
+pub(crate) mod kept;
 pub(crate) mod login;
+pub(crate) mod logs;
 pub(crate) mod operate;
 mod pause;
 pub(crate) mod people;
 pub(crate) mod plan;
 mod problem;
 pub(crate) mod requests;
+pub(crate) mod session;
+pub(crate) mod shell;
 mod sse;
 pub(crate) mod stream;
+pub(crate) mod terminals;
 pub(crate) mod things;
 pub(crate) mod types;
 pub(crate) mod values;
@@ -27,15 +35,15 @@ pub(crate) use requests::{DeployOrder, RequestAction};
 
 use crate::failure::Failure;
 use plan::Applied;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use reqwest::{Certificate, Method, RequestBuilder, Response, redirect};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Certificate, ClientBuilder, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use types::{Deployment, HostCheck, LogPage, Page};
+use types::{Deployment, HostCheck, Page};
 use url::Url;
 
 /// Where the server is unless somebody says otherwise.
@@ -46,8 +54,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Items that the server gives at once, at most.
 const PAGE: usize = 200;
-/// Log lines that the server gives at once, at most.
-const LOG_PAGE: usize = 5000;
 
 /// A davit server, and who is asking.
 #[derive(Debug, Clone)]
@@ -61,16 +67,7 @@ impl Client {
     /// A client of the server at `url`. The token goes into a header that is never printed.
     pub(crate) fn new(url: &str, token: Option<&SecretString>) -> Result<Self, Failure> {
         let base = base_url(url)?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("davit/", env!("CARGO_PKG_VERSION")))
-            .tls_certs_merge(roots())
-            .redirect(redirect::Policy::none())
-            .tls_info(true)
-            .connect_timeout(CONNECT_TIMEOUT);
-        if is_loopback(&base) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))?;
+        let http = made(http(&base))?;
         let authorization = token.map(bearer).transpose()?;
         Ok(Self { http, base, authorization })
     }
@@ -155,13 +152,6 @@ impl Client {
         self.post(&["deployments", &id.to_string(), "cancel"], &json!({})).await
     }
 
-    /// Reads the stored log lines after number `after`, of one host or of all; as many as fit one answer.
-    pub(crate) async fn log(&self, id: i64, host: Option<&str>, after: u64) -> Result<LogPage, Failure> {
-        let mut query = vec![("after", after.to_string()), ("limit", LOG_PAGE.to_string())];
-        query.extend(host.map(|host| ("host", host.to_owned())));
-        self.get(&["deployments", &id.to_string(), "logs"], &query).await
-    }
-
     /// Lets the server connect to a host and say what it found.
     pub(crate) async fn verify_host(&self, name: &str) -> Result<HostCheck, Failure> {
         self.post(&["hosts", name, "verify"], &json!({})).await
@@ -184,7 +174,7 @@ impl Client {
     }
 
     /// `/<path>`, every part escaped.
-    fn root_url(&self, path: &[&str]) -> Url {
+    pub(crate) fn root_url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Always Ok: `base_url` takes http and https alone.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -220,7 +210,7 @@ impl Client {
     }
 }
 
-/// Answers that are not JSON below `/api/v1`: the server's health, and logging in.
+/// Answers that are not JSON below `/api/v1`: the server's health.
 impl Client {
     /// Asks one of the server's probes, such as `readyz`; its status and text.
     pub(crate) async fn probe(&self, name: &str) -> Result<(u16, String), Failure> {
@@ -235,64 +225,21 @@ impl Client {
         let request = self.http.get(self.root_url(&[name])).timeout(TIMEOUT);
         request.send().await.map_err(|error| self.unreachable(error))
     }
-
-    /// Trades a name, a password and, where the account has a second factor, a code for a new token called `title`.
-    pub(crate) async fn create_token(
-        &self,
-        name: &str,
-        password: &SecretString,
-        code: Option<&SecretString>,
-        title: &str,
-    ) -> Result<SecretString, Failure> {
-        let mut body = json!({ "name": name, "password": password.expose_secret() });
-        if let Some(code) = code {
-            body["code"] = code.expose_secret().into();
-        }
-        let url = self.url(&["session"], &[]);
-        let response = self.send(self.http.post(url.clone()).timeout(TIMEOUT).json(&body)).await?;
-        let cookie = session_cookie(&response)
-            .ok_or_else(|| Failure::failed(format!("{} did not open a session", self.base)))?;
-        let within = |request: RequestBuilder| {
-            request.timeout(TIMEOUT).header("cookie", cookie.clone()).header(REQUESTED_BY_US, "1")
-        };
-        let tokens = self.url(&["tokens"], &[]);
-        let response = self.send(within(self.http.post(tokens)).json(&json!({ "name": title }))).await;
-        // The session was for this one call; that it lapses by itself is good enough where closing it fails.
-        let _ = self.send(within(self.http.delete(url))).await;
-        let created: CreatedToken = self.body(response?).await?;
-        Ok(created.token)
-    }
 }
 
-/// The header by which the server knows that a write with a session's cookie was meant.
-const REQUESTED_BY_US: HeaderName = HeaderName::from_static("x-davit-request");
-
-#[derive(serde::Deserialize)]
-#[serde(from = "WireToken")]
-struct CreatedToken {
-    token: SecretString,
+/// How servers are spoken to, whatever for.
+fn http(base: &Url) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("davit/", env!("CARGO_PKG_VERSION")))
+        .tls_certs_merge(roots())
+        .redirect(redirect::Policy::none())
+        .tls_info(true)
+        .connect_timeout(CONNECT_TIMEOUT);
+    if is_loopback(base) { builder.no_proxy() } else { builder }
 }
 
-#[derive(serde::Deserialize)]
-struct WireToken {
-    token: String,
-}
-
-impl From<WireToken> for CreatedToken {
-    fn from(wire: WireToken) -> Self {
-        Self { token: SecretString::from(wire.token) }
-    }
-}
-
-/// `davit_session=…` as a `Cookie` header.
-fn session_cookie(response: &Response) -> Option<HeaderValue> {
-    let cookies = response.headers().get_all("set-cookie").into_iter();
-    let pair = cookies
-        .filter_map(|value| value.to_str().ok()?.split(';').next())
-        .find(|pair| pair.starts_with("davit_session="))?;
-    let mut value = HeaderValue::from_str(pair).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+fn made(builder: ClientBuilder) -> Result<reqwest::Client, Failure> {
+    builder.build().map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))
 }
 
 fn base_url(text: &str) -> Result<Url, Failure> {

@@ -2,19 +2,24 @@
 //!
 //! A command reads its arguments, calls [`crate::client`], and prints: results on stdout, the rest on stderr.
 
+mod account;
+mod alerts;
 pub(crate) mod apply;
 mod apps;
+mod asking;
 mod builds;
 mod cancel;
 mod changes;
 mod channels;
 mod ci;
+mod compare;
 mod completions;
 mod configs;
 mod declared;
 mod deliveries;
 mod delivery;
 pub(crate) mod deploy;
+mod diff;
 mod doctor;
 mod environments;
 pub(crate) mod examples;
@@ -24,22 +29,31 @@ mod forges;
 mod groups;
 mod host_keys;
 mod hosts;
+mod kept;
 mod locks;
+mod log_pieces;
 mod login;
 mod logs;
 mod operate;
 mod outbox;
 mod ping;
+mod providers;
 mod releases;
 mod request_batches;
 mod request_edits;
 mod requests;
 mod rollback;
+mod run_logs;
 mod runs;
+mod saving;
 mod search;
+mod second_factor;
 mod secret_values;
 mod secrets;
+mod setup;
+mod sizes;
 mod status;
+mod terminals;
 mod times;
 mod tokens;
 mod users;
@@ -48,6 +62,7 @@ mod values;
 use crate::failure::{Failure, Outcome};
 use crate::output::Tone;
 use clap::{Args, Subcommand};
+use sizes::size;
 use times::when;
 
 /// The commands of a client.
@@ -59,6 +74,8 @@ pub(crate) enum ClientCommand {
     Export,
     /// Ask for a release of an app to an environment
     Deploy(deploy::DeployArgs),
+    /// Show what a release would change, before it is asked for
+    Diff(diff::DiffArgs),
     /// Ask to go back to an earlier release
     Rollback(rollback::RollbackArgs),
     /// List release requests
@@ -70,7 +87,7 @@ pub(crate) enum ClientCommand {
     Releases(releases::ReleasesArgs),
     /// Print a deployment's log; times are UTC
     Logs(logs::LogsArgs),
-    /// Look at a deployment, and decide about its failed hosts
+    /// List and compare deployments, and decide about failed hosts
     #[command(subcommand)]
     Deployment(operate::DeploymentCommand),
     /// Stop a deployment that has not switched any host yet
@@ -96,6 +113,8 @@ pub(crate) enum ClientCommand {
     Status(status::StatusArgs),
     /// Find anything by words, a number or the beginning of a commit
     Search(search::SearchArgs),
+    /// List what somebody has to look at
+    Alerts(alerts::AlertsArgs),
     /// Show the delivery figures: how often, how fast and how well changes go live
     Delivery(delivery::DeliveryArgs),
     /// List apps, add and change them, see their branches and commits
@@ -107,6 +126,9 @@ pub(crate) enum ClientCommand {
     /// List, add, change and check hosts, and exchange keys with them
     #[command(subcommand)]
     Hosts(hosts::HostsCommand),
+    /// Open shells on hosts, and see what they showed
+    #[command(subcommand)]
+    Terminals(terminals::TerminalsCommand),
     /// Store what { secret = "name" } in a davit.toml stands for
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
@@ -131,10 +153,16 @@ pub(crate) enum ClientCommand {
     /// Look at CI runs, and decide about them
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    /// List and download what runs keep
+    #[command(subcommand)]
+    Artifacts(kept::ArtifactsCommand),
+    /// List and remove what runs hand on to later ones
+    #[command(subcommand)]
+    Caches(kept::CachesCommand),
     /// Look at changes, and have davit merge them
     #[command(subcommand)]
     Changes(changes::ChangesCommand),
-    /// Workflow files of the working copy, and starting a workflow at the server
+    /// Workflow files of the working copy and of the server, and starting one there
     #[command(subcommand)]
     Ci(ci::CiCommand),
     /// See who did what, when and from where; follow it, or take it away as a file
@@ -148,9 +176,16 @@ pub(crate) enum ClientCommand {
     /// Grant a role somewhere, to an account or to a group
     #[command(subcommand)]
     Grants(groups::GrantsCommand),
+    /// List the identity providers that people may sign in with
+    Providers(providers::ProvidersArgs),
     /// List, make and revoke API tokens
     #[command(subcommand)]
     Tokens(tokens::TokensCommand),
+    /// Look after one's own account: password, second factor, sessions, identities
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Make the first administrator of a new server, and log in
+    Setup(setup::SetupArgs),
     /// Store a token for this person on this machine
     Login(login::LoginArgs),
     /// Forget the stored token on this machine
@@ -189,6 +224,7 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Apply(args) => apply::run(args).await,
         ClientCommand::Export => export::run().await,
         ClientCommand::Deploy(args) => deploy::run(args).await,
+        ClientCommand::Diff(args) => diff::run(args).await,
         ClientCommand::Rollback(args) => rollback::run(args).await,
         ClientCommand::Requests(args) => requests::list(args).await,
         ClientCommand::Request(command) => requests::run(command).await,
@@ -206,10 +242,12 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Uploads(args) => builds::uploads(args).await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Search(args) => search::run(args).await,
+        ClientCommand::Alerts(args) => alerts::run(args).await,
         ClientCommand::Delivery(args) => delivery::run(args).await,
         ClientCommand::Apps(command) => apps::run(command).await,
         ClientCommand::Environments(command) => environments::run(command).await,
         ClientCommand::Hosts(command) => hosts::run(command).await,
+        ClientCommand::Terminals(command) => terminals::run(command).await,
         ClientCommand::Secrets(command) => secrets::run(command).await,
         ClientCommand::Values(command) => values::run(command).await,
         ClientCommand::Configs(command) => configs::run(command).await,
@@ -218,6 +256,8 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Channels(command) => channels::run(command).await,
         ClientCommand::Outbox(command) => outbox::run(command).await,
         ClientCommand::Runs(command) => runs::run(command).await,
+        ClientCommand::Artifacts(command) => kept::artifacts(command).await,
+        ClientCommand::Caches(command) => kept::caches(command).await,
         ClientCommand::Changes(command) => changes::run(command).await,
         ClientCommand::Ci(command) => ci::run(command).await,
         ClientCommand::Feed(args) => feed::run(*args).await,
@@ -225,6 +265,9 @@ pub(crate) async fn run(command: ClientCommand) -> Outcome {
         ClientCommand::Groups(command) => groups::run(command).await,
         ClientCommand::Grants(command) => groups::run_grants(command).await,
         ClientCommand::Tokens(command) => tokens::run(command).await,
+        ClientCommand::Providers(args) => providers::run(args).await,
+        ClientCommand::Account(command) => account::run(command).await,
+        ClientCommand::Setup(args) => setup::run(args).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Logout => login::logout(),
         ClientCommand::Whoami(format) => login::whoami(format).await,

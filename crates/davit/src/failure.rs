@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     NotFound,
     /// The server does not answer.
     Unreachable,
+    /// Ended by the signal with this number.
+    Ended(i32),
 }
 
 impl From<Exit> for ExitCode {
@@ -32,6 +34,8 @@ impl From<Exit> for ExitCode {
             Exit::Denied => 3,
             Exit::NotFound => 4,
             Exit::Unreachable => 5,
+            // As shells say it of a process that died of one.
+            Exit::Ended(signal) => u8::try_from(128 + signal).unwrap_or(1),
         })
     }
 }

@@ -8,6 +8,7 @@ mod app;
 mod client;
 mod cmd;
 mod demo;
+mod ending;
 mod failure;
 mod logging;
 mod manual;
@@ -20,15 +21,16 @@ mod settings;
 mod verify_feed;
 
 use clap::{Parser, Subcommand};
-use failure::{Failure, Outcome};
+use failure::{Exit, Failure, Outcome};
 use output::{Output, Tone, When};
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 
 /// What --help says below the list of commands.
 const AFTER_HELP: &str = "\
     The client commands talk to the server at DAVIT_URL (default http://127.0.0.1:8700) with the token in DAVIT_TOKEN, \
     or as `davit login` stored them.\n\n\
-    Exit codes: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 unreachable.";
+    Exit codes: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 unreachable; 128 and a signal's number: ended by it.";
 
 /// The `davit` command line.
 #[derive(Debug, Parser)]
@@ -57,11 +59,23 @@ enum Command {
     Client(cmd::ClientCommand),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     output::choose(cli.color);
-    let outcome = run(cli).await;
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::failed(format!("nothing can be started: {error}"))).into(),
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = run(cli) => outcome,
+            failure = ending::ended() => Err(failure),
+        }
+    });
+    if matches!(&outcome, Err(Failure { exit: Exit::Ended(_), .. })) {
+        // Whoever ends davit does not wait for a name server.
+        runtime.shutdown_background();
+    }
     outcome.unwrap_or_else(|failure| report(&failure)).into()
 }
 
@@ -76,7 +90,7 @@ async fn run(cli: Cli) -> Outcome {
 }
 
 /// Says on stderr what went wrong and what to try next.
-fn report(failure: &Failure) -> failure::Exit {
+fn report(failure: &Failure) -> Exit {
     let output = Output::detect();
     if !failure.message.is_empty() {
         output.note(format!("{} {}", output.paint(Tone::Bad, "error:"), output::visible(&failure.message)));

@@ -1,5 +1,6 @@
 //! CI runs and changes, as the server's API tells of them: see [`types`](super::types), whose rules hold here too.
 
+use super::kept::Artifact;
 use super::stream::{Signal, Stream};
 use super::types::{More, Page};
 use super::{Client, TIMEOUT};
@@ -13,8 +14,6 @@ use std::time::Duration;
 
 /// How often a run is read again even though nobody said that it changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// Log lines that the server gives at once, at most.
-const LOG_PAGE: usize = 5000;
 
 /// A CI run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,6 +72,9 @@ pub(crate) struct RunDetail {
     /// What jobs and workflow files have to say about places in the commit.
     #[serde(default)]
     pub(crate) annotations: Vec<Annotation>,
+    /// What it keeps.
+    #[serde(default)]
+    pub(crate) artifacts: Vec<Artifact>,
     #[serde(flatten)]
     pub(crate) more: More,
 }
@@ -130,15 +132,6 @@ pub(crate) struct JobLine {
     pub(crate) more: More,
 }
 
-/// A part of a job's log.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct JobLogPage {
-    /// The lines.
-    pub(crate) items: Vec<JobLine>,
-    /// The number of the newest line that there is.
-    pub(crate) last_seq: u64,
-}
-
 /// A workflow to be started.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct StartOrder {
@@ -169,6 +162,40 @@ pub(crate) struct TestedRepository {
     pub(crate) forge: String,
     /// `owner/name`.
     pub(crate) name: String,
+    /// Where its jobs run: `sandbox` or `host`.
+    #[serde(default)]
+    pub(crate) executor: String,
+    /// Whether davit merges its changes.
+    #[serde(default)]
+    pub(crate) merge: bool,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// A workflow file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Workflow {
+    /// Where it is.
+    pub(crate) file: String,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Whether people may start it.
+    pub(crate) can_start: bool,
+    /// What is asked for then.
+    pub(crate) inputs: Vec<WorkflowInput>,
+    /// What is wrong with it.
+    pub(crate) errors: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// What a workflow asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WorkflowInput {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it must be filled in.
+    pub(crate) required: bool,
     #[serde(flatten)]
     pub(crate) more: More,
 }
@@ -268,15 +295,20 @@ impl Client {
         self.get(&["repositories"], &[]).await
     }
 
+    /// The workflow files of a repository, as of a branch or tag.
+    pub(crate) async fn workflows(
+        &self,
+        repository: &TestedRepository,
+        reference: Option<&str>,
+    ) -> Result<Page<Workflow>, Failure> {
+        let mut query = vec![("forge", repository.forge.clone()), ("repository", repository.name.clone())];
+        query.extend(reference.map(|name| ("ref", name.to_owned())));
+        self.get(&["workflows"], &query).await
+    }
+
     /// Starts a workflow.
     pub(crate) async fn start_workflow(&self, order: &StartOrder) -> Result<Started, Failure> {
         self.post(&["workflows", "start"], order).await
-    }
-
-    /// Reads the stored lines of a job after number `after`; as many as fit one answer.
-    pub(crate) async fn job_log(&self, job: i64, after: u64) -> Result<JobLogPage, Failure> {
-        let query = [("after", after.to_string()), ("limit", LOG_PAGE.to_string())];
-        self.get(&["jobs", &job.to_string(), "logs"], &query).await
     }
 
     /// Tells `sink` every line of a job, in order and each one once, until the job has ended.
@@ -319,6 +351,11 @@ impl Client {
     /// Reads a change with its checks.
     pub(crate) async fn change(&self, id: i64) -> Result<ChangeDetail, Failure> {
         self.get(&["changes", &id.to_string()], &[]).await
+    }
+
+    /// Asks the forge about a change once more.
+    pub(crate) async fn refresh_change(&self, id: i64) -> Result<Change, Failure> {
+        self.post(&["changes", &id.to_string(), "refresh"], &json!({})).await
     }
 
     /// Asks davit to merge a change with this head as soon as nothing holds it up.

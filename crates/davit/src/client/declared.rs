@@ -20,6 +20,13 @@ pub(crate) enum Thing {
     Forge(String),
     /// `[[channel]]`
     Channel(String),
+    /// `[[repository]]`
+    Repository {
+        /// The forge's id.
+        forge: String,
+        /// `owner/name`.
+        name: String,
+    },
     /// `[[app.release]]`
     Config {
         /// The app's key.
@@ -36,6 +43,9 @@ pub(crate) struct Seen {
     /// Of release configs.
     #[serde(default)]
     revision: Option<i64>,
+    /// Stored secrets that nothing else names.
+    #[serde(default)]
+    pub(crate) own_secrets: Vec<String>,
 }
 
 impl Thing {
@@ -46,6 +56,7 @@ impl Thing {
             Self::Host(name) => format!("host {name}"),
             Self::Forge(id) => format!("forge {id}"),
             Self::Channel(id) => format!("channel {id}"),
+            Self::Repository { forge, name } => format!("repository {name} at {forge}"),
             Self::Config { app, environment } => format!("release config of {app} for {environment}"),
         }
     }
@@ -54,6 +65,7 @@ impl Thing {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Environment(name) | Self::Host(name) | Self::Forge(name) | Self::Channel(name) => name,
+            Self::Repository { name, .. } => name,
             Self::Config { app, .. } => app,
         }
     }
@@ -65,6 +77,7 @@ impl Thing {
             Self::Host(_) => "davit hosts list",
             Self::Forge(_) => "davit forges list",
             Self::Channel(_) => "davit channels list",
+            Self::Repository { .. } => "davit ci repositories",
             Self::Config { .. } => "davit status, which lists the apps and their environments",
         }
     }
@@ -75,6 +88,7 @@ impl Thing {
             Self::Host(name) => vec!["hosts", name],
             Self::Forge(id) => vec!["forges", id],
             Self::Channel(id) => vec!["channels", id],
+            Self::Repository { forge, name } => ["repositories", forge].into_iter().chain(name.split('/')).collect(),
             Self::Config { app, environment } => vec!["apps", app, "configs", environment],
         }
     }
@@ -98,7 +112,7 @@ impl Client {
     pub(crate) async fn declare(&self, thing: &Thing, form: &Form, seen: Option<&Seen>) -> Result<Form, Failure> {
         let body = match thing {
             Thing::Config { .. } => json!({ "form": form, "base_revision": seen.and_then(|seen| seen.revision) }),
-            Thing::Environment(_) | Thing::Host(_) | Thing::Forge(_) | Thing::Channel(_) => {
+            Thing::Environment(_) | Thing::Host(_) | Thing::Forge(_) | Thing::Channel(_) | Thing::Repository { .. } => {
                 json!({ "form": form, "base": seen.map(|seen| &seen.form) })
             }
         };
@@ -107,9 +121,11 @@ impl Client {
         Ok(now.form)
     }
 
-    /// Takes it away.
-    pub(crate) async fn undeclare(&self, thing: &Thing) -> Result<(), Failure> {
-        self.delete(&thing.path()).await
+    /// Takes it away, and stored secrets with it.
+    pub(crate) async fn undeclare(&self, thing: &Thing, secrets: &[String]) -> Result<(), Failure> {
+        let query = if secrets.is_empty() { Vec::new() } else { vec![("secrets", secrets.join(","))] };
+        let request = self.request(Method::DELETE, self.url(&thing.path(), &query)).timeout(TIMEOUT);
+        self.send(request).await.map(drop)
     }
 
     /// Changes an app's name or repository.

@@ -4,9 +4,7 @@ use super::types::{More, Page};
 use super::{Client, PAGE};
 use crate::failure::Failure;
 use davit_domain::time::Timestamp;
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,14 +50,5 @@ impl Client {
         }
         new.reverse();
         Ok(new)
-    }
-
-    /// Writes the feed, or a part of it, as a file.
-    pub(crate) async fn export_feed(&self, query: &[(&str, String)], to: &mut impl Write) -> Result<(), Failure> {
-        let mut response = self.send(self.request(Method::GET, self.url(&["feed", "export"], query))).await?;
-        while let Some(bytes) = response.chunk().await.map_err(|error| self.unreachable(error))? {
-            to.write_all(&bytes)?;
-        }
-        Ok(to.flush()?)
     }
 }

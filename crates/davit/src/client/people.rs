@@ -58,6 +58,13 @@ pub(crate) struct Identity {
     pub(crate) more: More,
 }
 
+impl Identity {
+    /// Whether it comes with a password: one of a directory.
+    pub(crate) fn is_of_ldap(&self) -> bool {
+        self.provider.starts_with("ldap:")
+    }
+}
+
 /// A group; in full with its members, in a list with their number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {

@@ -48,7 +48,7 @@ fn explain(client: &Client, status: StatusCode, problem: Problem) -> Failure {
     failure.mistakes = problem.errors;
     failure.code = problem.code;
     if failure.code.as_deref() == Some("setup_needed") {
-        return failure.hint(format!("open {base}, or davit admin create-user --role admin on the server"));
+        return failure.hint("davit setup --name NAME, or davit admin create-user --role admin on the server");
     }
     match failure.exit {
         Exit::Denied if status == StatusCode::UNAUTHORIZED && client.has_token() => {
@@ -56,7 +56,7 @@ fn explain(client: &Client, status: StatusCode, problem: Problem) -> Failure {
         }
         Exit::Denied if status == StatusCode::UNAUTHORIZED => failure.hint("davit login"),
         Exit::Unreachable => failure.hint("davit doctor"),
-        Exit::Done | Exit::Failed | Exit::Usage | Exit::Denied | Exit::NotFound => failure,
+        Exit::Done | Exit::Failed | Exit::Usage | Exit::Denied | Exit::NotFound | Exit::Ended(_) => failure,
     }
 }
 

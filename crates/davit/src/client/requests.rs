@@ -1,5 +1,6 @@
 //! Release requests: what is asked for, changed, said and done about them.
 
+use super::things::Commit;
 use super::types::{More, Request};
 use super::{Client, TIMEOUT};
 use crate::failure::Failure;
@@ -124,7 +125,7 @@ pub(crate) struct Diff {
     /// Commits that are live and would go.
     pub(crate) behind: Option<u64>,
     /// Commits that would come.
-    pub(crate) commits: Vec<DiffCommit>,
+    pub(crate) commits: Vec<Commit>,
     /// Whether there are more.
     pub(crate) commits_truncated: bool,
     /// Files that would change.
@@ -146,21 +147,6 @@ pub(crate) struct DiffBase {
     pub(crate) commit: String,
     /// Its release.
     pub(crate) release: String,
-    #[serde(flatten)]
-    pub(crate) more: More,
-}
-
-/// A commit that would come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct DiffCommit {
-    /// Its id.
-    pub(crate) sha: String,
-    /// Its author.
-    pub(crate) author: String,
-    /// When it was written.
-    pub(crate) at: Timestamp,
-    /// The first line of its message.
-    pub(crate) subject: String,
     #[serde(flatten)]
     pub(crate) more: More,
 }
@@ -258,6 +244,24 @@ impl Client {
     /// What a request would change in one file.
     pub(crate) async fn file_patch(&self, id: i64, path: &str) -> Result<FilePatch, Failure> {
         self.get(&["requests", &id.to_string(), "diff", "file"], &[("path", path.to_owned())]).await
+    }
+
+    /// What a release of a commit would change.
+    pub(crate) async fn diff_of_commit(&self, app: &str, environment: &str, commit: &str) -> Result<Diff, Failure> {
+        let path = ["apps", app, "environments", environment, "diff"];
+        self.get(&path, &[("commit", commit.to_owned())]).await
+    }
+
+    /// What a release of a commit would change in one file.
+    pub(crate) async fn file_patch_of_commit(
+        &self,
+        app: &str,
+        environment: &str,
+        commit: &str,
+        file: &str,
+    ) -> Result<FilePatch, Failure> {
+        let query = [("commit", commit.to_owned()), ("path", file.to_owned())];
+        self.get(&["apps", app, "environments", environment, "diff", "file"], &query).await
     }
 
     /// Reads a batch.

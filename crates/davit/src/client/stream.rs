@@ -120,6 +120,6 @@ impl Stream {
 const fn is_passing(failure: &Failure) -> bool {
     match failure.exit {
         Exit::Failed | Exit::Unreachable => true,
-        Exit::Done | Exit::Usage | Exit::Denied | Exit::NotFound => false,
+        Exit::Done | Exit::Usage | Exit::Denied | Exit::NotFound | Exit::Ended(_) => false,
     }
 }

@@ -193,6 +193,34 @@ pub(crate) struct Tried {
     pub(crate) more: More,
 }
 
+/// What a channel would be sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Preview {
+    /// Marked up as the channel takes it.
+    pub(crate) text: String,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
+/// Something that a person has to look at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Alert {
+    /// Its number.
+    pub(crate) id: i64,
+    /// What sort of thing.
+    pub(crate) kind: String,
+    /// What it is about.
+    pub(crate) subject: String,
+    /// What is wrong.
+    pub(crate) detail: String,
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// When it was over.
+    pub(crate) ended_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) more: More,
+}
+
 /// An environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Environment {
@@ -217,6 +245,9 @@ pub(crate) struct Gate {
     pub(crate) open: bool,
     /// Why not.
     pub(crate) reason: Option<String>,
+    /// When it opens by itself.
+    #[serde(default)]
+    pub(crate) until: Option<Timestamp>,
     #[serde(flatten)]
     pub(crate) more: More,
 }

@@ -339,15 +339,6 @@ pub(crate) struct Line {
     pub(crate) more: More,
 }
 
-/// A part of a deployment's log.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct LogPage {
-    /// The lines.
-    pub(crate) items: Vec<Line>,
-    /// The number of the newest line of the deployment.
-    pub(crate) last_seq: u64,
-}
-
 /// A release that is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Release {

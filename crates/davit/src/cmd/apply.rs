@@ -52,7 +52,7 @@ pub(super) async fn run(args: ApplyArgs) -> Outcome {
         return done(&plan, args.format, output);
     }
     if !plan.is_empty() && !args.yes {
-        ask(&args)?;
+        ask(&args).await?;
     }
     let directory = args.file.parent().unwrap_or(Path::new(""));
     let secrets = secret_values::find(&document, directory, |name| std::env::var(name).ok());
@@ -70,12 +70,12 @@ pub(super) async fn run(args: ApplyArgs) -> Outcome {
     done(&applied, args.format, output)
 }
 
-fn ask(args: &ApplyArgs) -> Result<(), Failure> {
+async fn ask(args: &ApplyArgs) -> Result<(), Failure> {
     if args.format.json || !prompt::can_ask() {
         return Err(Failure::usage("the plan changes something, and there is no terminal to ask whether it may")
             .hint("davit apply --yes, or --dry-run to see the plan alone"));
     }
-    if prompt::confirm("Apply this?")? { Ok(()) } else { Err(Failure::failed("nothing was changed")) }
+    if prompt::confirm("Apply this?").await? { Ok(()) } else { Err(Failure::failed("nothing was changed")) }
 }
 
 fn done(applied: &Applied, format: Format, output: Output) -> Outcome {

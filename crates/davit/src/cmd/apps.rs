@@ -165,7 +165,7 @@ async fn list(client: &Client, list: ListFormat) -> Outcome {
 }
 
 async fn remove(client: &Client, app: &str, sure: &Sure) -> Outcome {
-    sure.confirm(&format!("This removes the app {app} with its release configs and values."), app)?;
+    sure.confirm(&format!("This removes the app {app} with its release configs and values."), app).await?;
     client.delete(&["apps", app]).await.map_err(see_list)?;
     Output::detect().line(format!("The app {app} is removed; what is on its hosts stays"))?;
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
 //! `davit builds …` and `davit uploads …`: what releases are made of, and bringing it from elsewhere.
 
 use super::examples;
-use super::{Format, ListFormat};
+use super::{Format, ListFormat, size};
 use crate::client::Client;
 use crate::client::things::{Build, Upload};
 use crate::failure::{Exit, Failure, Outcome};
@@ -159,35 +159,4 @@ fn row(build: &Build) -> Vec<Cell> {
         Cell::from(size(build.bytes)),
         Cell::from(&build.title),
     ]
-}
-
-/// Bytes for people: `640 B`, `1.5 MiB`.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut amount = bytes as f64 / 1024.0;
-    let mut units = UNITS.iter();
-    let mut unit = units.next();
-    while amount >= 1024.0
-        && let Some(next) = units.next()
-    {
-        amount /= 1024.0;
-        unit = Some(next);
-    }
-    format!("{amount:.1} {}", unit.copied().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_short() {
-        assert_eq!(
-            [0, 1023, 1024, 1_572_864, u64::MAX].map(size),
-            ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "16777216.0 TiB"]
-        );
-    }
 }

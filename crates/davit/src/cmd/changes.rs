@@ -16,6 +16,8 @@ pub(crate) enum ChangesCommand {
     List(ListArgs),
     /// Show a change: what keeps it from being merged, and its checks
     Show(OneArgs),
+    /// Ask the forge once more how a change stands
+    Refresh(OneArgs),
     /// Have davit merge a change as soon as nothing holds it up
     Merge(MergeArgs),
 }
@@ -63,6 +65,7 @@ pub(super) async fn run(command: ChangesCommand) -> Outcome {
     match command {
         ChangesCommand::List(args) => list(&client, args).await,
         ChangesCommand::Show(one) => show(one.format, &client.change(one.change).await.map_err(see_list)?),
+        ChangesCommand::Refresh(one) => told(one.format, &client.refresh_change(one.change).await.map_err(see_list)?),
         ChangesCommand::Merge(args) => merge(&client, args).await,
     }
 }
@@ -77,12 +80,15 @@ async fn merge(client: &Client, MergeArgs { one, head, withdraw }: MergeArgs) ->
         };
         client.ask_merge(one.change, &head).await
     };
-    let change = change.map_err(see_list)?;
+    told(one.format, &change.map_err(see_list)?)
+}
+
+fn told(format: Format, change: &Change) -> Outcome {
     let output = Output::detect();
-    if one.format.json {
-        output.json(&change)?;
+    if format.json {
+        output.json(change)?
     } else {
-        print(output, &change)?;
+        print(output, change)?
     }
     Ok(Exit::Done)
 }
@@ -99,7 +105,7 @@ async fn list(client: &Client, args: ListArgs) -> Outcome {
         output.json(&changes)?;
     } else {
         let rows: Vec<_> = changes.items.iter().map(row).collect();
-        let empty = "No such change: davit hears of changes to repositories that have a [[repository]] in davit.toml";
+        let empty = "No such change: davit hears of changes to the repositories that davit ci repositories lists";
         output.table(&["id", "state", "repository", "number", "into", "by", "title", "held by"], &rows, empty)?;
     }
     Ok(Exit::Done)

@@ -5,12 +5,12 @@ use super::examples;
 use super::{Format, ListFormat};
 use crate::client::Client;
 use crate::client::declared::Thing;
-use crate::client::things::{Channel, Tried};
+use crate::client::things::{Channel, Preview, Tried};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, visible};
 use clap::{Args, Subcommand};
 
-/// Look at channels, and try one
+/// Add and change channels, and try one
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::CHANNELS)]
 pub(crate) enum ChannelsCommand {
@@ -18,6 +18,8 @@ pub(crate) enum ChannelsCommand {
     List(ListFormat),
     /// Send a try to a channel and say what came of it
     Test(TestArgs),
+    /// Show what would be sent to a channel
+    Preview(PreviewArgs),
     #[command(flatten)]
     Declared(DeclaredCommand),
 }
@@ -31,11 +33,25 @@ pub(crate) struct TestArgs {
     format: Format,
 }
 
+/// What would be sent where.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewArgs {
+    /// The channel's id
+    channel: String,
+    /// Of what: review_requested, reviewed, released, succeeded, failed, rolled_back, window_overridden, host_down,
+    /// host_up, status_undeliverable or run_failed
+    #[arg(long)]
+    event: String,
+    #[command(flatten)]
+    format: Format,
+}
+
 pub(super) async fn run(command: ChannelsCommand) -> Outcome {
     let client = Client::from_environment()?;
     match command {
         ChannelsCommand::List(list) => self::list(&client, &list).await,
         ChannelsCommand::Test(args) => test(&client, &args).await,
+        ChannelsCommand::Preview(args) => preview(&client, &args).await,
         ChannelsCommand::Declared(command) => declared::run(&client, command, Thing::Channel).await,
     }
 }
@@ -85,4 +101,17 @@ async fn test(client: &Client, args: &TestArgs) -> Outcome {
         return Ok(Exit::Done);
     }
     Err(Failure::failed(format!("{} did not take it: {}", args.channel, visible(&tried.detail))))
+}
+
+async fn preview(client: &Client, args: &PreviewArgs) -> Outcome {
+    let query = [("event", args.event.clone())];
+    let shown: Result<Preview, _> = client.get(&["channels", &args.channel, "preview"], &query).await;
+    let shown = shown.map_err(|failure| failure.hint_if_not_found("davit channels list"))?;
+    let output = Output::detect();
+    if args.format.json {
+        output.json(&shown)?;
+    } else {
+        shown.text.lines().try_for_each(|line| output.line(visible(line)))?;
+    }
+    Ok(Exit::Done)
 }

@@ -1,8 +1,9 @@
-//! `davit ci`: workflow files of the working copy, for which no server is asked. Starting one at a server is in
-//! [`runs`].
+//! `davit ci`: workflow files of the working copy, for which no server is asked. What a server has of them is in
+//! [`remote`], starting one there in [`runs`].
 
 mod drive;
 mod local;
+mod remote;
 mod run;
 mod screen;
 mod working_copy;
@@ -22,7 +23,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Workflow files of the working copy
+/// Workflow files, here and at the server
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::CI)]
 pub(crate) enum CiCommand {
@@ -32,6 +33,10 @@ pub(crate) enum CiCommand {
     Run(run::RunArgs),
     /// Start a workflow at the server
     Start(StartArgs),
+    /// List, add and change the repositories that davit tests and merges
+    Repositories(remote::RepositoriesArgs),
+    /// List the workflow files of a repository, and what is wrong with them
+    Workflows(remote::WorkflowsArgs),
 }
 
 /// Check workflow files
@@ -55,6 +60,8 @@ pub(super) async fn run(command: CiCommand) -> Outcome {
         CiCommand::Lint(args) => lint(args),
         CiCommand::Run(args) => run::run(args).await,
         CiCommand::Start(args) => runs::start(args).await,
+        CiCommand::Repositories(args) => remote::repositories(args).await,
+        CiCommand::Workflows(args) => remote::workflows(args).await,
     }
 }
 

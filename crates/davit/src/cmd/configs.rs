@@ -120,7 +120,7 @@ pub(super) async fn run(command: ConfigsCommand) -> Outcome {
         ConfigsCommand::Show { place, revision, format } => show(&client, &output, &place, revision, &format).await?,
         ConfigsCommand::Set { place, change } => return declared::set(&client, &place.into(), change).await,
         ConfigsCommand::Edit { place } => return declared::edit(&client, &place.into()).await,
-        ConfigsCommand::Remove { place, sure } => return declared::remove(&client, &place.into(), &sure).await,
+        ConfigsCommand::Remove { place, sure } => return declared::remove(&client, &place.into(), &[], &sure).await,
         ConfigsCommand::History { place, format } => history(&client, &output, &place, &format).await?,
         ConfigsCommand::Diff { place, from, to } => {
             output.text(&client.config_diff(&place.app, &place.environment, (from, to)).await?.diff)?;

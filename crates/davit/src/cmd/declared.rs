@@ -1,4 +1,5 @@
-//! `show`, `set`, `edit` and `remove` of what `davit.toml` says: environments, hosts, forges, channels, release configs.
+//! `show`, `set`, `edit` and `remove` of what `davit.toml` says: environments, hosts, forges, channels, repositories,
+//! release configs.
 //!
 //! What may be said, and whether it makes sense, is the server's to know: here a form is a table of TOML.
 
@@ -40,9 +41,21 @@ pub(crate) enum DeclaredCommand {
     Remove {
         /// Its name
         name: String,
+        /// Take the stored secrets away too that nothing else names
+        #[arg(long)]
+        with_secrets: bool,
         #[command(flatten)]
         sure: Sure,
     },
+}
+
+impl DeclaredCommand {
+    /// What it is about, as the person named it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Show { name, .. } | Self::Set { name, .. } | Self::Edit { name } | Self::Remove { name, .. } => name,
+        }
+    }
 }
 
 /// What changes.
@@ -74,14 +87,14 @@ pub(crate) struct Sure {
 
 impl Sure {
     /// Has the person type `name`, unless they said yes already.
-    pub(super) fn confirm(&self, what: &str, name: &str) -> Result<(), Failure> {
+    pub(super) async fn confirm(&self, what: &str, name: &str) -> Result<(), Failure> {
         if self.yes {
             return Ok(());
         }
         if !prompt::can_ask() {
             return Err(Failure::usage("there is no terminal to ask whether this is meant").hint("add --yes"));
         }
-        if prompt::line(&format!("{what} Type {name} to go on: "))? == name {
+        if prompt::line(&format!("{what} Type {name} to go on: ")).await? == name {
             return Ok(());
         }
         Err(Failure::failed("nothing was removed"))
@@ -94,7 +107,11 @@ pub(super) async fn run(client: &Client, command: DeclaredCommand, named: impl F
         DeclaredCommand::Show { name, format } => show(client, &named(name), format).await,
         DeclaredCommand::Set { name, change } => set(client, &named(name), change).await,
         DeclaredCommand::Edit { name } => edit(client, &named(name)).await,
-        DeclaredCommand::Remove { name, sure } => remove(client, &named(name), &sure).await,
+        DeclaredCommand::Remove { name, with_secrets, sure } => {
+            let thing = named(name);
+            let secrets = if with_secrets { own_secrets(client, &thing).await? } else { Vec::new() };
+            remove(client, &thing, &secrets, &sure).await
+        }
     }
 }
 
@@ -164,7 +181,7 @@ pub(super) async fn edit(client: &Client, thing: &Thing) -> Outcome {
             }
             Err(failure) if failure.exit == Exit::Usage => {
                 output.note(visible(&failure.message));
-                if !prompt::confirm("Edit it again?")? {
+                if !prompt::confirm("Edit it again?").await? {
                     return Err(Failure::new(Exit::Usage, "nothing was changed"));
                 }
             }
@@ -180,12 +197,21 @@ fn kept(failure: Failure, file: tempfile::NamedTempFile) -> Failure {
     Failure { message, ..failure }
 }
 
-pub(super) async fn remove(client: &Client, thing: &Thing, sure: &Sure) -> Outcome {
-    sure.confirm(&format!("This removes the {}.", thing.title()), thing.name())?;
-    let removed = client.undeclare(thing).await;
+/// Takes it away; `secrets` are stored ones that go with it.
+pub(super) async fn remove(client: &Client, thing: &Thing, secrets: &[String], sure: &Sure) -> Outcome {
+    let with = if secrets.is_empty() { String::new() } else { format!(" and the secrets {}", secrets.join(", ")) };
+    sure.confirm(&format!("This removes the {}{with}.", thing.title()), thing.name()).await?;
+    let removed = client.undeclare(thing, secrets).await;
     removed.map_err(|failure| failure.hint_if_not_found(thing.see()))?;
-    Output::detect().line(format!("The {} is removed", thing.title()))?;
+    Output::detect().line(match secrets {
+        [] => format!("The {} is removed", thing.title()),
+        [_, ..] => format!("The {} is removed, with {}", thing.title(), secrets.join(", ")),
+    })?;
     Ok(Exit::Done)
+}
+
+async fn own_secrets(client: &Client, thing: &Thing) -> Result<Vec<String>, Failure> {
+    Ok(client.declared(thing).await?.ok_or_else(|| missing(thing))?.own_secrets)
 }
 
 fn missing(thing: &Thing) -> Failure {

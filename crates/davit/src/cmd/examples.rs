@@ -7,6 +7,11 @@ Examples:
   davit deploy shop production --hosts web-1,web-2 --at +2h
   davit deploy shop test --follow --json | tail -n 1";
 
+pub(crate) const DIFF: &str = "\
+Examples:
+  davit diff shop production --ref main
+  davit diff shop production --ref v1.4.0 --file config/app.toml";
+
 pub(crate) const ROLLBACK: &str = "\
 Examples:
   davit rollback shop production --follow
@@ -17,6 +22,7 @@ pub(crate) const REQUESTS: &str = "\
 Examples:
   davit requests --waiting-for-me
   davit requests --app shop --state failed --limit 10
+  davit requests --counts
   davit requests --json | jq -r '.items[].title'";
 
 pub(crate) const REQUEST: &str = "\
@@ -30,11 +36,16 @@ pub(crate) const LOGS: &str = "\
 Examples:
   davit logs -f 12
   davit logs 12 --host web-1 --limit 100
+  davit logs 12 --search \"permission denied\" --limit 20
+  davit logs 12 --lines 4000-4100
   davit logs 12 | grep -n error";
 
 pub(crate) const DEPLOYMENT: &str = "\
 Examples:
+  davit deployment list --app shop --state failed
   davit deployment show 12
+  davit deployment compare 12
+  davit deployment compare 12 --with 9 --step 3 --host web-1
   davit deployment retry-host 12 web-3 --follow";
 
 pub(crate) const LOCK: &str = "\
@@ -67,7 +78,8 @@ pub(crate) const CHANNELS: &str = "\
 Examples:
   davit secrets set ops-url
   davit channels set ops kind=slack 'url={ secret = \"ops-url\" }' 'events=[\"failed\"]'
-  davit channels test ops";
+  davit channels test ops
+  davit channels preview ops --event failed";
 
 pub(crate) const CONFIGS: &str = "\
 Examples:
@@ -114,30 +126,47 @@ pub(crate) const RUNS: &str = "\
 Examples:
   davit runs list --branch main --state failure
   davit runs logs -f 88 --job test
+  davit runs logs 88 --search panicked
+  davit runs logs 88 --job test --outline
+  davit runs logs 88 --job test --lines 120-
   davit runs retry 88 --failed";
 
 pub(crate) const CHANGES: &str = "\
 Examples:
   davit changes list
   davit changes show 15
+  davit changes refresh 15
   davit changes merge 15";
+
+pub(crate) const CI_REPOSITORIES: &str = "\
+Examples:
+  davit ci repositories
+  davit ci repositories set github:acme/shop
+  davit ci repositories set acme/shop memory=4GiB 'merge={ approvals = 1 }'
+  davit ci repositories edit acme/shop
+  davit ci repositories remove acme/shop";
 
 pub(crate) const CI: &str = "\
 Examples:
   davit ci lint
   davit ci run --job test
-  davit ci start nightly.yml --ref main -f";
+  davit ci start nightly.yml --ref main -f
+  davit ci repositories
+  davit ci workflows --repository acme/shop --ref main";
 
 pub(crate) const FEED: &str = "\
 Examples:
   davit feed --follow
   davit feed --actor ann --from 2026-01-01 --to 2026-01-31
+  davit feed actions
   davit feed export --format csv --output feed.csv";
 
 pub(crate) const USERS: &str = "\
 Examples:
   davit users add ben --role developer --email ben@example.com
   davit users set ben --role none
+  davit users sessions ben
+  davit users end-sessions ben
   davit users disable ben";
 
 pub(crate) const GROUPS: &str = "\
@@ -151,6 +180,66 @@ Examples:
   davit tokens create nightly --role releaser --scope app:shop --expires 90
   davit tokens list
   davit tokens revoke 4";
+
+pub(crate) const ACCOUNT: &str = "\
+Examples:
+  davit account show
+  davit account set --email ana@example.com
+  davit account password
+  davit account second-factor enable
+  davit account sessions list";
+
+pub(crate) const ACCOUNT_SESSIONS: &str = "\
+Examples:
+  davit account sessions list
+  davit account sessions end 7
+  davit account sessions end --all";
+
+pub(crate) const ACCOUNT_IDENTITIES: &str = "\
+Examples:
+  davit account identities list
+  davit account identities link chat:ops
+  davit account identities unlink 3";
+
+pub(crate) const SECOND_FACTOR: &str = "\
+Examples:
+  davit account second-factor enable
+  davit account second-factor recovery-codes > codes.txt
+  davit account second-factor disable";
+
+pub(crate) const PROVIDERS: &str = "\
+Examples:
+  davit providers
+  davit providers --json | jq -r '.items[].id'";
+
+pub(crate) const ALERTS: &str = "\
+Examples:
+  davit alerts
+  davit alerts --ended --limit 10";
+
+pub(crate) const ARTIFACTS: &str = "\
+Examples:
+  davit artifacts list 88
+  davit artifacts download 31
+  davit artifacts download 31 --output - | tar -xzf -";
+
+pub(crate) const CACHES: &str = "\
+Examples:
+  davit caches list --repository acme/shop
+  davit caches remove 5";
+
+pub(crate) const TERMINALS: &str = "\
+Examples:
+  davit terminals open web-1
+  davit terminals list --host web-1
+  davit terminals play 4 --speed 2
+  davit terminals play 4 --text | less
+  davit terminals download 4 --output web-1.cast";
+
+pub(crate) const SETUP: &str = "\
+Examples:
+  davit setup --name ana --url https://davit.example.com
+  printf '%s\\n%s\\n' \"$CODE\" \"$PASSWORD\" | davit setup --name ana --stdin";
 
 pub(crate) const LOGIN: &str = "\
 Examples:

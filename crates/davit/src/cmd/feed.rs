@@ -5,6 +5,7 @@ use super::{ListFormat, filter};
 use crate::client::Client;
 use crate::client::feed::Entry;
 use crate::client::stream::Signal;
+use crate::client::types::Page;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, minute, visible};
 use clap::{Args, Subcommand, ValueEnum};
@@ -33,7 +34,9 @@ pub(crate) struct FeedArgs {
 #[derive(Debug, Subcommand)]
 enum FeedCommand {
     /// Write it to a file, or to standard output
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
+    /// List the words for what happens, as --action takes them
+    Actions(ListFormat),
 }
 
 /// What is exported, and where to.
@@ -103,10 +106,23 @@ impl Which {
 pub(super) async fn run(args: FeedArgs) -> Outcome {
     let client = Client::from_environment()?;
     match args.command {
-        Some(FeedCommand::Export(export)) => write(&client, export).await,
+        Some(FeedCommand::Export(export)) => write(&client, *export).await,
+        Some(FeedCommand::Actions(list)) => actions(&client, list).await,
         None if args.follow => follow(&client, &args).await,
         None => list(&client, &args).await,
     }
+}
+
+async fn actions(client: &Client, list: ListFormat) -> Outcome {
+    let output = Output::detect();
+    let mut words: Page<String> = client.whole(&["feed", "actions"]).await?;
+    words.items.truncate(list.limit);
+    if list.format.json {
+        output.json(&words)?;
+    } else {
+        words.items.iter().try_for_each(|word| output.line(visible(word)))?;
+    }
+    Ok(Exit::Done)
 }
 
 async fn list(client: &Client, args: &FeedArgs) -> Outcome {
@@ -153,13 +169,10 @@ async fn follow(client: &Client, args: &FeedArgs) -> Outcome {
 async fn write(client: &Client, args: ExportArgs) -> Outcome {
     let mut query = args.which.query();
     query.push(("format", if args.format == FileFormat::Json { "json" } else { "csv" }.to_owned()));
+    let content = client.open(&["feed", "export"], &query).await?;
     match args.output {
-        None => client.export_feed(&query, &mut std::io::stdout()).await?,
-        Some(path) => {
-            let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-            let mut file = opened.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
-            client.export_feed(&query, &mut file).await?;
-        }
+        None => content.copy(&mut std::io::stdout()).await?,
+        Some(path) => content.into_file(&path, false).await?,
     }
     Ok(Exit::Done)
 }

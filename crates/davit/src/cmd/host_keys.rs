@@ -53,7 +53,7 @@ pub(super) async fn install(client: &Client, args: InstallArgs) -> Outcome {
     for name in args.names {
         let password = match &for_all {
             Some(password) => password.clone(),
-            None => prompt::secret(&format!("Password for {name}: "))?,
+            None => prompt::secret(&format!("Password for {name}: ")).await?,
         };
         let check = client.install_key(&name, &password).await.map_err(see_list)?;
         if !args.format.json {
@@ -83,7 +83,8 @@ pub(super) async fn scan_all(client: &Client, yes: bool, format: Format) -> Outc
     }
     let new: Vec<AcceptKey> = keys.iter().filter_map(ScannedKey::first_key).collect();
     let asked = yes || (!format.json && prompt::can_ask());
-    let accepted = !new.is_empty() && (yes || (asked && prompt::confirm(&format!("Pin these {} keys?", new.len()))?));
+    let accepted =
+        !new.is_empty() && (yes || (asked && prompt::confirm(&format!("Pin these {} keys?", new.len())).await?));
     if accepted {
         client.accept_keys(&new).await?;
     }

@@ -235,7 +235,7 @@ async fn scan(
     }
     if scanned.waits()
         && let Some(fingerprint) = scanned.fingerprint.clone()
-        && accepts(args, &scanned, &fingerprint)?
+        && accepts(args, &scanned, &fingerprint).await?
     {
         let body = json!({ "fingerprint": fingerprint });
         let _: Value = client.post(&["hosts", &scanned.name, "accept-key"], &body).await?;
@@ -257,7 +257,7 @@ impl Scanned {
     }
 }
 
-fn accepts(args: &ScanArgs, host: &Scanned, shown: &str) -> Result<bool, Failure> {
+async fn accepts(args: &ScanArgs, host: &Scanned, shown: &str) -> Result<bool, Failure> {
     if let Some(expected) = &args.fingerprint {
         return Ok(expected == shown);
     }
@@ -269,7 +269,7 @@ fn accepts(args: &ScanArgs, host: &Scanned, shown: &str) -> Result<bool, Failure
         return Ok(false);
     }
     let warning = if changed { "This is NOT the key that was pinned; somebody may be in between. " } else { "" };
-    prompt::confirm(&format!("{warning}Is this the key of {}?", host.name))
+    prompt::confirm(&format!("{warning}Is this the key of {}?", host.name)).await
 }
 
 async fn public_key(client: &Client) -> Outcome {

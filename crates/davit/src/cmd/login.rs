@@ -1,14 +1,15 @@
 //! `davit login`: get a token and keep it.
 
 use super::Format;
+use super::asking::Asking;
 use super::examples;
-use crate::client::types::Session;
+use crate::client::session::{Credentials, OwnSession};
 use crate::client::{Client, DEFAULT_URL, login};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, visible};
 use crate::prompt;
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// Store a token for this person on this machine
 ///
@@ -34,18 +35,35 @@ pub(crate) struct LoginArgs {
 }
 
 pub(super) async fn run(args: LoginArgs) -> Outcome {
-    let url = match args.url {
-        Some(url) => url,
-        None => login::variable("DAVIT_URL")?.unwrap_or_else(|| DEFAULT_URL.to_owned()),
-    };
-    let token = if args.token_stdin {
-        prompt::secret_from_stdin()?
-    } else {
-        let typed = credentials(args.name, args.password_stdin)?;
-        token(&Client::new(&url, None)?, &typed).await?
-    };
-    // A token that does not work is not worth keeping.
-    let session: Session = Client::new(&url, Some(&token))?.get(&["session"], &[]).await?;
+    let url = address(args.url)?;
+    if args.token_stdin {
+        return store(url, prompt::secret_from_stdin()?).await;
+    }
+    let asking = Asking { stdin: args.password_stdin };
+    let typed = credentials(args.name, asking).await?;
+    let client = Client::new(&url, None)?;
+    let session = asking.sign_in(&client, typed).await?;
+    keep(url, session).await
+}
+
+/// Where the server is.
+pub(super) fn address(given: Option<String>) -> Result<String, Failure> {
+    match given {
+        Some(url) => Ok(url),
+        None => Ok(login::variable("DAVIT_URL")?.unwrap_or_else(|| DEFAULT_URL.to_owned())),
+    }
+}
+
+/// Stores a token that is made within a session, and closes that.
+pub(super) async fn keep(url: String, mut session: OwnSession<'_>) -> Outcome {
+    let made = session.create_token(&token_title()).await;
+    session.close().await;
+    store(url, made?).await
+}
+
+/// A token that does not work is not worth keeping.
+async fn store(url: String, token: SecretString) -> Outcome {
+    let session = Client::new(&url, Some(&token))?.session().await?;
     let path = login::store(&login::Access { url, token: Some(token) })?;
     let (name, role) = (visible(&session.user.name), visible(session.user.role()));
     Output::detect().line(format!("Logged in as {name} ({role}); stored in {}", path.display()))?;
@@ -68,7 +86,7 @@ pub(super) fn logout() -> Outcome {
 pub(super) async fn whoami(format: Format) -> Outcome {
     let output = Output::detect();
     let client = Client::from_environment()?;
-    let session: Session = client.get(&["session"], &[]).await?;
+    let session = client.session().await?;
     if format.json {
         output.json(&session)?;
     } else {
@@ -78,44 +96,16 @@ pub(super) async fn whoami(format: Format) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What somebody typed, or a script sent.
-struct Credentials {
-    name: String,
-    password: SecretString,
-    code: Option<SecretString>,
-}
-
-/// The server says whether a code is needed once it has seen the right password.
-async fn token(client: &Client, typed: &Credentials) -> Result<SecretString, Failure> {
-    let title = token_title();
-    let made = client.create_token(&typed.name, &typed.password, typed.code.as_ref(), &title).await;
-    let missing = |failure: &Failure| failure.code.as_deref() == Some("second_factor_required");
-    match made {
-        Err(failure) if missing(&failure) && prompt::can_ask() => {
-            let code = prompt::secret("Code, or a recovery code: ")?;
-            client.create_token(&typed.name, &typed.password, Some(&code), &title).await
-        }
-        Err(failure) if missing(&failure) => {
-            let hint = "send the code on a second line of stdin, or use davit login --token-stdin";
-            Err(Failure { hint: Some(hint.to_owned()), ..failure })
-        }
-        made => made,
-    }
-}
-
-fn credentials(name: Option<String>, password_stdin: bool) -> Result<Credentials, Failure> {
-    if let (Some(name), true) = (&name, password_stdin) {
-        let text = prompt::secret_from_stdin()?;
-        let mut lines = text.expose_secret().lines().map(SecretString::from);
-        let password = lines.next().unwrap_or_default();
-        return Ok(Credentials { name: name.clone(), password, code: lines.next() });
-    }
-    if !prompt::can_ask() {
+async fn credentials(name: Option<String>, asking: Asking) -> Result<Credentials, Failure> {
+    if !asking.is_possible() {
         return Err(Failure::usage("there is no terminal to ask for a password")
             .hint("davit login --token-stdin, or --name NAME --password-stdin"));
     }
-    let name = name.map_or_else(|| prompt::line("Name: "), Ok)?;
-    Ok(Credentials { name, password: prompt::secret("Password: ")?, code: None })
+    let name = match name {
+        Some(name) => name,
+        None => prompt::line("Name: ").await?,
+    };
+    Ok(Credentials { name, password: asking.secret("Password: ").await?, code: None })
 }
 
 /// What the list of tokens shows, so that a person knows which one to revoke. Names of tokens are unique, and short.

@@ -1,9 +1,10 @@
 //! `davit logs`: what is stored of a deployment's log, or all of it until the deployment ends.
 
-use super::examples;
-use super::{Format, positive};
+use super::log_pieces::{PieceArgs, Printing};
+use super::{Format, examples};
 use crate::client::Client;
 use crate::client::follow::Update;
+use crate::client::logs::{LogOf, PART};
 use crate::client::types::{DeploymentState, Line};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -22,16 +23,22 @@ pub(crate) struct LogsArgs {
     /// Lines of this host alone
     #[arg(long)]
     host: Option<String>,
-    /// Print at most this many lines, the newest
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "follow")]
-    limit: Option<usize>,
+    /// Lines of this step alone
+    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    step: Option<u32>,
+    #[command(flatten)]
+    piece: PieceArgs,
     #[command(flatten)]
     format: Format,
 }
 
 pub(super) async fn run(args: LogsArgs) -> Outcome {
     let client = Client::from_environment()?;
-    let outcome = if args.follow { follow(&client, &args).await } else { stored(&client, &args).await };
+    let outcome = match &args {
+        args if args.follow => follow(&client, args).await,
+        args if args.piece.is_asked_for() => piece(&client, args).await,
+        args => stored(&client, args).await,
+    };
     outcome.map_err(|failure| failure.hint_if_not_found("davit status"))
 }
 
@@ -51,16 +58,29 @@ async fn follow(client: &Client, args: &LogsArgs) -> Outcome {
         .hint(format!("davit request show {}", deployment.request)))
 }
 
+impl LogsArgs {
+    fn of(&self) -> LogOf {
+        LogOf::Deployment { id: self.deployment, host: self.host.clone(), step: self.step }
+    }
+}
+
+async fn piece(client: &Client, args: &LogsArgs) -> Outcome {
+    let output = Output::detect();
+    let again = format!("davit logs {}", args.deployment);
+    let printing = Printing { client, output, format: args.format, again };
+    args.piece.print(&printing, &args.of(), |line: &Line| output.log_line(line)).await
+}
+
 async fn stored(client: &Client, args: &LogsArgs) -> Outcome {
     let output = Output::detect();
     let mut newest = VecDeque::new();
     let mut after = 0;
     loop {
-        let page = client.log(args.deployment, args.host.as_deref(), after).await?;
+        let page = client.log::<Line>(&args.of(), after, PART).await?;
         let Some(last) = page.items.last().map(|line| line.seq) else { break };
         after = last;
         for line in page.items {
-            match args.limit {
+            match args.piece.limit {
                 None => print(output, args.format, &line)?,
                 Some(limit) => {
                     newest.push_back(line);

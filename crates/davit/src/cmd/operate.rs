@@ -1,13 +1,14 @@
 //! What a person does to a deployment that stands still: `davit continue`, `revert`, `override` and
 //! `davit deployment …`.
 
+use super::compare;
 use super::deploy::FollowArgs;
 use super::examples;
 use super::{Format, tone};
 use crate::client::Client;
 use crate::client::operate::DeploymentAction;
 use crate::client::types::Deployment;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Outcome};
 use crate::output::{Cell, Output, visible};
 use clap::{Args, Subcommand};
 
@@ -48,6 +49,8 @@ pub(crate) struct OverrideArgs {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::DEPLOYMENT)]
 pub(crate) enum DeploymentCommand {
+    /// List deployments, newest first
+    List(compare::ListArgs),
     /// Show a deployment host by host
     Show {
         /// The deployment's number
@@ -55,6 +58,8 @@ pub(crate) enum DeploymentCommand {
         #[command(flatten)]
         format: Format,
     },
+    /// Show what went otherwise than before: each step on each host, or where its logs part
+    Compare(compare::CompareArgs),
     /// Try a failed host of a held deployment again
     RetryHost {
         /// The deployment's number
@@ -92,8 +97,12 @@ pub(super) async fn override_gates(args: OverrideArgs) -> Outcome {
 
 pub(super) async fn run(command: DeploymentCommand) -> Outcome {
     match command {
+        DeploymentCommand::List(args) => compare::list(&Client::from_environment()?, args).await,
+        DeploymentCommand::Compare(args) => {
+            compare::compare(&Client::from_environment()?, args).await.map_err(compare::see_list)
+        }
         DeploymentCommand::Show { deployment, format } => {
-            let found = Client::from_environment()?.deployment(deployment).await.map_err(see_status)?;
+            let found = Client::from_environment()?.deployment(deployment).await.map_err(compare::see_list)?;
             print(&found, format)
         }
         DeploymentCommand::RetryHost { deployment, host, follow } => {
@@ -107,12 +116,8 @@ pub(super) async fn run(command: DeploymentCommand) -> Outcome {
 
 async fn act(id: i64, action: DeploymentAction, follow: FollowArgs) -> Outcome {
     let client = Client::from_environment()?;
-    let deployment = client.operate(id, &action).await.map_err(see_status)?;
+    let deployment = client.operate(id, &action).await.map_err(compare::see_list)?;
     follow.conclude_deployment(&client, &deployment).await
-}
-
-fn see_status(failure: Failure) -> Failure {
-    failure.hint_if_not_found("davit status")
 }
 
 fn print(deployment: &Deployment, format: Format) -> Outcome {

@@ -2,7 +2,7 @@
 
 use super::{Format, when};
 use crate::client::Client;
-use crate::client::requests::Diff;
+use crate::client::requests::{Diff, FilePatch};
 use crate::client::types::Request;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Output, minute, short, visible};
@@ -77,13 +77,7 @@ pub(super) async fn edit(client: &Client, args: &EditArgs) -> Result<Request, Fa
 pub(super) async fn diff(client: &Client, args: DiffArgs) -> Outcome {
     let output = Output::detect();
     if let Some(path) = args.file {
-        let patch = client.file_patch(args.request, &path).await?;
-        if args.format.json {
-            output.json(&patch)?;
-        } else {
-            patch.patch.lines().try_for_each(|line| output.line(visible(line)))?;
-        }
-        return Ok(Exit::Done);
+        return print_patch(&client.file_patch(args.request, &path).await?, args.format);
     }
     let diff = client.diff(args.request).await?;
     if args.format.json {
@@ -91,6 +85,17 @@ pub(super) async fn diff(client: &Client, args: DiffArgs) -> Outcome {
         return Ok(Exit::Done);
     }
     print(&diff, output)
+}
+
+/// What would change in one file.
+pub(super) fn print_patch(patch: &FilePatch, format: Format) -> Outcome {
+    let output = Output::detect();
+    if format.json {
+        output.json(patch)?
+    } else {
+        patch.patch.lines().try_for_each(|line| output.line(visible(line)))?
+    }
+    Ok(Exit::Done)
 }
 
 fn changes(args: &EditArgs) -> Map<String, Value> {
@@ -114,7 +119,8 @@ fn changes(args: &EditArgs) -> Map<String, Value> {
     changes
 }
 
-fn print(diff: &Diff, output: Output) -> Outcome {
+/// For people.
+pub(super) fn print(diff: &Diff, output: Output) -> Outcome {
     let head = short(&diff.head);
     match &diff.base {
         Some(base) => output.line(format!("{} ({}) → {head}", short(&base.commit), base.release))?,

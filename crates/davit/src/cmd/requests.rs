@@ -10,6 +10,7 @@ use crate::client::{Client, RequestAction};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, short, visible};
 use clap::{Args, Subcommand};
+use std::collections::BTreeMap;
 
 /// List release requests
 #[derive(Debug, Args)]
@@ -42,6 +43,9 @@ pub(crate) struct RequestsArgs {
     /// Of this environment alone
     #[arg(long)]
     environment: Option<String>,
+    /// Say how many there are of each state, and no more
+    #[arg(long, conflicts_with = "limit")]
+    counts: bool,
     #[command(flatten)]
     list: ListFormat,
 }
@@ -142,7 +146,11 @@ pub(super) async fn list(args: RequestsArgs) -> Outcome {
         ("app", &args.app),
         ("environment", &args.environment),
     ]);
-    let requests = Client::from_environment()?.list::<Request>(&["requests"], &filter, args.list.limit).await?;
+    let client = Client::from_environment()?;
+    if args.counts {
+        return counts(client.get(&["requests", "counts"], &filter).await?, args.list.format);
+    }
+    let requests = client.list::<Request>(&["requests"], &filter, args.list.limit).await?;
     if args.list.format.json {
         output.json(&requests)?;
     } else {
@@ -150,6 +158,20 @@ pub(super) async fn list(args: RequestsArgs) -> Outcome {
         let header = ["id", "app", "environment", "state", "commit", "deployment", "by", "at (UTC)", "title"];
         output.table(&header, &rows, "There are no such requests. Ask for a release: davit deploy APP ENV")?;
     }
+    Ok(Exit::Done)
+}
+
+fn counts(counts: BTreeMap<String, u64>, format: Format) -> Outcome {
+    let output = Output::detect();
+    if format.json {
+        output.json(&counts)?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<_> = counts
+        .iter()
+        .map(|(state, count)| vec![Cell::toned(tone(state), state), Cell::from(count.to_string())])
+        .collect();
+    output.table(&["state", "requests"], &rows, "")?;
     Ok(Exit::Done)
 }
 

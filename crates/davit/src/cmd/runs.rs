@@ -1,13 +1,14 @@
 //! `davit runs …` and `davit ci start`: CI runs at the server.
 
 use super::examples;
+use super::run_logs::{self, LogsArgs};
 use super::{Format, ListFormat, filter, tone};
 use crate::client::Client;
-use crate::client::ci::{Job, JobLine, Run, RunAction, RunDetail, StartOrder, TestedRepository};
+use crate::client::ci::{Job, Run, RunAction, RunDetail, StartOrder, TestedRepository};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, minute, visible};
 use clap::{ArgGroup, Args, Subcommand};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Look at CI runs, and decide about them
 #[derive(Debug, Subcommand)]
@@ -93,19 +94,15 @@ pub(crate) struct ApproveArgs {
     format: Format,
 }
 
-/// Whose log is printed.
+/// Which of the repositories that davit tests.
 #[derive(Debug, Args)]
-pub(crate) struct LogsArgs {
-    /// The run's number
-    run: i64,
-    /// Only the job with this number or name
+pub(crate) struct RepositoryArgs {
+    /// Of which repository: owner/name; not needed where davit tests one alone
     #[arg(long)]
-    job: Option<String>,
-    /// Go on until the run ends; exit code 1 unless it succeeds
-    #[arg(short, long)]
-    follow: bool,
-    #[command(flatten)]
-    format: Format,
+    repository: Option<String>,
+    /// At which forge; not needed where only one has the repository
+    #[arg(long)]
+    forge: Option<String>,
 }
 
 /// Start a workflow that has on.workflow_dispatch
@@ -113,12 +110,8 @@ pub(crate) struct LogsArgs {
 pub(crate) struct StartArgs {
     /// The workflow's file, such as ci.yml or .github/workflows/ci.yml
     workflow: String,
-    /// Of which repository: owner/name; not needed where davit tests one alone
-    #[arg(long)]
-    repository: Option<String>,
-    /// At which forge; not needed where only one has the repository
-    #[arg(long)]
-    forge: Option<String>,
+    #[command(flatten)]
+    which: RepositoryArgs,
     /// A branch or tag [default: the default branch]
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<String>,
@@ -144,17 +137,14 @@ async fn carry_out(client: &Client, command: RunsCommand) -> Outcome {
         RunsCommand::Cancel(one) => told(one.format, &client.act_on_run(one.run, &RunAction::Cancel).await?),
         RunsCommand::Retry(args) => retry(client, args).await,
         RunsCommand::Approve(args) => approve(client, args).await,
-        RunsCommand::Logs(args) => {
-            let logs = Logs { client, output: Output::detect(), format: args.format };
-            logs.print(args.run, args.job.as_deref(), args.follow).await
-        }
+        RunsCommand::Logs(args) => run_logs::print(client, args).await,
     }
 }
 
 /// `davit ci start`.
 pub(super) async fn start(args: StartArgs) -> Outcome {
     let client = Client::from_environment()?;
-    let repository = which(&client, args.forge.as_deref(), args.repository.as_deref()).await?;
+    let repository = args.which.find(&client).await?;
     let order = StartOrder {
         forge: repository.forge,
         repository: repository.name,
@@ -166,7 +156,7 @@ pub(super) async fn start(args: StartArgs) -> Outcome {
     let output = Output::detect();
     if args.follow {
         output.note(format!("run {} has started", started.id));
-        return Logs { client: &client, output, format: args.format }.print(started.id, None, true).await;
+        return run_logs::follow(&client, args.format, started.id).await;
     }
     if args.format.json {
         output.json(&started)?;
@@ -177,22 +167,24 @@ pub(super) async fn start(args: StartArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The one repository that is meant.
-async fn which(client: &Client, forge: Option<&str>, name: Option<&str>) -> Result<TestedRepository, Failure> {
-    let is_meant = |repository: &TestedRepository| {
-        forge.is_none_or(|forge| repository.forge == forge)
-            && name.is_none_or(|name| repository.name.eq_ignore_ascii_case(name))
-    };
-    let mut meant: Vec<_> = client.tested_repositories().await?.items.into_iter().filter(is_meant).collect();
-    match (meant.len(), meant.pop()) {
-        (1, Some(repository)) => Ok(repository),
-        (_, None) => Err(super::not_found(
-            "such repository",
-            name.unwrap_or_default(),
-            "declare it with [[repository]] in davit.toml, then davit apply",
-        )),
-        (_, Some(_)) => {
-            Err(Failure::usage("davit tests several such repositories: say which with --repository and --forge"))
+impl RepositoryArgs {
+    /// The one repository that is meant.
+    pub(super) async fn find(&self, client: &Client) -> Result<TestedRepository, Failure> {
+        let is_meant = |repository: &TestedRepository| {
+            self.forge.as_ref().is_none_or(|forge| repository.forge == *forge)
+                && self.repository.as_ref().is_none_or(|name| repository.name.eq_ignore_ascii_case(name))
+        };
+        let mut meant: Vec<_> = client.tested_repositories().await?.items.into_iter().filter(is_meant).collect();
+        match (meant.len(), meant.pop()) {
+            (1, Some(repository)) => Ok(repository),
+            (_, None) => Err(super::not_found(
+                "such repository",
+                self.repository.as_deref().unwrap_or_default(),
+                "davit ci repositories, to see those that there are, or set FORGE:OWNER/NAME to add it",
+            )),
+            (_, Some(_)) => {
+                Err(Failure::usage("davit tests several such repositories: say which with --repository and --forge"))
+            }
         }
     }
 }
@@ -214,7 +206,7 @@ async fn list(client: &Client, args: ListArgs) -> Outcome {
     } else {
         let rows: Vec<_> = runs.items.iter().map(row).collect();
         let header = ["id", "state", "repository", "workflow", "trigger", "commit", "by", "at (UTC)", "title"];
-        let empty = "No such run: push to a repository that has a [[repository]] in davit.toml and a workflow file";
+        let empty = "No such run: push to a repository that davit ci repositories lists and that has a workflow file";
         output.table(&header, &rows, empty)?;
     }
     Ok(Exit::Done)
@@ -305,7 +297,7 @@ fn job_row(job: &Job) -> Vec<Cell> {
 }
 
 /// The newest attempt at the job that people call so, by its number, key or name.
-fn the_job<'d>(detail: &'d RunDetail, text: &str) -> Result<&'d Job, Failure> {
+pub(super) fn the_job<'d>(detail: &'d RunDetail, text: &str) -> Result<&'d Job, Failure> {
     let is_it = |job: &&Job| job.id.to_string() == text || (job.latest && (job.key == text || job.name == text));
     detail.jobs.iter().find(is_it).ok_or_else(|| {
         let hint = format!("davit runs show {}, which lists its jobs", detail.run.id);
@@ -320,86 +312,4 @@ fn short(sha: &str) -> &str {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| "write NAME=VALUE".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Prints logs of jobs.
-struct Logs<'c> {
-    client: &'c Client,
-    output: Output,
-    format: Format,
-}
-
-impl Logs<'_> {
-    async fn print(&self, run: i64, job: Option<&str>, follow: bool) -> Outcome {
-        if follow {
-            return self.follow(run, job).await;
-        }
-        let detail = self.client.run(run).await?;
-        let jobs: Vec<&Job> = match job {
-            Some(text) => vec![the_job(&detail, text)?],
-            None => detail.jobs.iter().filter(|job| job.latest && job.started_at.is_some()).collect(),
-        };
-        for job in jobs {
-            self.stored(job).await?;
-        }
-        Ok(Exit::Done)
-    }
-
-    async fn stored(&self, job: &Job) -> Result<(), Failure> {
-        let mut after = 0;
-        loop {
-            let page = self.client.job_log(job.id, after).await?;
-            page.items.iter().try_for_each(|line| self.line(job, line))?;
-            match page.items.last() {
-                Some(last) if last.seq < page.last_seq => after = last.seq,
-                Some(_) | None => return Ok(()),
-            }
-        }
-    }
-
-    /// One job after the other, in the order in which they start; what jobs beside them say waits for its turn.
-    async fn follow(&self, run: i64, only: Option<&str>) -> Outcome {
-        let mut changes = self.client.stream(&["events"], &[]);
-        let mut printed = BTreeSet::new();
-        loop {
-            let detail = self.client.run(run).await?;
-            let key = match only {
-                Some(text) => Some(the_job(&detail, text)?.key.clone()),
-                None => None,
-            };
-            let next = detail.jobs.iter().find(|job| {
-                let is_meant = job.latest && key.as_ref().is_none_or(|key| job.key == *key);
-                is_meant && job.started_at.is_some() && !printed.contains(&job.id)
-            });
-            if let Some(job) = next {
-                self.client.follow_job(job.id, |line| self.line(job, &line)).await?;
-                printed.insert(job.id);
-            } else if detail.run.has_ended() {
-                return self.verdict(&detail.run);
-            } else {
-                if detail.run.state == "awaiting_approval" && printed.is_empty() {
-                    self.output.note(format!("It waits for approval: davit runs approve {run}"));
-                }
-                self.client.run_changed(&mut changes).await?;
-            }
-        }
-    }
-
-    fn verdict(&self, run: &Run) -> Outcome {
-        if run.is_good() {
-            return Ok(Exit::Done);
-        }
-        let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        Err(Failure::failed(format!("run {} ended as {}{reason}", run.id, run.state))
-            .hint(format!("davit runs show {}", run.id)))
-    }
-
-    fn line(&self, job: &Job, line: &JobLine) -> Result<(), Failure> {
-        if self.format.json {
-            let mut value = serde_json::json!(line);
-            value["job"] = job.id.into();
-            return self.output.json(&value);
-        }
-        self.output.line(self.output.job_line(&job.name, line.at, line.step, &line.text))
-    }
 }

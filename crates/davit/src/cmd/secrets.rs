@@ -49,7 +49,7 @@ pub(super) async fn run(command: SecretsCommand) -> Outcome {
             let value = if stdin {
                 prompt::secret_from_stdin()?
             } else if prompt::can_ask() {
-                prompt::secret(&format!("Value of {name}: "))?
+                prompt::secret(&format!("Value of {name}: ")).await?
             } else {
                 return Err(Failure::usage("there is no terminal to ask for the value")
                     .hint(format!("davit secrets set {name} --stdin < FILE")));

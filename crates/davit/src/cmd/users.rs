@@ -1,7 +1,6 @@
 //! `davit users …`: accounts, over the API.
 
-use super::examples;
-use super::{Format, ListFormat};
+use super::{Format, ListFormat, account, examples};
 use crate::client::Client;
 use crate::client::people::{Account, Grant, Identity, Token};
 use crate::client::types::Page;
@@ -37,6 +36,24 @@ pub(crate) enum UsersCommand {
     RemoveSecondFactor(NameArgs),
     /// Say who an account is elsewhere
     Link(LinkArgs),
+    /// Forget who an account is somewhere
+    Unlink {
+        /// The account's name
+        name: String,
+        /// The identity's number, as in: davit users show NAME
+        identity: i64,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List where an account is signed in
+    Sessions {
+        /// The account's name
+        name: String,
+        #[command(flatten)]
+        list: ListFormat,
+    },
+    /// Sign an account out everywhere; its tokens go on working
+    EndSessions(OneArgs),
     /// Delete an account; the history keeps its name
     Remove(NameArgs),
 }
@@ -149,7 +166,7 @@ pub(super) async fn run(command: UsersCommand) -> Outcome {
             say(format!("{} may log in again", one.name))
         }
         UsersCommand::Password(args) => {
-            let password = password(&args.name, args.stdin)?;
+            let password = password(&args.name, args.stdin).await?;
             client.set_password(&args.name, &password).await?;
             say(format!("{} has the new password, and is logged out everywhere", args.name))
         }
@@ -165,6 +182,25 @@ pub(super) async fn run(command: UsersCommand) -> Outcome {
             let body = json!({ "provider": args.provider, "subject": args.subject });
             act(&client, Method::PUT, &["users", &args.name, "identities"], body).await?;
             say(format!("{} is {} at {}", args.name, args.subject, args.provider))
+        }
+        UsersCommand::Unlink { name, identity, format } => {
+            let path = ["users", &name, "identities", &identity.to_string()];
+            act(&client, Method::DELETE, &path, Value::Null).await?;
+            if format.json {
+                return answer(&json!({ "user": name, "identity": identity, "unlinked": true }));
+            }
+            say(format!("Identity {identity} of {name} is forgotten"))
+        }
+        UsersCommand::Sessions { name, list } => {
+            let sessions = client.sessions(Some(&name)).await;
+            account::print_sessions(sessions.map_err(|failure| failure.hint_if_not_found("davit users list"))?, list)
+        }
+        UsersCommand::EndSessions(one) => {
+            act(&client, Method::DELETE, &["users", &one.name, "sessions"], Value::Null).await?;
+            if one.format.json {
+                return answer(&json!({ "user": one.name, "signed_out": true }));
+            }
+            say(format!("{} is signed out everywhere", one.name))
         }
         UsersCommand::Remove(one) => {
             act(&client, Method::DELETE, &["users", &one.name], Value::Null).await?;
@@ -195,19 +231,19 @@ async fn add(client: &Client, args: AddArgs) -> Outcome {
     }
     body.insert("reuse_name".to_owned(), Value::from(args.reuse_name));
     if !args.no_password {
-        let password = password(&args.name, args.stdin)?;
+        let password = password(&args.name, args.stdin).await?;
         body.insert("password".to_owned(), Value::from(password.expose_secret()));
     }
     let account: Account = client.post(&["users"], &Value::Object(body)).await?;
     say(format!("{} is made, with the role {}", account.name, account.role))
 }
 
-fn password(name: &str, stdin: bool) -> Result<SecretString, Failure> {
+async fn password(name: &str, stdin: bool) -> Result<SecretString, Failure> {
     if stdin {
         return prompt::secret_from_stdin();
     }
     if prompt::can_ask() {
-        return prompt::secret(&format!("Password of {name}: "));
+        return prompt::secret(&format!("Password of {name}: ")).await;
     }
     Err(Failure::usage("there is no terminal to ask for the password").hint("--stdin < FILE"))
 }
@@ -215,6 +251,11 @@ fn password(name: &str, stdin: bool) -> Result<SecretString, Failure> {
 async fn act(client: &Client, method: Method, path: &[&str], body: Value) -> Result<(), Failure> {
     let done = client.without_answer(method, path, &body).await;
     done.map_err(|failure| failure.hint_if_not_found("davit users list"))
+}
+
+fn answer(value: &Value) -> Outcome {
+    Output::detect().json(value)?;
+    Ok(Exit::Done)
 }
 
 fn say(text: String) -> Outcome {

@@ -102,7 +102,7 @@ pub(super) async fn run(command: ValuesCommand) -> Outcome {
     match command {
         ValuesCommand::List { place, own, list } => show(&client, &output, &place, !own, &list).await?,
         ValuesCommand::Set { value, place, secret, env, file } => {
-            let (name, new) = new_value(&value, secret, env, file)?;
+            let (name, new) = new_value(&value, secret, env, file).await?;
             save(&client, &place, json!({ "set": { &name: new } })).await?;
             output.line(format!("{name} is set"))?;
         }
@@ -132,7 +132,12 @@ pub(super) async fn run(command: ValuesCommand) -> Outcome {
 }
 
 /// The name and what it is to be, as the server takes it.
-fn new_value(given: &str, secret: bool, env: Option<String>, file: Option<String>) -> Result<(String, Value), Failure> {
+async fn new_value(
+    given: &str,
+    secret: bool,
+    env: Option<String>,
+    file: Option<String>,
+) -> Result<(String, Value), Failure> {
     let of = |kind: &str, value: String| json!({ "kind": kind, "value": value });
     match (given.split_once('='), secret, env, file) {
         (Some((name, text)), false, None, None) => Ok((name.to_owned(), of("plain", text.to_owned()))),
@@ -143,7 +148,7 @@ fn new_value(given: &str, secret: bool, env: Option<String>, file: Option<String
         (Some(_), false, _, _) => Err(Failure::usage("what is read on the server has no text: name it alone")),
         (None, true, _, _) => {
             let text = if prompt::can_ask() {
-                prompt::secret(&format!("Value of {given}: "))?
+                prompt::secret(&format!("Value of {given}: ")).await?
             } else {
                 prompt::secret_from_stdin()?
             };
@@ -228,14 +233,14 @@ fn sentence(change: &ValueChange) -> String {
 mod tests {
     use super::new_value;
 
-    #[test]
-    fn a_secret_is_never_taken_from_the_command_line() {
-        assert!(new_value("TOKEN=geheim", true, None, None).is_err());
-        assert!(new_value("TOKEN=x", false, Some("Y".into()), None).is_err());
-        assert!(new_value("TOKEN", false, None, None).is_err());
-        let (name, value) = new_value("A=b=c", false, None, None).expect("a value");
+    #[tokio::test]
+    async fn a_secret_is_never_taken_from_the_command_line() {
+        assert!(new_value("TOKEN=geheim", true, None, None).await.is_err());
+        assert!(new_value("TOKEN=x", false, Some("Y".into()), None).await.is_err());
+        assert!(new_value("TOKEN", false, None, None).await.is_err());
+        let (name, value) = new_value("A=b=c", false, None, None).await.expect("a value");
         assert_eq!((name.as_str(), value["value"].as_str(), value["kind"].as_str()), ("A", Some("b=c"), Some("plain")));
-        let (_, value) = new_value("A", false, None, Some("/etc/x".into())).expect("a value");
+        let (_, value) = new_value("A", false, None, Some("/etc/x".into())).await.expect("a value");
         assert_eq!((value["value"].as_str(), value["kind"].as_str()), (Some("/etc/x"), Some("file")));
     }
 }

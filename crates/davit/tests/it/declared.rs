@@ -89,6 +89,44 @@ async fn each_kind_has_its_place_and_something_new_is_said_to_be_new() {
 }
 
 #[tokio::test]
+async fn a_repository_is_named_with_its_forge_or_found_among_those_that_there_are() {
+    let listed = |forge: &str, name: &str| {
+        json!({ "forge": forge, "name": name, "executor": "sandbox", "trusted": false, "network": true,
+            "merge": false, "queue": false })
+    };
+    let items = vec![listed("hub", "acme/Shop"), listed("hub", "acme/tea"), listed("lab", "acme/tea")];
+    let stub = Stub::start(move |seen, _| match (seen.method.clone(), seen.target.as_str()) {
+        (Method::GET, "/api/v1/repositories") => {
+            json_response(StatusCode::OK, &json!({ "items": items, "next": null }))
+        }
+        (Method::GET, "/api/v1/repositories/hub/acme/Shop") => {
+            json_response(StatusCode::OK, &json!({ "key": "x", "form": { "memory": "4GiB" } }))
+        }
+        (Method::PUT, _) => json_response(StatusCode::OK, &json!({ "key": "x", "form": seen.json()["form"] })),
+        (Method::DELETE, "/api/v1/repositories/hub/acme/Shop") => json_response(StatusCode::OK, &Value::Null),
+        _ => not_found(),
+    })
+    .await;
+    let run = stub.davit(&["ci", "repositories", "set", "acme/shop", "merge={ approvals = 1 }"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (0, "The repository acme/Shop at hub is changed\n"), "{}", run.stderr);
+    let form = json!({ "memory": "4GiB", "merge": { "approvals": 1 } });
+    let body = json!({ "form": form, "base": { "memory": "4GiB" } });
+    assert_eq!(put(&stub), [("/api/v1/repositories/hub/acme/Shop".to_owned(), body)]);
+    let run = stub.davit(&["ci", "repositories", "set", "lab:web/app/site", "--new"]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let (target, body) = put(&stub).pop().expect("it was put");
+    assert_eq!((target.as_str(), &body["base"]), ("/api/v1/repositories/lab/web/app/site", &Value::Null));
+    assert_eq!(stub.davit(&["ci", "repositories", "show", "acme/Shop"]).await.stdout, "memory = \"4GiB\"\n");
+    let several = stub.davit(&["ci", "repositories", "edit", "acme/tea"]).await;
+    assert!(several.code == 2 && several.stderr.contains("FORGE:acme/tea"), "{}", several.stderr);
+    let none = stub.davit(&["ci", "repositories", "remove", "acme/nothing", "--yes"]).await;
+    assert!(none.code == 4 && none.stderr.contains("FORGE:acme/nothing"), "{}", none.stderr);
+    assert_eq!(stub.davit(&["ci", "repositories", "remove", "acme/shop", "--yes"]).await.code, 0);
+    let listed = stub.davit(&["ci", "repositories", "--json"]).await;
+    assert_eq!(listed.json()["items"][1]["name"], "acme/tea", "{}", listed.stderr);
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_in_the_servers_words() {
     let stub = server().await;
     for (port, code, sentence) in [("port=0", 2, "1 to 65535"), ("port=1", 1, "somebody changed it")] {
@@ -122,6 +160,35 @@ async fn nothing_is_removed_or_edited_without_a_person() {
     assert_eq!((run.code, run.stdout.as_str()), (0, "The host web-1 is removed\n"), "{}", run.stderr);
     assert_eq!(stub.davit(&["hosts", "remove", "web-9", "--yes"]).await.code, 4);
     assert_eq!(stub.davit(&["hosts", "edit", "web-1"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn secrets_go_along_when_that_is_said() {
+    let stub =
+        Stub::start(|seen, _| match (seen.method.clone(), seen.route().split(' ').next_back().unwrap_or_default()) {
+            (Method::GET, "/api/v1/channels/ops") => {
+                let own = ["slack", "signing"];
+                json_response(StatusCode::OK, &json!({ "key": "ops", "form": {}, "own_secrets": own }))
+            }
+            (Method::DELETE, "/api/v1/channels/ops") => json_response(StatusCode::OK, &Value::Null),
+            _ => not_found(),
+        })
+        .await;
+    let run = stub.davit(&["channels", "remove", "ops", "--with-secrets", "--yes"]).await;
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "The channel ops is removed, with slack, signing\n"),
+        "{}",
+        run.stderr
+    );
+    let deleted = |stub: &Stub| {
+        let seen = stub.seen().into_iter().filter(|seen| seen.method == Method::DELETE);
+        seen.map(|seen| seen.target.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(deleted(&stub), ["/api/v1/channels/ops?secrets=slack%2Csigning"]);
+    assert_eq!(stub.davit(&["channels", "remove", "ops", "--yes"]).await.code, 0);
+    assert_eq!(deleted(&stub)[1], "/api/v1/channels/ops");
+    assert_eq!(stub.davit(&["channels", "remove", "web", "--with-secrets", "--yes"]).await.code, 4);
 }
 
 /// `davit hosts edit web-1` by a person, whose editor does this to the file `$2`.

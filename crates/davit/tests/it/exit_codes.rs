@@ -12,7 +12,7 @@ async fn every_refusal_has_its_code_its_sentence_and_what_to_try() {
         (StatusCode::FORBIDDEN, "denied", 3, None),
         (StatusCode::NOT_FOUND, "not_found", 4, Some("davit requests")),
         (StatusCode::CONFLICT, "conflict", 1, None),
-        (StatusCode::CONFLICT, "setup_needed", 1, Some("davit admin create-user")),
+        (StatusCode::CONFLICT, "setup_needed", 1, Some("davit setup --name NAME, or davit admin create-user")),
         (StatusCode::UNPROCESSABLE_ENTITY, "invalid", 2, None),
         (StatusCode::TOO_MANY_REQUESTS, "rate_limited", 1, None),
         (StatusCode::INTERNAL_SERVER_ERROR, "internal", 1, None),

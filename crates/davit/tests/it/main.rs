@@ -1,5 +1,6 @@
 //! The real binary: against a stub that speaks the API at the wire.
 
+mod account;
 mod apply;
 mod around;
 mod changes;
@@ -10,13 +11,16 @@ mod crash;
 mod declared;
 mod deploy;
 mod doctor_server;
+mod ending;
 mod exit_codes;
 mod feed;
 mod flood;
 mod hosts;
+mod kept;
 mod lists;
 mod login;
 mod logs;
+mod looking;
 mod operate;
 mod outage;
 mod process;

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// The repository at the forge.
 pub(crate) const REPOSITORY: &str = "acme/shop";
 /// The first account's password.
-const PASSWORD: &str = "a password of a test";
+pub(crate) const PASSWORD: &str = "a password of a test";
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 /// What a server that was killed had begun ends within this, once a server runs again.
