@@ -3,7 +3,7 @@ import pluginVue from 'eslint-plugin-vue'
 
 // Biome lints and formats TypeScript, CSS and JSON; ESLint is here for what Biome cannot see: Vue templates.
 export default defineConfigWithVueTs(
-  { ignores: ['dist/', 'node_modules/'] },
+  { ignores: ['dist/', 'node_modules/', 'src/api/generated.ts'] },
   pluginVue.configs['flat/recommended'],
   vueTsConfigs.recommended,
   {

@@ -1,4 +1,6 @@
 // Release configs of the mock server as forms: saved, checked, compared, restored. It checks no more than pages show.
+import { USUAL_CONFIG } from './fixtures.mjs'
+
 const FIELDS = ['deploy_path', 'releases_path', 'keep', 'build_dir', 'filter', 'shared', 'hooks', 'auto']
 
 export function configRoutes({ db, emit, find, appOf, Problem, now }) {
@@ -28,6 +30,7 @@ export function configRoutes({ db, emit, find, appOf, Problem, now }) {
       throw new Problem(409, 'changed', 'Somebody else saved meanwhile.')
     if (!config) {
       config = {
+        ...USUAL_CONFIG,
         environment: env,
         revision: 0,
         mode: 'regular',
@@ -73,13 +76,17 @@ export function configRoutes({ db, emit, find, appOf, Problem, now }) {
       throw new Problem(409, 'conflict', `There is an app ${body.key} already.`)
     db.apps.push({ ...body, configs: [] })
     emit('config')
-    return { key: body.key, form: {} }
+    return { key: body.key, form: {}, own_secrets: [] }
   }
 
   const at = '/apps/:app/configs/:env'
   return [
     ['POST', '/apps', makeApp],
-    ['PATCH', '/apps/:app', ({ app, body }) => Object.assign(appOf(app), body) && { key: app, form: {} }],
+    [
+      'PATCH',
+      '/apps/:app',
+      ({ app, body }) => Object.assign(appOf(app), body) && { key: app, form: {}, own_secrets: [] },
+    ],
     ['DELETE', '/apps/:app', ({ app }) => void db.apps.splice(db.apps.indexOf(appOf(app)), 1)],
     ['GET', at, ({ app, env }) => saved(app, configOf(app, env))],
     ['PUT', at, save],

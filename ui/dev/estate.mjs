@@ -46,7 +46,7 @@ export function estateRoutes({ db, emit, find, page, Problem }) {
   function hostForm({ name }) {
     const { kind, address, user, labels, environments } = find(db.hosts, item => item.name === name, `host ${name}`)
     const usual = kind === 'local' ? { kind, labels, environments } : { address, user, labels, environments }
-    return { key: name, form: forms.get(`hosts/${name}`) ?? usual }
+    return { key: name, form: forms.get(`hosts/${name}`) ?? usual, own_secrets: [] }
   }
 
   return [
@@ -54,9 +54,17 @@ export function estateRoutes({ db, emit, find, page, Problem }) {
     ['PUT', '/environments/:key', putEnvironment],
     ['GET', '/hosts/:name', hostForm],
     ['PUT', '/hosts/:name', putHost],
-    ['GET', '/forges/:id/form', ({ id }) => ({ key: id, form: forms.get(`forges/${id}`) ?? { kind: 'github' } })],
+    [
+      'GET',
+      '/forges/:id/form',
+      ({ id }) => ({ key: id, form: forms.get(`forges/${id}`) ?? { kind: 'github' }, own_secrets: ['github'] }),
+    ],
     ['PUT', '/forges/:id', ({ id, body }) => put('forges', db.forges, id, { body })],
-    ['GET', '/channels/:id', ({ id }) => ({ key: id, form: forms.get(`channels/${id}`) ?? { kind: 'slack' } })],
+    [
+      'GET',
+      '/channels/:id',
+      ({ id }) => ({ key: id, form: forms.get(`channels/${id}`) ?? { kind: 'slack' }, own_secrets: ['ops'] }),
+    ],
     ['PUT', '/channels/:id', ({ id, body }) => put('channels', [], id, { body })],
   ]
 }

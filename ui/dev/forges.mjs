@@ -27,7 +27,7 @@ export function forges() {
     forge('github', 'github', 'https://api.github.com', {
       credential: 'app',
       repositories: ['acme/shop', 'acme/warehouse'],
-      budget: { remaining: 4213, reset_at: soon(24) },
+      budget: { limit: 5000, remaining: 4213, reset_at: soon(24) },
     }),
     forge('gitlab', 'gitlab', 'https://gitlab.example.com/api/v4', {
       signature: 'token',
@@ -59,6 +59,7 @@ export function outbox() {
     kind: 'commit_status',
     lane: `status github acme/shop 7f3c2d1e davit/deploy/production ${id}`,
     forge: 'github',
+    channel: null,
     repository: 'acme/shop',
     commit: '7f3c2d1e0b5a49c8d7e6f5a4b3c2d1e0f9a8b7c6',
     summary: 'success: davit/deploy/production',
@@ -137,7 +138,9 @@ export function forgeRoutes(db, { emit, find, page, paged, filtered, newest, Pro
     const last = newest(db.deliveries).find(delivery => delivery.forge === item.id)
     return {
       ...item,
-      last_delivery: last && { id: last.id, event: last.event, verdict: last.verdict, received_at: last.received_at },
+      last_delivery: !last
+        ? null
+        : { id: last.id, event: last.event, verdict: last.verdict, received_at: last.received_at },
       waiting: count(item.id, ['waiting', 'leased']),
       dead: count(item.id, ['dead']),
     }

@@ -3,6 +3,7 @@
 // set-up (code 4821-ZQ7K) with nothing configured. Speaks only what the UI reads; it decides nothing davit decides.
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
 import { configRoutes } from './configs.mjs'
 import { applyDocument, exportDocument } from './document.mjs'
 import { fixtures } from './fixtures.mjs'
@@ -58,7 +59,8 @@ function filtered(items, query, names) {
 
 const people = peopleRoutes({ page, find, Problem, now })
 
-const routes = [
+/** What it answers to: methods, paths in parts, and how. */
+export const routes = [
   ['GET', '/setup', () => ({ needed: db.users.length === 0 }), 'open'],
   ['POST', '/setup', ({ body, response }) => setUp(body, response), 'open'],
   ['POST', '/session', ({ body, response }) => logIn(body, response), 'open'],
@@ -119,7 +121,7 @@ const routes = [
   ['GET', '/events', ({ request: req, response }) => streamEvents(req, response)],
 ].map(([method, pattern, handle, access]) => ({ method, parts: pattern.split('/'), handle, access }))
 
-createServer(async (req, response) => {
+export const server = createServer(async (req, response) => {
   try {
     await serve(req, response)
   } catch (error) {
@@ -128,9 +130,11 @@ createServer(async (req, response) => {
     response.writeHead(body.status, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(body))
   }
-})
-  .on('upgrade', echoTerminal)
-  .listen(port, '127.0.0.1', () => console.log(`mock davit on http://127.0.0.1:${port}`))
+}).on('upgrade', echoTerminal)
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  server.listen(port, '127.0.0.1', () => console.log(`mock davit on http://127.0.0.1:${port}`))
+}
 
 async function serve(req, response) {
   const url = new URL(req.url, 'http://mock')
@@ -323,6 +327,9 @@ function releases(app, environment) {
     at: item.finished_at,
     deployment: item.id,
     hosts: item.host_runs.map(run => run.host),
+    available_on: item.host_runs.map(run => run.host),
+    missing_on: [],
+    build: false,
     live: item.release === current,
   }))
 }

@@ -18,6 +18,7 @@ export function people() {
     created_at: ago(90 * DAY),
     ...more,
   })
+  const granted = grant => ({ ...grant, created_by: 'admin', created_at: ago(60 * DAY) })
   return {
     users: [
       user(1, 'admin', 'admin', { display_name: 'Ana Lima', email: 'ana@example.com' }),
@@ -31,8 +32,8 @@ export function people() {
       user(4, 'ci', 'developer', { last_seen_at: null, disabled: true }),
     ],
     groups: [
-      { name: 'leads', description: 'Approve what goes to production' },
-      { name: 'oncall', description: '' },
+      { name: 'leads', description: 'Approve what goes to production', created_at: ago(80 * DAY) },
+      { name: 'oncall', description: '', created_at: ago(70 * DAY) },
     ],
     members: [
       { group: 'leads', user: 'admin', source: 'local' },
@@ -40,10 +41,10 @@ export function people() {
       { group: 'oncall', user: 'bo', source: 'local' },
     ],
     grants: [
-      { id: 1, user: null, group: 'leads', role: 'reviewer', scope: 'environment:production' },
-      { id: 2, user: 'bo', group: null, role: 'developer', scope: 'app:shop' },
-      { id: 3, user: 'bo', group: null, role: 'releaser', scope: 'app:shop@staging' },
-      { id: 4, user: null, group: 'oncall', role: 'operator', scope: 'label:web' },
+      granted({ id: 1, user: null, group: 'leads', role: 'reviewer', scope: 'environment:production' }),
+      granted({ id: 2, user: 'bo', group: null, role: 'developer', scope: 'app:shop' }),
+      granted({ id: 3, user: 'bo', group: null, role: 'releaser', scope: 'app:shop@staging' }),
+      granted({ id: 4, user: null, group: 'oncall', role: 'operator', scope: 'label:web' }),
     ],
     tokens: [
       {
@@ -80,18 +81,20 @@ export function people() {
     ],
     sessions: [
       {
-        id: 's1',
+        id: 1,
         created_at: ago(2),
         last_seen_at: ago(0),
+        expires_at: soon(60 * 24 * 30),
         ip: '10.1.4.22',
         user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
         how: 'password',
         current: true,
       },
       {
-        id: 's2',
+        id: 2,
         created_at: ago(50),
         last_seen_at: ago(7),
+        expires_at: soon(60 * 24 * 23),
         ip: '2001:db8::7',
         user_agent:
           'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1',
@@ -168,7 +171,7 @@ export function peopleRoutes({ page, find, Problem, now }) {
         return { recovery_codes: Array.from({ length: 10 }, (_, i) => `${i}7f3-q${i}mk-2x${i}d`) }
       },
     ],
-    ['GET', '/session/second-factor', () => ({ enabled: true, recovery_codes_left: 9 })],
+    ['GET', '/session/second-factor', () => ({ enabled: true, recovery_codes_left: 9, asks_password: true })],
     [
       'DELETE',
       '/session/second-factor',

@@ -36,7 +36,13 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       updated_at: item.created_at,
       approvals_expire_at: null,
       reviews: item.approvals.map(said => ({ ...said, verdict: 'approve', reason: null, version: 1, void: false })),
-      review: { required: item.required_approvals, self_approval: false, reviewers: ['group:leads'], expires: 86_400 },
+      review: {
+        required: item.required_approvals,
+        self_approval: false,
+        reviewers: ['group:leads'],
+        expires: 86_400,
+        expires_at: null,
+      },
       scheduled_at: null,
       batch: null,
       cloned_from: null,
@@ -48,6 +54,8 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
       hosts: null,
       inputs: {},
       waits_for: null,
+      editors: [],
+      build: null,
     }
     return { ...filled, ...item, allowed: allowed(item, user) }
   }
@@ -83,6 +91,9 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
     const items = narrowed(query, user)
     const result = { all: items.length, waiting_for_me: db.requests.filter(item => waits(item, user)).length }
     for (const group of [...GROUPS, 'other']) result[group] = items.filter(item => groupOf(item) === group).length
+    for (const state of ['rejected', 'withdrawn', 'cancelled', 'superseded']) {
+      result[state] = items.filter(item => item.state === state).length
+    }
     return result
   }
 
@@ -208,7 +219,7 @@ export function requestRoutes({ db, emit, find, paged, newest, live, releases, s
   function batchOf(id, user) {
     const items = db.requests.filter(item => item.batch === Number(id)).map(item => view(item, user))
     const [{ title, environment, created_by, created_at }] = items
-    return { id: Number(id), title, description: '', environment, created_by, created_at, items }
+    return { id: Number(id), batch: Number(id), title, description: '', environment, created_by, created_at, items }
   }
 
   function decideBatch({ id, verb, body, user }) {

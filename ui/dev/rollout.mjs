@@ -128,7 +128,14 @@ export function rolloutRoutes({ db, deployment, summary, emit, appOf, live }) {
       ({ env, query }) => {
         const held = locks.filter(lock => lock.environment === env && (!lock.app || lock.app === query.get('app')))
         const frozen = env === 'staging' ? { reason: 'Nobody is here on Friday evenings.', until: later(9) } : null
-        return { open: !held.length && !frozen, reason: held[0]?.reason ?? null, until: null, locks: held, frozen }
+        return {
+          open: !held.length && !frozen,
+          reason: held[0]?.reason ?? null,
+          until: null,
+          locks: held,
+          frozen,
+          closed: null,
+        }
       },
     ],
     [
@@ -168,7 +175,17 @@ export function rolloutRoutes({ db, deployment, summary, emit, appOf, live }) {
         ),
     ],
     ['POST', '/hosts/accept-keys', () => undefined],
-    ['POST', '/hosts/import-known-hosts', () => ({ pinned: ['web-3'], conflicts: ['web-1'], unknown: 12 })],
+    [
+      'POST',
+      '/hosts/import-known-hosts',
+      () => ({
+        pinned: ['web-3'],
+        conflicts: ['web-1'],
+        missing: ['db-1'],
+        unknown: 12,
+        unreadable: 1,
+      }),
+    ],
     [
       'POST',
       '/hosts/:name/install-key',

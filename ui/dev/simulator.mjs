@@ -10,7 +10,10 @@ const STEP_TITLES = [
 ]
 const TICK_MS = Number(process.env.MOCK_TICK_MS ?? 700)
 
-export const steps = state => STEP_TITLES.map((title, i) => ({ number: i + 1, title, state }))
+export const steps = state => STEP_TITLES.map((title, i) => ({ number: i + 1, title, state, on_server: i < 3 }))
+
+/** What a deployment says besides, when nothing about it is unusual. */
+export const USUAL = { mode: 'regular', batches: 1, pause: null, blocked: null, build: null, gates_overridden_by: null }
 
 export function cellsOf(hosts, state, at = null) {
   const cell = (host, step) => ({ host, step, state, started_at: at, finished_at: at })
@@ -47,6 +50,7 @@ export function createSimulator(db, emit) {
       finished_at: null,
       reason: null,
       user: request.created_by,
+      ...USUAL,
       hosts_total: hosts.length,
       hosts_done: 0,
       host_runs: hosts.map(host => ({
@@ -55,6 +59,8 @@ export function createSimulator(db, emit) {
         step: null,
         reason: null,
         previous_release: null,
+        batch: 1,
+        tries: 0,
         updated_at: now(),
       })),
       steps: steps('waiting'),

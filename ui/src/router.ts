@@ -4,6 +4,7 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 import { ApiError } from './api/client'
 import { api } from './api/endpoints'
 import { sessionQuery } from './api/queries'
+import { forgetVisits } from './lib/recent'
 import { recoverFromMissingCode } from './lib/stale-page'
 import { settingsRoute } from './settings-routes'
 
@@ -290,7 +291,7 @@ async function admit(queryClient: QueryClient, to: RouteLocationNormalized): Pro
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     if (error.code === 'setup_needed' || (error.status === 401 && (await setupNeeded()))) return { name: 'setup' }
-    if (error.status === 401) return { name: 'login', query: { next: to.fullPath } }
+    if (error.status === 401) return toLogin(to)
     // The server is away: the page opens and says so itself.
     return true
   }
@@ -311,8 +312,14 @@ function sendToLoginWhenSignedOut(queryClient: QueryClient, router: ReturnType<t
     const here = router.currentRoute.value
     if (!(error instanceof ApiError) || error.status !== 401 || here.meta.open || !here.name) return
     queryClient.removeQueries({ queryKey: sessionQuery.queryKey })
-    void router.push({ name: 'login', query: { next: here.fullPath } })
+    void router.push(toLogin(here))
   })
+}
+
+/** A session that has expired leaves what somebody was writing in its tab, but not where they have been. */
+function toLogin(from: RouteLocationNormalized): RouteLocationRaw {
+  forgetVisits()
+  return { name: 'login', query: { next: from.fullPath } }
 }
 
 function numericId(route: RouteLocationNormalized) {

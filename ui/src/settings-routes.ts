@@ -53,6 +53,26 @@ export const settingsRoute: RouteRecordRaw = {
       meta: { title: 'settings.values', section },
     },
     {
+      path: 'repositories',
+      name: 'settings-repositories',
+      component: () => import('./pages/settings/RepositoriesTab.vue'),
+      meta: { title: 'settings.repositories', section },
+    },
+    {
+      path: 'repositories/new',
+      name: 'settings-repository-new',
+      component: () => import('./pages/settings/RepositoryFormTab.vue'),
+      meta: { title: 'repositories.add', section },
+    },
+    {
+      // A name has slashes of its own.
+      path: 'repositories/:forge/:name+',
+      name: 'settings-repository',
+      component: () => import('./pages/settings/RepositoryFormTab.vue'),
+      props: ({ params: { forge, name } }) => ({ forge, name: [name].flat().join('/') }),
+      meta: { title: 'settings.repositories', section },
+    },
+    {
       path: 'channels',
       name: 'settings-channels',
       component: () => import('./pages/settings/ChannelsTab.vue'),

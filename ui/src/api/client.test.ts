@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ApiError, call, path, toUrl, UNREACHABLE } from './client'
+import { ApiError, call, toUrl, UNREACHABLE } from './client'
 import { api } from './endpoints'
 
 interface Answer {
@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 async function failure(): Promise<ApiError> {
-  const error = await call('POST', '/apply', { body: {} }).catch((caught: unknown) => caught)
+  const error = await call('POST', '/apply', { body: { document: '' } }).catch((caught: unknown) => caught)
   expect(error).toBeInstanceOf(ApiError)
   return error as ApiError
 }
@@ -61,10 +61,12 @@ describe('call', () => {
   })
 
   it('guards writes against other sites, and only writes', async () => {
-    await call('GET', '/hosts', { query: { limit: 200, cursor: undefined } })
+    await call('GET', '/deployments', { query: { limit: 200, cursor: undefined } })
     expect(seen?.headers['x-davit-request']).toBeUndefined()
-    expect(seen?.url).toBe('/api/v1/hosts?limit=200')
-    await call('POST', '/apps/shop/environments/test/deploy', { body: {}, headers: { 'Idempotency-Key': 'k' } })
+    expect(seen?.url).toBe('/api/v1/deployments?limit=200')
+    const at = { app: 'shop', environment: 'test' }
+    const headers = { 'Idempotency-Key': 'k' }
+    await call('POST', '/apps/{app}/environments/{environment}/deploy', { path: at, body: {}, headers })
     expect(seen?.headers['x-davit-request']).toBe('1')
     expect(seen?.headers['idempotency-key']).toBe('k')
   })
@@ -98,7 +100,13 @@ describe('call', () => {
 
 describe('addresses', () => {
   it('escape what people named', () => {
-    expect(path('apps', 'a/b', 'environments', '生产')).toBe('/apps/a%2Fb/environments/%E7%94%9F%E4%BA%A7')
-    expect(toUrl('/deployments', { app: 'a&b', state: '' })).toBe('/api/v1/deployments?app=a%26b')
+    const at = { app: 'a/b', environment: '生产' }
+    expect(toUrl('/apps/{app}/environments/{environment}/live', { path: at })).toBe(
+      '/api/v1/apps/a%2Fb/environments/%E7%94%9F%E4%BA%A7/live',
+    )
+    expect(toUrl('/repositories/{forge}/{repository}', { path: { forge: 'a/b', repository: 'acme/t ea' } })).toBe(
+      '/api/v1/repositories/a%2Fb/acme/t%20ea',
+    )
+    expect(toUrl('/deployments', { query: { app: 'a&b', state: '' } })).toBe('/api/v1/deployments?app=a%26b')
   })
 })

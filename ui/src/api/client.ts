@@ -1,5 +1,6 @@
-// One function that talks HTTP to davit and one error type. Knows nothing of routes (endpoints.ts) or caching
-// (queries.ts).
+// One function that talks HTTP to davit and one error type. What routes there are is said by types alone (routes.ts);
+// which are called, and when, is elsewhere (endpoints.ts, queries.ts).
+import type { AnswerOf, Given, Method, NeedsOf, RouteOf } from './routes'
 import type { Problem, ProblemLine } from './types'
 
 export const API_BASE = '/api/v1'
@@ -29,38 +30,60 @@ export function statusOf(error: unknown): number | undefined {
 /** The server could not be reached at all: no status, so nobody knows whether a write happened. */
 export const UNREACHABLE = 'unreachable'
 
-export interface CallOptions {
-  query?: Record<string, string | number | undefined | null>
+interface Parts {
+  path?: Record<string, string | number>
+  query?: Record<string, unknown>
+}
+
+interface Sent extends Parts {
   body?: unknown
   /** A file, sent as it is. */
   raw?: Blob
+}
+
+interface Extras {
   headers?: Record<string, string>
   signal?: AbortSignal
 }
 
-export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const response = await send(method, path, options)
+/** Calls a route of the OpenAPI document with what it needs, such as `call('GET', '/apps/{app}', { path: { app } })`. */
+export function call<M extends Method, R extends RouteOf<M>>(
+  method: M,
+  route: R,
+  ...options: Given<NeedsOf<M, R> & Extras>
+): Promise<AnswerOf<M, R>>
+export async function call(method: Method, route: string, options: Sent & Extras = {}): Promise<unknown> {
+  const response = await send(method, route, options)
   if (!response.ok) throw await toApiError(response)
-  if (response.status === 204) return undefined as T
+  if (response.status === 204) return undefined
   const type = response.headers.get('content-type') ?? ''
-  return (type.includes('json') ? await response.json() : await response.text()) as T
+  return type.includes('json') ? response.json() : response.text()
 }
 
-export function toUrl(path: string, query: CallOptions['query'] = {}): string {
+/** The address of a route, for what is not called but linked or listened to. */
+export function toUrl<R extends RouteOf<'GET'>>(route: R, ...parts: Given<NeedsOf<'GET', R>>): string
+export function toUrl(route: string, parts: Parts = {}): string {
+  return addressOf(route, parts)
+}
+
+/** The parameter whose slashes are the path's own: proxies refuse `%2F`. */
+const WITH_SLASHES = 'repository'
+
+/** Names in paths are escaped: those of apps and hosts are people's choice. */
+function addressOf(route: string, { path = {}, query = {} }: Parts): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
   }
   const text = search.toString()
-  return `${API_BASE}${path}${text ? `?${text}` : ''}`
+  const filled = route.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const text = String(path[name])
+    return name === WITH_SLASHES ? text.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(text)
+  })
+  return `${API_BASE}${filled}${text ? `?${text}` : ''}`
 }
 
-/** Joins path segments, each escaped: names of apps and hosts are people's choice. */
-export function path(...segments: (string | number)[]): string {
-  return segments.map(segment => `/${encodeURIComponent(segment)}`).join('')
-}
-
-async function send(method: string, route: string, options: CallOptions): Promise<Response> {
+async function send(method: Method, route: string, options: Sent & Extras): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers }
   if (method !== 'GET') headers['X-Davit-Request'] = '1'
   const init: RequestInit = { method, headers, credentials: 'same-origin' }
@@ -73,7 +96,7 @@ async function send(method: string, route: string, options: CallOptions): Promis
     init.body = options.raw
   }
   try {
-    return await fetch(toUrl(route, options.query), init)
+    return await fetch(addressOf(route, options), init)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw new ApiError({ status: 0, code: UNREACHABLE })

@@ -6,85 +6,15 @@ import { requestCalls } from './calls/requests'
 import { peopleCalls } from './calls/people'
 import { searchCalls } from './calls/search'
 import { watchingCalls } from './calls/watching'
-import { call, path, toUrl } from './client'
-import type {
-  AppDetail,
-  ApplyBody,
-  ApplyResult,
-  AppSummary,
-  Build,
-  Change,
-  ChangeDetail,
-  CiRepository,
-  Delivery,
-  DeliveryDetail,
-  DeliveryFigures,
-  DeployKey,
-  Deployment,
-  DeploymentSummary,
-  EnvironmentDetail,
-  FiguresFilter,
-  Forge,
-  ForgeCheck,
-  FoundLine,
-  Gate,
-  Host,
-  HostCheck,
-  KeptRelease,
-  KeyImport,
-  KeyScan,
-  LiveCheck,
-  Lock,
-  OutboxCall,
-  Overview,
-  Page,
-  RegisteredHook,
-  RetryBody,
-  Run,
-  RunDetail,
-  Session,
-  SetupState,
-  StartBody,
-  Workflow,
-} from './types'
+import { call, toUrl } from './client'
+import type { Query } from './routes'
+import type { ApplyBody, FiguresFilter, RetryBody, StartBody } from './types'
 
-export interface DeploymentFilter {
-  app?: string
-  environment?: string
-  state?: string
-}
-
-export interface DeliveryFilter {
-  forge?: string
-  verdict?: string
-  search?: string
-}
-
-export interface OutboxFilter {
-  forge?: string
-  /** States with commas between them. */
-  state?: string
-  search?: string
-}
-
-export interface RunFilter {
-  forge?: string
-  repository?: string
-  state?: string
-  branch?: string
-  change?: number
-  workflow?: string
-  trigger?: string
-  /** A full SHA. */
-  head?: string
-  limit?: number
-}
-
-export interface ChangeFilter {
-  forge?: string
-  repository?: string
-  state?: string
-}
+export type DeploymentFilter = Query<'/deployments'>
+export type DeliveryFilter = Query<'/deliveries'>
+export type OutboxFilter = Query<'/outbox'>
+export type RunFilter = Query<'/runs'>
+export type ChangeFilter = Query<'/changes'>
 
 export const api = {
   ...requestCalls,
@@ -92,106 +22,100 @@ export const api = {
   ...configCalls,
   ...estateCalls,
 
-  setupState: () => call<SetupState>('GET', '/setup'),
-  setUp: (body: { code: string; name: string; password: string }) => call<Session>('POST', '/setup', { body }),
-  session: () => call<Session>('GET', '/session'),
-  logOut: () => call<void>('DELETE', '/session'),
+  setupState: () => call('GET', '/setup'),
+  setUp: (body: { code: string; name: string; password: string }) => call('POST', '/setup', { body }),
+  session: () => call('GET', '/session'),
+  logOut: () => call('DELETE', '/session'),
 
-  overview: () => call<Overview>('GET', '/overview'),
-  figures: (filter: FiguresFilter, signal?: AbortSignal) =>
-    call<DeliveryFigures>('GET', '/delivery', { query: { ...filter }, signal }),
+  overview: () => call('GET', '/overview'),
+  figures: (filter: FiguresFilter, signal?: AbortSignal) => call('GET', '/delivery', { query: { ...filter }, signal }),
 
-  apps: () => call<Page<AppSummary>>('GET', '/apps', { query: { limit: 200 } }),
-  app: (app: string) => call<AppDetail>('GET', path('apps', app)),
+  apps: () => call('GET', '/apps'),
+  app: (app: string) => call('GET', '/apps/{app}', { path: { app } }),
   releases: (app: string, environment: string) =>
-    call<Page<KeptRelease>>('GET', `${path('apps', app, 'environments', environment)}/releases`),
+    call('GET', '/apps/{app}/environments/{environment}/releases', { path: { app, environment } }),
   deployments: (filter: DeploymentFilter, cursor?: string) =>
-    call<Page<DeploymentSummary>>('GET', '/deployments', { query: { ...filter, cursor } }),
-  deployment: (id: number) => call<Deployment>('GET', path('deployments', id)),
-  cancel: (id: number) => call<DeploymentSummary>('POST', `${path('deployments', id)}/cancel`, { body: {} }),
-  continueDeployment: (id: number) =>
-    call<DeploymentSummary>('POST', `${path('deployments', id)}/continue`, { body: {} }),
+    call('GET', '/deployments', { query: { ...filter, cursor } }),
+  deployment: (id: number) => call('GET', '/deployments/{id}', { path: { id } }),
+  cancel: (id: number) => call('POST', '/deployments/{id}/cancel', { path: { id } }),
+  continueDeployment: (id: number) => call('POST', '/deployments/{id}/continue', { path: { id } }),
   revertDeployment: (id: number, reason: string) =>
-    call<DeploymentSummary>('POST', `${path('deployments', id)}/revert`, { body: { reason } }),
-  retryHost: (id: number, host: string) =>
-    call<DeploymentSummary>('POST', `${path('deployments', id, 'hosts', host)}/retry`, { body: {} }),
+    call('POST', '/deployments/{id}/revert', { path: { id }, body: { reason } }),
+  retryHost: (id: number, host: string) => call('POST', '/deployments/{id}/hosts/{host}/retry', { path: { id, host } }),
   skipHost: (id: number, host: string, reason: string) =>
-    call<DeploymentSummary>('POST', `${path('deployments', id, 'hosts', host)}/skip`, { body: { reason } }),
+    call('POST', '/deployments/{id}/hosts/{host}/skip', { path: { id, host }, body: { reason } }),
   overrideGates: (id: number, reason: string) =>
-    call<DeploymentSummary>('POST', `${path('deployments', id)}/override`, { body: { reason } }),
+    call('POST', '/deployments/{id}/override', { path: { id }, body: { reason } }),
 
   gate: (environment: string, app?: string) =>
-    call<Gate>('GET', `${path('environments', environment)}/gates`, { query: { app } }),
+    call('GET', '/environments/{environment}/gates', { path: { environment }, query: { app } }),
   lock: (body: { environment: string; app?: string; reason: string; expires_at?: string }) =>
-    call<Lock>('POST', '/locks', { body }),
-  unlock: (id: number) => call<void>('DELETE', path('locks', id)),
+    call('POST', '/locks', { body }),
+  unlock: (id: number) => call('DELETE', '/locks/{id}', { path: { id } }),
 
-  builds: (app: string) => call<Page<Build>>('GET', `${path('apps', app)}/builds`),
+  builds: (app: string) => call('GET', '/apps/{app}/builds', { path: { app } }),
   uploadBuild: (app: string, title: string, file: Blob) =>
-    call<Build>('POST', `${path('apps', app)}/builds`, { query: { title }, raw: file }),
+    call('POST', '/apps/{app}/builds', { path: { app }, query: { title }, raw: file }),
   live: (app: string, environment: string) =>
-    call<Page<LiveCheck>>('GET', `${path('apps', app, 'environments', environment)}/live`),
+    call('GET', '/apps/{app}/environments/{environment}/live', { path: { app, environment } }),
   askLive: (app: string, environment: string) =>
-    call<Page<LiveCheck>>('POST', `${path('apps', app, 'environments', environment)}/live`, { body: {} }),
+    call('POST', '/apps/{app}/environments/{environment}/live', { path: { app, environment } }),
 
-  hosts: () => call<Page<Host>>('GET', '/hosts', { query: { limit: 200 } }),
-  verifyHost: (name: string) => call<HostCheck>('POST', `${path('hosts', name)}/verify`, { body: {} }),
+  hosts: () => call('GET', '/hosts'),
+  verifyHost: (name: string) => call('POST', '/hosts/{name}/verify', { path: { name } }),
   acceptHostKey: (name: string, fingerprint: string) =>
-    call<Host>('POST', `${path('hosts', name)}/accept-key`, { body: { fingerprint } }),
+    call('POST', '/hosts/{name}/accept-key', { path: { name }, body: { fingerprint } }),
   installKey: (name: string, password: string) =>
-    call<HostCheck>('POST', `${path('hosts', name)}/install-key`, { body: { password } }),
-  scanKeys: () => call<Page<KeyScan>>('POST', '/hosts/scan-keys', { body: {} }),
+    call('POST', '/hosts/{name}/install-key', { path: { name }, body: { password } }),
+  scanKeys: () => call('POST', '/hosts/scan-keys', { body: {} }),
   acceptKeys: (items: { host: string; fingerprint: string }[]) =>
-    call<void>('POST', '/hosts/accept-keys', { body: { items } }),
-  importKnownHosts: (text: string) => call<KeyImport>('POST', '/hosts/import-known-hosts', { body: { text } }),
-  publicKey: () => call<{ public_key: string }>('GET', '/hosts/public-key'),
+    call('POST', '/hosts/accept-keys', { body: { items } }),
+  importKnownHosts: (text: string) => call('POST', '/hosts/import-known-hosts', { body: { text } }),
+  publicKey: () => call('GET', '/hosts/public-key'),
 
-  deliveries: (filter: DeliveryFilter, cursor?: string) =>
-    call<Page<Delivery>>('GET', '/deliveries', { query: { ...filter, cursor } }),
-  delivery: (id: number) => call<DeliveryDetail>('GET', path('deliveries', id)),
-  replay: (id: number) => call<Delivery>('POST', `${path('deliveries', id)}/replay`, { body: {} }),
+  deliveries: (filter: DeliveryFilter, cursor?: string) => call('GET', '/deliveries', { query: { ...filter, cursor } }),
+  delivery: (id: number) => call('GET', '/deliveries/{id}', { path: { id } }),
+  replay: (id: number) => call('POST', '/deliveries/{id}/replay', { path: { id } }),
 
-  outbox: (filter: OutboxFilter, cursor?: string) =>
-    call<Page<OutboxCall>>('GET', '/outbox', { query: { ...filter, cursor } }),
-  retryCall: (id: number) => call<OutboxCall>('POST', `${path('outbox', id)}/retry`, { body: {} }),
+  outbox: (filter: OutboxFilter, cursor?: string) => call('GET', '/outbox', { query: { ...filter, cursor } }),
+  retryCall: (id: number) => call('POST', '/outbox/{id}/retry', { path: { id } }),
 
-  runs: (filter: RunFilter, cursor?: string) => call<Page<Run>>('GET', '/runs', { query: { ...filter, cursor } }),
-  run: (id: number) => call<RunDetail>('GET', path('runs', id)),
-  cancelRun: (id: number) => call<void>('POST', `${path('runs', id)}/cancel`, { body: {} }),
-  retryRun: (id: number, body: RetryBody) => call<void>('POST', `${path('runs', id)}/retry`, { body }),
+  runs: (filter: RunFilter, cursor?: string) => call('GET', '/runs', { query: { ...filter, cursor } }),
+  run: (id: number) => call('GET', '/runs/{id}', { path: { id } }),
+  cancelRun: (id: number) => call('POST', '/runs/{id}/cancel', { path: { id } }),
+  retryRun: (id: number, body: RetryBody) => call('POST', '/runs/{id}/retry', { path: { id }, body }),
   approveRun: (id: number, headSha: string) =>
-    call<void>('POST', `${path('runs', id)}/approve`, { body: { head_sha: headSha } }),
+    call('POST', '/runs/{id}/approve', { path: { id }, body: { head_sha: headSha } }),
   searchRun: (id: number, text: string, signal?: AbortSignal) =>
-    call<Page<FoundLine>>('GET', `${path('runs', id)}/search`, { query: { q: text }, signal }),
-  artifactUrl: (id: number) => toUrl(path('artifacts', id)),
+    call('GET', '/runs/{id}/search', { path: { id }, query: { q: text }, signal }),
+  artifactUrl: (id: number) => toUrl('/artifacts/{id}', { path: { id } }),
 
-  repositories: () => call<Page<CiRepository>>('GET', '/repositories'),
+  repositories: () => call('GET', '/repositories'),
   workflows: (forge: string, repository: string, ref: string) =>
-    call<Page<Workflow>>('GET', '/workflows', { query: { forge, repository, ref } }),
-  startWorkflow: (body: StartBody) => call<{ id: number }>('POST', '/workflows/start', { body }),
+    call('GET', '/workflows', { query: { forge, repository, ref } }),
+  startWorkflow: (body: StartBody) => call('POST', '/workflows/start', { body }),
 
-  changes: (filter: ChangeFilter, cursor?: string) =>
-    call<Page<Change>>('GET', '/changes', { query: { ...filter, cursor } }),
-  change: (id: number) => call<ChangeDetail>('GET', path('changes', id)),
+  changes: (filter: ChangeFilter, cursor?: string) => call('GET', '/changes', { query: { ...filter, cursor } }),
+  change: (id: number) => call('GET', '/changes/{id}', { path: { id } }),
   askMerge: (id: number, headSha: string) =>
-    call<void>('POST', `${path('changes', id)}/merge`, { body: { head_sha: headSha } }),
-  withdrawMerge: (id: number) => call<void>('DELETE', `${path('changes', id)}/merge`),
-  refreshChange: (id: number) => call<void>('POST', `${path('changes', id)}/refresh`, { body: {} }),
+    call('POST', '/changes/{id}/merge', { path: { id }, body: { head_sha: headSha } }),
+  withdrawMerge: (id: number) => call('DELETE', '/changes/{id}/merge', { path: { id } }),
+  refreshChange: (id: number) => call('POST', '/changes/{id}/refresh', { path: { id } }),
 
-  environments: () => call<Page<EnvironmentDetail>>('GET', '/environments'),
-  forges: () => call<Page<Forge>>('GET', '/forges'),
-  forge: (forge: string) => call<Forge>('GET', path('forges', forge)),
+  environments: () => call('GET', '/environments'),
+  forges: () => call('GET', '/forges'),
+  forge: (forge: string) => call('GET', '/forges/{id}', { path: { id: forge } }),
   checkForge: (forge: string, repository: string) =>
-    call<ForgeCheck>('POST', `${path('forges', forge)}/check`, { body: { repository } }),
+    call('POST', '/forges/{id}/check', { path: { id: forge }, body: { repository } }),
   registerHook: (forge: string, repository: string) =>
-    call<RegisteredHook>('POST', `${path('forges', forge)}/hook`, { body: { repository } }),
+    call('POST', '/forges/{id}/hook', { path: { id: forge }, body: { repository } }),
   makeDeployKey: (forge: string, repository?: string) =>
-    call<DeployKey>('POST', `${path('forges', forge)}/deploy-key`, { body: repository ? { repository } : {} }),
+    call('POST', '/forges/{id}/deploy-key', { path: { id: forge }, body: repository ? { repository } : {} }),
 
-  apply: (body: ApplyBody) => call<ApplyResult>('POST', '/apply', { body }),
-  exportConfig: () => call<string>('GET', '/export', { headers: { Accept: 'text/plain' } }),
+  apply: (body: ApplyBody) => call('POST', '/apply', { body }),
+  exportConfig: () => call('GET', '/export', { headers: { Accept: 'text/plain' } }),
 
-  eventsUrl: () => toUrl('/events'),
+  eventsUrl: (ageMs: number) => toUrl('/events', { query: { age_ms: ageMs } }),
 
   ...peopleCalls,
   ...searchCalls,

@@ -10,6 +10,8 @@ import { CHANGE_TOPICS, type ChangeEvent } from './types'
 const GATHER_MS = 300
 /** The same for what costs much. */
 const GATHER_PATIENTLY_MS = 20_000
+/** So long a connection may take to reach the server without anything being loaded again for it. */
+const ARRIVAL_MS = 2_000
 
 /** Follows changes while they are wanted and the calling component lives; the status is for the reader to see. */
 export function useLiveChanges(wanted: Ref<boolean>): Ref<StreamStatus> {
@@ -17,16 +19,23 @@ export function useLiveChanges(wanted: Ref<boolean>): Ref<StreamStatus> {
   const status = ref<StreamStatus>('closed')
   const gather = gatherInvalidations(client)
   let wasOpen = false
+  let askedAt = 0
   let stream: Stream | undefined
 
   function open() {
     stream = openStream({
-      url: api.eventsUrl,
-      events: { change: data => gather.add(keysOfChange(data)) },
+      // What was read before the server knew of this connection may be old already: it says so. It counts back from
+      // when it is asked, which is later.
+      url: () => {
+        askedAt = performance.now()
+        return api.eventsUrl(Math.ceil(askedAt) + ARRIVAL_MS)
+      },
+      events: { change: data => gather.add(keysOfChange(data)), lost: () => void client.invalidateQueries() },
       onStatus: next => {
         status.value = next
         // What changed while nobody listened is unknown, so everything counts as changed.
-        if (next === 'open' && wasOpen) void client.invalidateQueries()
+        const isLate = performance.now() - askedAt > ARRIVAL_MS
+        if (next === 'open' && (wasOpen || isLate)) void client.invalidateQueries()
         if (next === 'open') wasOpen = true
       },
     })

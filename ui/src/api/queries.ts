@@ -29,6 +29,9 @@ export function createQueryClient(): QueryClient {
 /** The queries that show how forges stand. */
 export const forgeKeys = ['forges', 'forge']
 
+/** The queries that show what keeps releases waiting. */
+export const gateKeys = ['gate', 'locks', 'environments']
+
 const topicKeys: Record<ChangeTopic, string[]> = {
   deployment: [
     'overview',
@@ -62,10 +65,12 @@ const topicKeys: Record<ChangeTopic, string[]> = {
     'locks',
     'host-form',
     'forge-form',
+    'repository-form',
     'channel-form',
     'repositories',
     'change',
     'channels',
+    'channel-preview',
     'login-providers',
   ],
   outbox: ['outbox', ...forgeKeys],

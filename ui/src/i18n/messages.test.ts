@@ -16,6 +16,7 @@ import {
   DEPLOYMENT_STATES,
   FILE_STATUSES,
   FORGE_KINDS,
+  FORK_POLICIES,
   HOLD_CODES,
   HOOK_NAMES,
   HOOK_STATES,
@@ -55,6 +56,7 @@ import { LEFT_OUT, LIST_KINDS } from '@/lib/host-list'
 import { HOOK_STEPS } from '@/lib/hook-steps'
 import { NEEDS } from '@/lib/needs'
 import { GROUPS } from '@/lib/palette'
+import { KEEPING, LIMITS } from '@/lib/repository-form'
 import { SOURCES } from '@/lib/request-form'
 import { SCOPE_KINDS } from '@/lib/scope'
 import { SETTINGS_TABS } from '@/lib/settings-tabs'
@@ -157,6 +159,11 @@ const families: Record<string, readonly string[]> = {
   'forgeForm.tokenHelp': FORGE_KINDS,
   'forgeForm.sign': Object.values(SIGNATURES).flat(),
   'forgeForm.field': GENERIC_FIELDS,
+  'repositoryForm.executorHelp': ['sandbox', 'host'],
+  'repositoryForm.fork': FORK_POLICIES,
+  'repositoryForm.forkHelp': FORK_POLICIES,
+  'repositoryForm.mergesHelp': ['no', 'yes'],
+  'repositoryForm.amount': [...LIMITS, ...KEEPING],
   'channelForm.sms': SMS_PROVIDERS,
   'channelForm.urlHelp': CHANNEL_KINDS.filter(kind => kind !== 'email' && kind !== 'sms'),
   next: [...FIRST_STEPS, 'config'].flatMap(name => ['title', 'text', 'go'].map(part => `${name}.${part}`)),

@@ -1,5 +1,5 @@
 // The form of an app: where its code comes from, and what is sent for it.
-import type { AppRepository } from '@/api/types'
+import type { AppRepository, NewRepository } from '@/api/types'
 
 export interface AppForm {
   key: string
@@ -20,7 +20,7 @@ export function toAppForm(app?: { key: string; name: string; repository: AppRepo
   }
 }
 
-export function toRepository({ forge, repository, url }: AppForm): AppRepository {
+export function toRepository({ forge, repository, url }: AppForm): NewRepository {
   const address = url.trim() ? { url: url.trim() } : {}
   return forge ? { forge, name: repository.trim(), ...address } : address
 }

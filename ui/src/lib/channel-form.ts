@@ -1,5 +1,12 @@
 // A channel as fields to fill in, and back. Keys that have no field here pass through untouched.
-import type { ChannelEvent, ChannelForm, ChannelKind, SecretRef, SmsProvider } from '@/api/types'
+import {
+  CHANNEL_EVENTS,
+  type ChannelEvent,
+  type ChannelForm,
+  type ChannelKind,
+  type SecretRef,
+  type SmsProvider,
+} from '@/api/types'
 import { lines } from './config-form'
 import { fromSecretFields, isItemName, type SecretFields, said, secretName, toSecretFields } from './item-form'
 
@@ -8,6 +15,13 @@ export type ChannelSecret = (typeof CHANNEL_SECRETS)[number]
 
 /** Kinds whose messages can be signed with a secret of their own. */
 const SIGNED: readonly ChannelKind[] = ['dingtalk', 'feishu', 'webhook']
+
+/** What is said of one event in place of davit's own words. */
+export interface TemplateRow {
+  /** Of no two rows the same. */
+  event: string
+  text: string
+}
 
 export interface ChannelFields {
   id: string
@@ -33,13 +47,14 @@ export interface ChannelFields {
   params: string
   appId: string
   region: string
+  templates: TemplateRow[]
   secrets: Record<ChannelSecret, SecretFields>
   rest: Record<string, unknown>
 }
 
 export function toChannelFields(id: string, form: ChannelForm | null): ChannelFields {
   const stored: SecretFields = { from: 'secret', name: '' }
-  const { api_url, templates, commands } = form ?? {}
+  const { api_url, commands } = form ?? {}
   return {
     id: id || 'slack',
     kind: form?.kind ?? 'slack',
@@ -62,6 +77,7 @@ export function toChannelFields(id: string, form: ChannelForm | null): ChannelFi
     params: (form?.params ?? []).join('\n'),
     appId: form?.app_id ?? '',
     region: form?.region ?? '',
+    templates: Object.entries(form?.templates ?? {}).map(([event, text]) => ({ event, text })),
     secrets: {
       url: form?.url ? toSecretFields(form.url) : { ...stored },
       secret: toSecretFields(form?.secret),
@@ -69,7 +85,7 @@ export function toChannelFields(id: string, form: ChannelForm | null): ChannelFi
       keySecret: form?.key_secret ? toSecretFields(form.key_secret) : { ...stored },
       ca: toSecretFields(form?.ca),
     },
-    rest: said({ api_url, templates, commands }),
+    rest: said({ api_url, commands }),
   }
 }
 
@@ -86,8 +102,26 @@ export function toChannelForm(fields: ChannelFields): ChannelForm {
     ca: reference(fields, 'ca'),
   }
   if (fields.language === 'zh') form.language = 'zh'
+  if (fields.templates.length) {
+    form.templates = Object.fromEntries(fields.templates.map(({ event, text }) => [event, text]))
+  }
   return said(form)
 }
+
+/** The events that have no words of their own yet, those first that the channel hears of. */
+export function freeEvents({ some, events, templates }: ChannelFields): ChannelEvent[] {
+  const free = CHANNEL_EVENTS.filter(event => !templates.some(row => row.event === event))
+  const isHeard = (event: ChannelEvent) => !some || events.includes(event)
+  return [...free.filter(isHeard), ...free.filter(event => !isHeard(event))]
+}
+
+/** A new row, of the first event that has no words of its own. */
+export function newTemplate(fields: ChannelFields): TemplateRow {
+  return { event: freeEvents(fields)[0] ?? '', text: '' }
+}
+
+/** Whether words of its own are sent: Aliyun and Tencent send none but those that they approved. */
+export const hasOwnWords = ({ kind, provider }: ChannelFields) => kind !== 'sms' || provider === 'twilio'
 
 export const isSigned = (kind: ChannelKind) => SIGNED.includes(kind)
 
@@ -114,6 +148,7 @@ export function isChannelComplete(fields: ChannelFields): boolean {
   const isNamed = ({ from, name }: SecretFields) => from === '' || from === 'secret' || name.trim() !== ''
   if (!Object.values(fields.secrets).every(isNamed)) return false
   const has = (...texts: string[]) => texts.every(text => text.trim() !== '')
+  if (!has(...fields.templates.map(({ text }) => text))) return false
   if (fields.kind === 'email') return has(fields.host, fields.from, fields.to)
   if (fields.kind !== 'sms') return true
   if (fields.provider === 'twilio') return has(fields.account, fields.from, fields.to)

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { ChannelForm, EnvironmentForm, ForgeForm, Host, HostForm } from '@/api/types'
-import { isChannelComplete, neededSecret, toChannelFields, toChannelForm } from './channel-form'
+import {
+  freeEvents,
+  hasOwnWords,
+  isChannelComplete,
+  neededSecret,
+  newTemplate,
+  toChannelFields,
+  toChannelForm,
+} from './channel-form'
 import {
   asKind,
   isEnvironmentComplete,
@@ -197,6 +205,36 @@ describe('a channel', () => {
     expect(isChannelComplete(toChannelFields('c', { kind: 'email', host: 'h', from: 'a@b.c' }))).toBe(false)
     expect(isChannelComplete({ ...toChannelFields('c', null), some: true })).toBe(false)
   })
+
+  it('has its own words for each event once', () => {
+    const commands = { signing_secret: { secret: 'c' } }
+    const form: ChannelForm = { kind: 'slack', url: { secret: 'u' }, templates: { failed: 'x' }, commands }
+    const fields = toChannelFields('c', form)
+    expect(fields.templates).toEqual([{ event: 'failed', text: 'x' }])
+    expect(fields.rest).toEqual({ commands })
+
+    const row = newTemplate({ ...fields, some: true, events: ['failed', 'host_down'] })
+    expect(row).toEqual({ event: 'host_down', text: '' })
+    const both = { ...fields, templates: [...fields.templates, row] }
+    expect(freeEvents(both)).not.toContain('failed')
+    expect(freeEvents(both)).not.toContain('host_down')
+    expect(isChannelComplete(both)).toBe(false)
+
+    const edited = [
+      { event: 'succeeded', text: '{{ app }}\n' },
+      { event: 'host_down', text: '{{ host' },
+    ]
+    const after = { ...fields, templates: edited }
+    expect(isChannelComplete(after)).toBe(true)
+    expect(toChannelForm(after)).toEqual({ ...form, templates: { succeeded: '{{ app }}\n', host_down: '{{ host' } })
+    expect(toChannelForm({ ...fields, templates: [] })).toStrictEqual({ kind: 'slack', url: { secret: 'u' }, commands })
+  })
+
+  it('has no own words where the provider sends none but those that it approved', () => {
+    const sms = (provider: 'aliyun' | 'twilio') => toChannelFields('c', { kind: 'sms', provider })
+    expect([hasOwnWords(sms('aliyun')), hasOwnWords(sms('twilio'))]).toEqual([false, true])
+    expect(hasOwnWords(toChannelFields('c', { kind: 'email' }))).toBe(true)
+  })
 })
 
 describe('a pasted list of hosts', () => {
@@ -254,6 +292,17 @@ describe('a pasted list of hosts', () => {
       kind: 'ssh_config',
       hosts: { 'web-1': { address: 'web-1', user: 'me', environments: ['production'] } },
       left: [[4, 'match']],
+    })
+  })
+
+  it('says of an Include that its hosts are elsewhere, and goes on with the block that it stands in', () => {
+    expect(read('Include ~/.ssh/work/*\nHost web-1\n  Include more\n  User ops')).toEqual({
+      kind: 'ssh_config',
+      hosts: { 'web-1': { address: 'web-1', user: 'ops', environments: ['production'] } },
+      left: [
+        [1, 'include'],
+        [3, 'include'],
+      ],
     })
   })
 

@@ -22,6 +22,7 @@ export const FEED_ACTIONS = [
   'configuration_applied',
   'delivery_replayed',
   'deploy_key_added',
+  'deploy_key_made',
   'deployment_cancelled',
   'deployment_continued',
   'deployment_ended',
@@ -40,9 +41,13 @@ export const FEED_ACTIONS = [
   'group_changed',
   'group_created',
   'group_deleted',
+  'group_joined',
+  'group_left',
   'groups_mapped',
   'host_deleted',
+  'hook_registered',
   'host_key_accepted',
+  'host_retried',
   'host_saved',
   'host_skipped',
   'identity_linked',
@@ -63,6 +68,8 @@ export const FEED_ACTIONS = [
   'password_reset',
   'recovery_codes_renewed',
   'release_requested',
+  'repository_deleted',
+  'repository_saved',
   'request_approved',
   'request_edited',
   'request_rejected',
@@ -96,6 +103,7 @@ export const FEED_ACTIONS = [
   'user_role_changed',
   'values_changed',
   'values_restored',
+  'webhook_refused',
 ] as const
 
 /** An action in words; one that this version has none for as the server writes it. */

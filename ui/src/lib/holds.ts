@@ -1,6 +1,7 @@
 // What keeps a change from being merged, in the reader's language, and as the list of all that has to be right.
 import { useI18n } from 'vue-i18n'
 import { type Change, HOLD_CODES, type Hold, type HoldCode, type MergePolicy } from '@/api/types'
+import { useServerWords } from '@/i18n/server-words'
 
 /** Everything that has to be right before a merge, and the holds that say that it is not. */
 export const CONDITIONS = {
@@ -37,9 +38,11 @@ export function conditionsOf(change: Change, policy: MergePolicy): Condition[] {
 
 export function useHolds() {
   const { t } = useI18n()
+  const { inWords } = useServerWords()
   function sentence(hold: Hold): string {
     const known = HOLD_CODES.find(code => code === hold.code)
-    return known ? t(`hold.${known}`, { ...hold }, hold.ahead ?? 1) : hold.sentence
+    if (!known) return inWords(hold.sentence)
+    return t(`hold.${known}`, { ...hold, reason: inWords(hold.reason) }, hold.ahead ?? 1)
   }
   return {
     sentence,

@@ -7,7 +7,18 @@ import { isItemName, said } from './item-form'
 export const LIST_KINDS = ['csv', 'ssh_config', 'known_hosts', 'lines'] as const
 export type ListKind = (typeof LIST_KINDS)[number]
 
-export const LEFT_OUT = ['name', 'address', 'user', 'port', 'hashed', 'marked', 'pattern', 'match', 'twice'] as const
+export const LEFT_OUT = [
+  'name',
+  'address',
+  'user',
+  'port',
+  'hashed',
+  'marked',
+  'pattern',
+  'match',
+  'include',
+  'twice',
+] as const
 export type LeftOut = (typeof LEFT_OUT)[number]
 
 export interface ListedHost {
@@ -168,6 +179,8 @@ function readSshConfig(rows: Rows): Raw[] {
     } else if (keyword.toLowerCase() === 'match') {
       target = { line, text, name: '', address: '', why: 'match' }
       found.push(target as Raw)
+    } else if (keyword.toLowerCase() === 'include') {
+      found.push({ line, text, address: '', why: 'include' })
     } else setSshKey(target, keyword.toLowerCase(), value.replaceAll('"', ''))
   }
   return found.map(raw => ({

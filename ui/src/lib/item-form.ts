@@ -2,7 +2,7 @@
 // by the server while somebody types.
 import { onScopeDispose, type Ref, ref, shallowRef, watch } from 'vue'
 import { ApiError } from '@/api/client'
-import type { FieldProblem, SecretRef } from '@/api/types'
+import type { FieldProblem, ProblemLine, SecretRef } from '@/api/types'
 import { problemsOf } from './config-form'
 
 const PAUSE_MS = 500
@@ -48,9 +48,21 @@ const LONGEST = 63
 
 /** A name for a secret that says what it belongs to; one that were too long ends in a sum of the whole. */
 export function secretName(text: string): string {
-  if (text.length <= LONGEST) return text
+  return text.length <= LONGEST ? text : summed(text, text)
+}
+
+/**
+ * A name for a secret that belongs to several things with names of people's choice: it ends in a sum of them, because what
+ * may stand in a name is less than what tells them apart.
+ */
+export function secretNameOf(parts: string[]): string {
+  const plain = parts.map(part => part.replace(/[^A-Za-z0-9._-]+/g, '-')).filter(Boolean)
+  return summed(plain.join('-'), parts.join('\n'))
+}
+
+function summed(text: string, whole: string): string {
   let sum = 0x811c9dc5
-  for (const sign of text) sum = Math.imul(sum ^ sign.charCodeAt(0), 0x01000193)
+  for (const sign of whole) sum = Math.imul(sum ^ (sign.codePointAt(0) ?? 0), 0x01000193)
   const end = (sum >>> 0).toString(16).padStart(8, '0')
   return `${text.slice(0, LONGEST - end.length - 1)}-${end}`
 }
@@ -67,10 +79,24 @@ export function said<T extends object>(form: T): T {
   return Object.fromEntries(Object.entries(form).filter(([, value]) => isSaid(value))) as T
 }
 
+/** Whether a secret that there must be is to be typed and was not: davit keeps none of before. */
+export function isLacking<Name extends string>(
+  needed: Name | undefined,
+  secrets: Record<Name, SecretFields>,
+  kept: ReadonlySet<Name>,
+  typed: Record<Name, string>,
+): boolean {
+  return needed !== undefined && secrets[needed].from === 'secret' && !kept.has(needed) && typed[needed] === ''
+}
+
 /** The mistakes that the server found in a form, by field. */
 export function fieldProblems(error: unknown): FieldProblem[] {
-  const lines = error instanceof ApiError ? error.lines : []
-  return lines.flatMap(({ field, message }) => (field != null ? [{ field, message }] : []))
+  return ofFields(error instanceof ApiError ? error.lines : [])
+}
+
+/** The mistakes that are in a field, and not in the form as a whole. */
+export function ofFields(lines: ProblemLine[]): FieldProblem[] {
+  return lines.flatMap(({ field, message }) => (field === undefined ? [] : [{ field, message }]))
 }
 
 /** What is wrong with one field, in a sentence; empty: nothing. */

@@ -94,7 +94,7 @@ describe('visits', () => {
     expect(visits?.value).toHaveLength(1)
 
     await router.push('/apps/web')
-    forgetVisits('ada')
+    forgetVisits()
     await router.push('/login')
     expect(localStorage.length).toBe(0)
     scope.stop()

@@ -1,5 +1,5 @@
 // Where somebody has been lately: the pages of single things, kept in this browser for each account and forgotten when
-// it signs out.
+// its session ends.
 import { onScopeDispose, type Ref, ref, watch } from 'vue'
 import type { RouteLocationNormalized, Router } from 'vue-router'
 
@@ -42,10 +42,10 @@ export function useVisits(router: Router, user: Ref<string | undefined>): Ref<Vi
   return visits
 }
 
-/** Nothing of this account is left in the browser. */
-export function forgetVisits(user: string) {
+/** No visit is left in the browser, whosever it was. */
+export function forgetVisits() {
   try {
-    localStorage.removeItem(PREFIX + user)
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key)
   } catch {
     // Then nothing was kept either.
   }

@@ -1,3 +1,4 @@
+import type { RouteLocationRaw } from 'vue-router'
 import type { AppRepository, CiRepository } from '@/api/types'
 
 /** How people call a repository: its name at its forge, or its URL. */
@@ -9,6 +10,11 @@ export function repositoryName(repository: AppRepository): string {
 /** A repository as one text, for addresses: `github:acme/shop`. */
 export function repositoryKey({ forge, name }: Pick<CiRepository, 'forge' | 'name'>): string {
   return `${forge}:${name}`
+}
+
+/** The form of a repository. */
+export function repositoryPlace({ forge, name }: Pick<CiRepository, 'forge' | 'name'>): RouteLocationRaw {
+  return { name: 'settings-repository', params: { forge, name: name.split('/') } }
 }
 
 /** What `repositoryKey` made, as the API asks for it; nothing for anything else. */

@@ -1,7 +1,7 @@
 // Which tabs of the settings a person has: those behind which there is something they may see.
 import type { Action } from './access'
 
-export const SETTINGS_TABS = ['users', 'groups', 'grants', 'values', 'channels', 'identity'] as const
+export const SETTINGS_TABS = ['users', 'groups', 'grants', 'values', 'repositories', 'channels', 'identity'] as const
 export type SettingsTab = (typeof SETTINGS_TABS)[number]
 
 interface Rights {
@@ -15,6 +15,7 @@ export function tabsOf({ may, mayAnywhere }: Rights): SettingsTab[] {
     groups: may('manageUsers'),
     grants: may('manageUsers'),
     values: mayAnywhere('see'),
+    repositories: mayAnywhere('see'),
     channels: may('see'),
     identity: true,
   }

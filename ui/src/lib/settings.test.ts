@@ -52,6 +52,7 @@ describe('tabs of the settings', () => {
       'groups',
       'grants',
       'values',
+      'repositories',
       'channels',
       'identity',
     ])
@@ -60,6 +61,7 @@ describe('tabs of the settings', () => {
   it('keep people from where there is nothing for them', () => {
     expect(tabsOf(rights({ role: null, grants: [{ role: 'admin', scope: 'app:shop' }] }))).toEqual([
       'values',
+      'repositories',
       'identity',
     ])
     expect(tabsOf(rights({ role: null, grants: [] }))).toEqual(['identity'])

@@ -1,6 +1,7 @@
 // The small rules of lib/, a table each.
 import { describe, expect, it } from 'vitest'
 import { atLeast } from './access'
+import { placeOf } from './alerts'
 import { environmentColour } from './environment-colour'
 import { branchOrTag, shortRef } from './git-ref'
 import { idempotencyKeys } from './idempotency'
@@ -71,11 +72,23 @@ describe('referredValues', () => {
   })
 })
 
+describe('placeOf', () => {
+  it.each([
+    ['host_down', { name: 'hosts', hash: '#web-1' }],
+    ['channel', { name: 'outbox' }],
+    ['feed_altered', { name: 'feed' }],
+    ['of_a_newer_server', { name: 'overview' }],
+  ])('of an alert %s is where it is mended', (kind, place) => {
+    const alert = { id: 1, kind, subject: 'web-1', detail: '', since: '2026-01-01T00:00:00.000Z', ended_at: null }
+    expect(placeOf(alert)).toEqual(place)
+  })
+})
+
 describe('repositoryName', () => {
   it('prefers the name at the forge', () => {
     expect(repositoryName({ forge: 'github', name: 'acme/shop', url: null })).toBe('github:acme/shop')
     expect(repositoryName({ forge: null, name: null, url: 'git@host:x.git' })).toBe('git@host:x.git')
-    expect(repositoryName({})).toBe('–')
+    expect(repositoryName({ forge: null, name: null, url: null })).toBe('–')
   })
 })
 

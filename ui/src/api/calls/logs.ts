@@ -1,6 +1,5 @@
 // The calls about logs of deployments and jobs, and about a deployment beside an earlier one.
-import { call, path, toUrl } from '../client'
-import type { Comparison, JobLogPage, JobOutline, LogMatches, LogParting, LogWindow } from '../types'
+import { call, toUrl } from '../client'
 
 /** Which lines of a deployment's log. undefined: of all; host null: of the server. */
 export interface LogFilter {
@@ -13,31 +12,30 @@ export type WindowStart = { place: number } | { line: number }
 
 export const logCalls = {
   logWindow: (id: number, filter: LogFilter, start: WindowStart, limit: number, signal?: AbortSignal) =>
-    call<LogWindow>('GET', `${path('deployments', id)}/logs/window`, {
+    call('GET', '/deployments/{id}/logs/window', {
+      path: { id },
       query: { ...asQuery(filter), ...start, limit },
       signal,
     }),
   searchLog: (id: number, filter: LogFilter, q: string, from: number, signal?: AbortSignal) =>
-    call<LogMatches>('GET', `${path('deployments', id)}/logs/search`, {
-      query: { ...asQuery(filter), q, from },
-      signal,
-    }),
-  logStreamUrl: (id: number, after: number) => toUrl(`${path('deployments', id)}/logs/stream`, { after }),
-  logDownloadUrl: (id: number) => toUrl(`${path('deployments', id)}/log.txt`),
+    call('GET', '/deployments/{id}/logs/search', { path: { id }, query: { ...asQuery(filter), q, from }, signal }),
+  logStreamUrl: (id: number, after: number) =>
+    toUrl('/deployments/{id}/logs/stream', { path: { id }, query: { after } }),
+  logDownloadUrl: (id: number) => toUrl('/deployments/{id}/log.txt', { path: { id } }),
 
   jobLogs: (id: number, after: number, limit: number, signal?: AbortSignal) =>
-    call<JobLogPage>('GET', `${path('jobs', id)}/logs`, { query: { after, limit }, signal }),
-  jobOutline: (id: number, signal?: AbortSignal) =>
-    call<JobOutline>('GET', `${path('jobs', id)}/logs/outline`, { signal }),
+    call('GET', '/jobs/{id}/logs', { path: { id }, query: { after, limit }, signal }),
+  jobOutline: (id: number, signal?: AbortSignal) => call('GET', '/jobs/{id}/logs/outline', { path: { id }, signal }),
   searchJobLog: (id: number, q: string, from: number, signal?: AbortSignal) =>
-    call<LogMatches>('GET', `${path('jobs', id)}/logs/search`, { query: { q, from }, signal }),
-  jobLogStreamUrl: (id: number, after: number) => toUrl(`${path('jobs', id)}/log/stream`, { after }),
-  jobLogDownloadUrl: (id: number) => toUrl(`${path('jobs', id)}/log.txt`),
+    call('GET', '/jobs/{id}/logs/search', { path: { id }, query: { q, from }, signal }),
+  jobLogStreamUrl: (id: number, after: number) => toUrl('/jobs/{id}/log/stream', { path: { id }, query: { after } }),
+  jobLogDownloadUrl: (id: number) => toUrl('/jobs/{id}/log.txt', { path: { id } }),
 
   compareDeployment: (id: number, earlier: number | undefined, signal?: AbortSignal) =>
-    call<Comparison>('GET', `${path('deployments', id)}/compare`, { query: { with: earlier }, signal }),
+    call('GET', '/deployments/{id}/compare', { path: { id }, query: { with: earlier }, signal }),
   compareLines: (id: number, earlier: number, host: string | null, step: number, signal?: AbortSignal) =>
-    call<LogParting>('GET', `${path('deployments', id)}/compare/lines`, {
+    call('GET', '/deployments/{id}/compare/lines', {
+      path: { id },
       query: { with: earlier, host: host ?? '-', step },
       signal,
     }),

@@ -1,64 +1,41 @@
 // The calls about values, channels, the feed and terminals.
-import { call, path, toUrl } from '../client'
-import type {
-  Channel,
-  ChannelTest,
-  FeedEntry,
-  Page,
-  Terminal,
-  ValueChange,
-  Values,
-  ValueScope,
-  ValuesChange,
-  ValuesRevision,
-} from '../types'
+import { call, toUrl } from '../client'
+import type { Query } from '../routes'
+import type { ValueScope, ValuesChange } from '../types'
 
-export interface FeedFilter {
-  actor?: string
-  action?: string
-  app?: string
-  environment?: string
-  /** Moments as RFC 3339. */
-  from?: string
-  to?: string
-  q?: string
-}
-
-export interface TerminalFilter {
-  host?: string
-  user?: string
-}
+export type FeedFilter = Query<'/feed'>
+export type TerminalFilter = Query<'/terminals'>
 
 export const watchingCalls = {
-  values: (scope: ValueScope, inherited: boolean) =>
-    call<Values>('GET', '/values', { query: { ...scope, inherited: String(inherited) } }),
-  changeValues: (body: ValuesChange) => call<Values>('PUT', '/values', { body }),
-  valuesHistory: (scope: ValueScope) => call<Page<ValuesRevision>>('GET', '/values/history', { query: { ...scope } }),
+  values: (scope: ValueScope, inherited: boolean) => call('GET', '/values', { query: { ...scope, inherited } }),
+  changeValues: (body: ValuesChange) => call('PUT', '/values', { body }),
+  valuesHistory: (scope: ValueScope) => call('GET', '/values/history', { query: { ...scope } }),
   valuesDiff: (scope: ValueScope, from: number, to: number) =>
-    call<{ from: number; to: number; changes: ValueChange[] }>('GET', '/values/diff', {
+    call('GET', '/values/diff', {
       query: { ...scope, from, to },
     }),
   restoreValues: (scope: ValueScope, revision: number) =>
-    call<{ revision: number; kept: string[] }>('POST', '/values/restore', { body: { ...scope, revision } }),
+    call('POST', '/values/restore', { body: { ...scope, revision } }),
 
-  channels: () => call<Page<Channel>>('GET', '/channels'),
-  testChannel: (id: string) => call<ChannelTest>('POST', `${path('channels', id)}/test`, { body: {} }),
+  channels: () => call('GET', '/channels'),
+  testChannel: (id: string) => call('POST', '/channels/{id}/test', { path: { id } }),
   previewChannel: (id: string, event: string) =>
-    call<{ text: string }>('GET', `${path('channels', id)}/preview`, { query: { event } }),
+    call('GET', '/channels/{id}/preview', { path: { id }, query: { event } }),
 
   feed: (filter: FeedFilter, cursor?: string) =>
-    call<Page<FeedEntry>>('GET', '/feed', { query: { ...filter, before: cursor } }),
-  feedActions: () => call<Page<string>>('GET', '/feed/actions'),
-  feedExportUrl: (filter: FeedFilter, format: 'csv' | 'json') => toUrl('/feed/export', { ...filter, format }),
+    call('GET', '/feed', { query: { ...filter, before: cursor ? Number(cursor) : undefined } }),
+  feedActions: () => call('GET', '/feed/actions'),
+  feedExportUrl: (filter: FeedFilter, format: 'csv' | 'json') =>
+    toUrl('/feed/export', { query: { ...filter, format } }),
 
-  terminals: (filter: TerminalFilter) => call<Page<Terminal>>('GET', '/terminals', { query: { ...filter } }),
-  terminal: (id: number) => call<Terminal>('GET', path('terminals', id)),
+  terminals: (filter: TerminalFilter) => call('GET', '/terminals', { query: { ...filter } }),
+  terminal: (id: number) => call('GET', '/terminals/{id}', { path: { id } }),
   openTerminal: (host: string, size: { cols: number; rows: number }) =>
-    call<{ id: number }>('POST', `${path('hosts', host)}/terminals`, { body: size }),
-  endTerminal: (id: number) => call<void>('DELETE', path('terminals', id)),
+    call('POST', '/hosts/{name}/terminals', { path: { name: host }, body: size }),
+  endTerminal: (id: number) => call('DELETE', '/terminals/{id}', { path: { id } }),
   recording: (id: number) =>
-    call<string>('GET', `${path('terminals', id)}/recording`, { headers: { Accept: 'text/plain' } }),
-  recordingUrl: (id: number) => toUrl(`${path('terminals', id)}/recording`),
+    call('GET', '/terminals/{id}/recording', { path: { id }, headers: { Accept: 'text/plain' } }) as Promise<string>,
+  recordingUrl: (id: number) => toUrl('/terminals/{id}/recording', { path: { id } }),
   terminalSocketUrl: (id: number) =>
-    toUrl(`${path('terminals', id)}/socket`).replace(/^/, location.origin.replace(/^http/, 'ws')),
+    toUrl('/terminals/{id}/socket', { path: { id } }).replace(/^/, location.origin.replace(/^http/, 'ws')),
 }

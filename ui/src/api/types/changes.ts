@@ -1,6 +1,5 @@
 // Pull and merge requests, and what keeps davit from merging them.
-import type { Timestamp } from './common'
-import type { Run } from './runs'
+import type { Schemas } from './schemas'
 
 export const CHANGE_STATES = ['open', 'merged', 'closed'] as const
 export type ChangeState = (typeof CHANGE_STATES)[number]
@@ -33,7 +32,7 @@ export const HOLD_CODES = [
 ] as const
 export type HoldCode = (typeof HOLD_CODES)[number]
 
-/** One thing that keeps a change from being merged. */
+/** One thing that keeps a change from being merged; of the document is only the sentence. */
 export interface Hold {
   /** What the pages have words for; a newer server may send others. */
   code: string
@@ -52,64 +51,10 @@ export interface Hold {
   commit?: string
 }
 
-export interface Change {
-  id: number
-  forge: string
-  repository: string
-  number: number
-  title: string
-  author: string
-  url: string
-  head_sha: string
-  head_branch: string
-  base_branch: string
-  from_fork: boolean
-  draft: boolean
-  state: ChangeState
-  labels: string[]
-  approvals: number
-  asked: { how: MergeWay; by: string; at: Timestamp } | null
-  holds: Hold[]
-  /** Nothing holds it. */
-  ready: boolean
-  updated_at: Timestamp
-}
-
-export interface Check {
-  name: string
-  state: CommitState
-  description: string | null
-  target_url: string | null
-  at: Timestamp
-  /** davit's own, not another CI's. */
-  is_davit: boolean
-}
-
-export interface QueueEntry {
-  position: number
-  change_id: number
-  number: number
-  title: string
-  state: string
-  reason: string | null
-}
-
-export interface MergePolicy {
-  /** Patterns of check names; empty: every known check. */
-  required: string[]
-  approvals: number
-  label: string | null
-  by: MergeWay[]
-  method: 'merge' | 'squash' | 'rebase'
-  queue: boolean
-}
-
-export interface ChangeDetail {
-  change: Change
-  checks: Check[]
-  runs: Run[]
-  queue: QueueEntry[]
-  /** null: davit merges nothing in this repository. */
-  policy: MergePolicy | null
-  allowed: { merge: boolean; refresh: boolean }
-}
+export type Change = Schemas['ChangeView']
+export type Check = Schemas['ChangeCheckView']
+export type QueueEntry = Schemas['QueueView']
+export const MERGE_METHODS = ['merge', 'squash', 'rebase'] as const
+export type MergeMethod = (typeof MERGE_METHODS)[number]
+export type MergePolicy = Schemas['PolicyView']
+export type ChangeDetail = Schemas['ChangeFull']

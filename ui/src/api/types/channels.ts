@@ -1,6 +1,6 @@
 // Channels: where people are told what happened.
-import type { Timestamp } from './common'
 import type { SecretRef } from './declared'
+import type { Schemas } from './schemas'
 
 export const CHANNEL_KINDS = ['dingtalk', 'wecom', 'feishu', 'slack', 'mattermost', 'email', 'sms', 'webhook'] as const
 export type ChannelKind = (typeof CHANNEL_KINDS)[number]
@@ -20,23 +20,8 @@ export const CHANNEL_EVENTS = [
 ] as const
 export type ChannelEvent = (typeof CHANNEL_EVENTS)[number]
 
-export interface Channel {
-  id: string
-  kind: ChannelKind
-  language: string
-  /** Empty or null: every one. */
-  events: string[] | null
-  environments: string[] | null
-  apps: string[] | null
-  last: { at: Timestamp; ok: boolean; detail: string } | null
-  waiting: number
-  dead: number
-}
-
-export interface ChannelTest {
-  ok: boolean
-  detail: string
-}
+export type Channel = Schemas['ChannelView']
+export type ChannelTest = Schemas['TriedView']
 
 export const SMS_PROVIDERS = ['aliyun', 'tencent', 'twilio'] as const
 export type SmsProvider = (typeof SMS_PROVIDERS)[number]

@@ -1,28 +1,12 @@
-// What every answer has in common: pages, problems, times.
-
-/** RFC 3339, UTC, with milliseconds. */
-export type Timestamp = string
+// What answers have in common: pages and problems.
+import type { Schemas } from './schemas'
 
 export interface Page<T> {
   items: T[]
-  /** The cursor of the next page; null or absent on the last one. */
-  next?: string | null
+  /** The cursor of the next page; null: this was the last one. */
+  next: string | null
 }
 
-export interface Problem {
-  type?: string
-  title?: string
-  status?: number
-  code: string
-  /** A sentence that says what to do. */
-  detail?: string
-  errors?: ProblemLine[]
-}
-
-export interface ProblemLine {
-  line?: number | null
-  column?: number | null
-  /** Of a form, by its path in what was sent. */
-  field?: string | null
-  message: string
-}
+/** Why a call failed; a proxy in between may leave out all but the code. */
+export type Problem = Partial<Schemas['Problem']> & { code: string }
+export type ProblemLine = Schemas['Mistake']

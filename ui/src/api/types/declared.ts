@@ -6,6 +6,8 @@ export type SecretRef = { secret: string } | { env: string } | { file: string }
 export interface Declared<F> {
   key: string
   form: F
+  /** Names of stored secrets that nothing else names. */
+  own_secrets: string[]
 }
 
 export interface PutBody<F> {

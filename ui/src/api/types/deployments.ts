@@ -1,5 +1,5 @@
 // Attempts to release something: states, hosts, steps and what they wrote.
-import type { Timestamp } from './common'
+import type { Schemas } from './schemas'
 
 export const DEPLOYMENT_STATES = [
   'queued',
@@ -40,95 +40,27 @@ export type CellState = (typeof CELL_STATES)[number]
 export const REQUEST_KINDS = ['regular', 'rollback', 'auto'] as const
 export type RequestKind = (typeof REQUEST_KINDS)[number]
 
-export interface Live {
-  release: string
-  commit: string
-  title: string
-  at: Timestamp
-  deployment: number
-  /** How many hosts serve it. */
-  hosts: number
-  /** The branch or tag that it was asked for by; whole (`refs/heads/…`) when a push asked. */
-  git_ref: string | null
-}
+/** confirm: a person lets the next batch go; until: the clock does; held: hosts failed and a person decides. */
+export type PauseKind = Schemas['PauseKind']
 
-/** Why a deployment stands still. */
-export interface Pause {
-  kind: 'confirm' | 'until' | 'held'
-  next_batch?: number | null
-  at?: Timestamp | null
-  reason?: string | null
-}
+export type Live = Schemas['LiveView']
+export type Pause = Schemas['PauseView']
+export type DeploymentSummary = Schemas['DeploymentSummary']
+export type Deployment = Schemas['DeploymentFull']
+export type HostRun = Schemas['HostRunView']
+export type DeploymentStep = Schemas['StepView']
+export type StepCell = Schemas['CellView']
 
-export interface DeploymentSummary {
-  id: number
-  request: number
-  app: string
-  environment: string
-  kind: RequestKind
-  state: DeploymentState
-  commit: string
-  git_ref: string | null
-  title: string
-  release: string | null
-  attempt: number
-  created_at: Timestamp
-  started_at: Timestamp | null
-  finished_at: Timestamp | null
-  reason: string | null
-  user: string
-  hosts_total: number
-  hosts_done: number
-  pause?: Pause | null
-  /** The lock or freeze window that keeps a queued one waiting. */
-  blocked?: string | null
-  gates_overridden_by?: string | null
-  build?: { id: number | null; digest: string } | null
-  mode?: 'regular' | 'custom'
-  batches?: number
-}
+export type LogStream = Schemas['LogStream']
 
-export interface HostRun {
-  host: string
-  state: HostRunState
-  step: number | null
-  reason: string | null
-  previous_release: string | null
-  batch?: number
-  tries?: number
-  updated_at: Timestamp
-}
-
-export interface DeploymentStep {
-  /** 1 to 6; from 11 on the actions of a custom release config. */
-  number: number
-  title: string
-  state: CellState
-  on_server?: boolean
-}
-
-export interface StepCell {
-  /** null: the server (steps 1 to 3). */
-  host: string | null
-  step: number
-  state: CellState
-  started_at: Timestamp | null
-  finished_at: Timestamp | null
-}
-
-export interface Deployment extends DeploymentSummary {
-  host_runs: HostRun[]
-  steps: DeploymentStep[]
-  cells: StepCell[]
-  previous_release: string | null
-  last_seq: number
-}
-
+/** A line of a deployment's log; the document says only that it is an object. */
 export interface LogLine {
   seq: number
-  at: Timestamp
+  /** RFC 3339. */
+  at: string
+  /** null: the server. */
   host: string | null
   step: number
-  stream: 'system' | 'stdout' | 'stderr'
+  stream: LogStream
   text: string
 }

@@ -1,11 +1,7 @@
 // Environments, and what keeps releases to them waiting.
-import type { Timestamp } from './common'
+import type { Schemas } from './schemas'
 
-export interface Environment {
-  key: string
-  name: string
-  color?: string | null
-}
+export type Environment = Schemas['EnvironmentBrief']
 
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
@@ -41,32 +37,6 @@ export interface EnvironmentForm {
   require_green?: boolean | string[]
 }
 
-export interface EnvironmentDetail extends Environment {
-  required_approvals: number
-  self_approval: boolean
-  branches: string[] | null
-  url: string | null
-  form: EnvironmentForm
-  /** What keeps every app from it now. */
-  gate: Gate
-}
-
-export interface Lock {
-  id: number
-  environment: string
-  app: string | null
-  reason: string
-  owner: string
-  created_at: Timestamp
-  expires_at: Timestamp | null
-}
-
-export interface Gate {
-  open: boolean
-  reason: string | null
-  until: Timestamp | null
-  locks: Lock[]
-  frozen: { reason: string; until: Timestamp } | null
-  /** Outside of the release windows; until null: no window opens again. */
-  closed: { until: Timestamp | null } | null
-}
+export type EnvironmentDetail = Schemas['EnvironmentView']
+export type Lock = Schemas['LockView']
+export type Gate = Schemas['GateView']

@@ -1,41 +1,9 @@
 // How fast and how safely changes go live.
-import type { Timestamp } from './common'
+import type { Schemas } from './schemas'
 
-/** Times that belong together, in seconds. */
-export interface Spread {
-  count: number
-  median: number
-  p90: number
-}
-
-/** What happened in a span of time. */
-export interface Figures {
-  from: Timestamp
-  to: Timestamp
-  live: number
-  /** Of `live`. */
-  rolled_back: number
-  failed: number
-  reverted: number
-  /** Failed before anything was switched: no failure of a change. */
-  stopped: number
-  rollbacks: number
-  per_day: number
-  /** From 0 to 1. */
-  failure_rate: number | null
-  lead: Spread | null
-  restore: Spread | null
-}
-
-export interface DeliveryFigures {
-  days: number
-  period: Figures
-  before: Figures
-  weeks: boolean
-  parts: Figures[]
-  /** Places where the last change failed and nothing has put it right. */
-  open: number
-}
+export type Spread = Schemas['SpreadView']
+export type Figures = Schemas['FiguresView']
+export type DeliveryFigures = Schemas['DeliveryFigures']
 
 export interface FiguresFilter {
   days: number

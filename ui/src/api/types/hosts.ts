@@ -1,6 +1,6 @@
 // Hosts and their keys.
-import type { Timestamp } from './common'
 import type { SecretRef } from './declared'
+import type { Schemas } from './schemas'
 
 export const HOST_CHECK_CODES = [
   'ok',
@@ -12,28 +12,9 @@ export const HOST_CHECK_CODES = [
 ] as const
 export type HostCheckCode = (typeof HOST_CHECK_CODES)[number]
 
-export interface HostCheck {
-  at: Timestamp
-  ok: boolean
-  detail: string
-  /** Of a key that a person has to look at. */
-  fingerprint: string | null
-  code: HostCheckCode
-}
-
-export interface Host {
-  name: string
-  kind: 'ssh' | 'local'
-  address: string | null
-  port: number | null
-  user: string | null
-  labels: string[]
-  category: string | null
-  environments: string[]
-  host_key_fingerprint: string | null
-  jump: string[]
-  check: HostCheck | null
-}
+export type HostKind = Schemas['HostKind']
+export type HostCheck = Schemas['CheckView']
+export type Host = Schemas['HostView']
 
 /** What `[[host]]` says, without its name. */
 export interface HostForm {
@@ -53,15 +34,5 @@ export interface HostForm {
 export const SCAN_STATUSES = ['new', 'same', 'changed', 'failed'] as const
 export type ScanStatus = (typeof SCAN_STATUSES)[number]
 
-export interface KeyScan {
-  host: string
-  fingerprint: string | null
-  status: ScanStatus
-  detail: string
-}
-
-export interface KeyImport {
-  pinned: string[]
-  conflicts: string[]
-  unknown: number
-}
+export type KeyScan = Schemas['KeyScanView']
+export type KeyImport = Schemas['KeyImportView']

@@ -1,5 +1,5 @@
-// What the server sends and takes, as in /api/v1/openapi.json, a file a topic. Written by hand, one name a schema, so
-// that generated documents can take their place. No behaviour here.
+// What the server sends and takes, a file a topic: the pages' names for what ../generated.ts has from the OpenAPI
+// document, lists of its words for what shows or asks for all of them, and what it calls objects (scripts/api-shapes.mjs).
 export * from './apps'
 export * from './changes'
 export * from './channels'
@@ -17,6 +17,7 @@ export * from './logs'
 export * from './overview'
 export * from './people'
 export * from './release-configs'
+export * from './repositories'
 export * from './requests'
 export * from './runs'
 export * from './search'

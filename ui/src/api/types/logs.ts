@@ -1,70 +1,16 @@
 // Parts of long logs: windows, matches of a search, outlines, and where two logs part.
-import type { CellState, DeploymentSummary, LogLine } from './deployments'
+import type { Schemas } from './schemas'
 
-/** Lines that follow each other among those that are shown. */
-export interface LogWindow {
-  /** The place of the first one, from 0. */
-  first: number
-  /** How many there are in all, up to `last_seq`. */
-  total: number
-  last_seq: number
-  items: LogLine[]
-}
+export type LogWindow = Schemas['LogWindow']
+export type LogMatches = Schemas['LogMatches']
 
-/** Lines that hold a text. */
-export interface LogMatches {
-  total: number
-  /** How many come before the first of `lines`. */
-  before: number
-  /** The numbers of those around the line that was asked for. */
-  lines: number[]
-  /** The last line that was searched. */
-  last_seq: number
-}
-
+export type MarkKind = Schemas['MarkKind']
 /** Something that a job's log folds by. */
-export interface LogMark {
-  seq: number
-  step: number
-  kind: 'step' | 'group' | 'endgroup' | 'error'
-  /** Of a group. */
-  title?: string
-}
+export type LogMark = Schemas['MarkView']
+export type JobOutline = Schemas['JobOutline']
 
-export interface JobOutline {
-  marks: LogMark[]
-  /** There are more groups than are named. */
-  truncated: boolean
-  last_seq: number
-}
-
-export interface CellOutcome {
-  state: CellState
-  /** Milliseconds; null: it has not ended, or never began. */
-  took: number | null
-}
-
-export interface ComparedCell {
-  /** null: the server. */
-  host: string | null
-  step: number
-  before: CellOutcome | null
-  now: CellOutcome | null
-}
-
-export interface Comparison {
-  /** The earlier one. */
-  with: DeploymentSummary
-  cells: ComparedCell[]
-}
-
+export type CellOutcome = Schemas['Outcome']
+export type ComparedCell = Schemas['ComparedCell']
+export type Comparison = Schemas['Comparison']
 /** Where two logs part. */
-export interface LogParting {
-  differs: boolean
-  /** Without a difference so far; the rest was not compared. */
-  truncated: boolean
-  /** Lines at the beginning that are the same. */
-  same: number
-  before: LogLine[]
-  now: LogLine[]
-}
+export type LogParting = Schemas['PartingView']

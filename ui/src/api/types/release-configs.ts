@@ -1,6 +1,5 @@
 // How an app is released to an environment, as a form: the keys of `[[app.release]]`, absent ones being the default.
-import type { AppRepository } from './apps'
-import type { Timestamp } from './common'
+import type { Schemas } from './schemas'
 
 export const HOOK_NAMES = ['before_checkout', 'after_checkout', 'before_release', 'after_release'] as const
 export type HookName = (typeof HOOK_NAMES)[number]
@@ -60,20 +59,8 @@ export interface ConfigForm {
   notify?: string[]
 }
 
-export interface SavedConfig {
-  app: string
-  environment: string
-  revision: number
-  saved_by: string
-  saved_at: Timestamp
-  form: ConfigForm
-}
-
-export interface ConfigRevision {
-  revision: number
-  saved_by: string
-  saved_at: Timestamp
-}
+export type SavedConfig = Schemas['SavedConfig']
+export type ConfigRevision = Schemas['ConfigRevisionView']
 
 /** What is wrong with one field, by its path in the form: `deploy_path`, `input[0].name`. */
 export interface FieldProblem {
@@ -83,23 +70,16 @@ export interface FieldProblem {
 
 export const CHECK_SUBJECTS = ['git', 'host', 'path'] as const
 export type CheckSubject = (typeof CHECK_SUBJECTS)[number]
+export type ConfigCheck = Schemas['ConfigCheckView']
 
-export interface ConfigCheck {
-  problems: FieldProblem[]
-  checks: { what: string; subject: string; ok: boolean; sentence: string }[]
+export type StepPlace = Schemas['StepPlace']
+export type DryRun = Schemas['DryRunView']
+
+/** Where an app's code is: at a forge by its name there, or anywhere by address. */
+export interface NewRepository {
+  forge?: string | null
+  name?: string | null
+  url?: string | null
 }
 
-export interface DryRun {
-  commit: string
-  steps: { step: number; where: 'server' | 'host'; sentence: string }[]
-  hosts: { name: string; live: string | null; would: string }[]
-  files: { count: number; bytes: number } | null
-  gates: string[]
-  values: string[]
-}
-
-export interface AppBody {
-  key: string
-  name: string
-  repository: AppRepository
-}
+export type AppBody = Schemas['NewApp']

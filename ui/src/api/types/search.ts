@@ -1,4 +1,5 @@
 // What is found by words or numbers, of any kind.
+import type { Schemas } from './schemas'
 
 export const SEARCH_KINDS = [
   'app',
@@ -14,15 +15,4 @@ export const SEARCH_KINDS = [
 ] as const
 export type SearchKind = (typeof SEARCH_KINDS)[number]
 
-export interface SearchHit {
-  kind: SearchKind
-  /** Its name in addresses: a key, a name or a number. */
-  key: string
-  title: string
-  /** What tells it from others of its name. */
-  detail: string
-  /** Of requests, deployments, runs and changes. */
-  state: string | null
-  /** When it was made or last changed; of the same. */
-  at: string | null
-}
+export type SearchHit = Schemas['SearchHit']

@@ -1,5 +1,5 @@
 // Shells on hosts, opened in the browser and recorded.
-import type { Timestamp } from './common'
+import type { Schemas } from './schemas'
 
 export const TERMINAL_STATES = ['waiting', 'open', 'closed'] as const
 export type TerminalState = (typeof TERMINAL_STATES)[number]
@@ -13,30 +13,15 @@ export const TERMINAL_ENDS = [
   'denied',
   'draining',
   'too_big',
+  'unrecorded',
   'lost',
   'disconnected',
+  'unreachable',
 ] as const
 /** Why a terminal ended. */
 export type TerminalEnd = (typeof TERMINAL_ENDS)[number]
 
-export interface Terminal {
-  id: number
-  host: string
-  user: string
-  state: TerminalState
-  opened_at: Timestamp
-  closed_at: Timestamp | null
-  reason: TerminalEnd | null
-  /** Who ended it, when somebody did. */
-  ended_by: string | null
-  exit_code: number | null
-  /** How much it wrote. */
-  bytes: number
-  recorded: boolean
-  mine: boolean
-  may_end: boolean
-  may_play: boolean
-}
+export type Terminal = Schemas['TerminalView']
 
 /** What the server says between the bytes. */
 export type TerminalMessage =

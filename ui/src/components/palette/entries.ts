@@ -89,6 +89,7 @@ const MAKING: Record<string, Action> = {
   'environment-new': 'configure',
   'forge-new': 'configure',
   'settings-channel-new': 'configure',
+  'settings-repository-new': 'configure',
 }
 
 /** Pages that are only part of a way. */
