@@ -33,6 +33,7 @@ function pictures({ places }: World): Record<string, PageRow> {
     hosts: { path: '/hosts' },
     'host-new': { path: '/hosts/new', act: fillHost },
     forge: { path: '/forges/gitea', act: testForge },
+    repository: { path: '/settings/repositories/new?repository=gitea:acme/tea', act: fillRepository },
     feed: { path: '/feed' },
     values: { path: '/settings/values?app=sample' },
     users: { path: '/settings/users' },
@@ -54,6 +55,12 @@ async function openRollback(page: Page) {
 async function fillHost(page: Page) {
   await page.getByTestId('host-address').fill('deploy@web-4.example.com')
   await page.getByTestId('host-address').press('Tab')
+}
+
+async function fillRepository(page: Page) {
+  await expect(page.getByTestId('repository-name')).toHaveValue('acme/tea')
+  await page.getByTestId('repository-merges').locator('label').last().click()
+  await page.getByTestId('merge-required').fill('davit/ci/*')
 }
 
 async function useShell(page: Page) {

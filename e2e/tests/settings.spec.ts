@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type APIRequestContext, type Browser, expect, type Page, test } from '@playwright/test'
 import { Davit, logIn, logInAs, watch } from './davit.ts'
+import { accessible } from './looks.ts'
 import { totp } from './totp.ts'
 
 const WRITE = { 'X-Davit-Request': '1' }
@@ -118,6 +119,11 @@ test('a second factor is set up with its picture, and asked for at the next logi
   const page = await pageOf(browser, 'mei')
   await page.goto(`${davit.url}/account`)
   await page.getByTestId('set-up-factor').click()
+  await page.getByTestId('factor-password').fill('not the password')
+  await page.getByTestId('factor-submit').click()
+  await expect(page.getByTestId('factor-dialog').getByTestId('problem')).toBeVisible()
+  await page.getByTestId('factor-password').fill(PASSWORD)
+  await page.getByTestId('factor-submit').click()
   const picture = page.getByAltText('Picture with the secret, to be scanned')
   await expect(picture).toBeVisible()
   expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth), 'the picture is drawn').toBeGreaterThan(0)
@@ -245,6 +251,54 @@ test('a channel is tried out, and what it would say is shown', async ({ page, re
   await new Promise(done => server.close(done))
 })
 
+test('a channel says what happened in words of its own', async ({ page }) => {
+  const problems = watch(page, davit)
+  await logIn(page, davit)
+  await page.goto(`${davit.url}/settings/channels/new`)
+  await page.getByTestId('channel-id').fill('words')
+  await page.getByTestId('channel-reach').getByText('Only these').click()
+  await page.getByTestId('channel-form').getByText('Failed', { exact: true }).click()
+  const part = page.getByTestId('channel-words')
+  const row = page.getByTestId('template-row')
+  const text = page.getByTestId('template-text')
+  const submit = page.getByTestId('channel-form-submit')
+  await expect(page.getByTestId('add-template')).toBeHidden()
+  await part.click()
+  await page.getByTestId('add-template').click()
+  await expect(row.getByTestId('template-event')).toContainText('Failed')
+  await text.fill('{{ app }} broke: {{ reason')
+  await expect(row).toContainText('is not a template in its line 1')
+  await text.fill('{{ app }} broke: {{ reason }}')
+  await expect(row).not.toContainText('is not a template')
+  await expect(text).toBeVisible()
+  await page.getByTestId('add-template').click()
+  await expect(row.last().getByTestId('template-event')).toContainText('Review requested')
+
+  await page.reload()
+  await expect(text.first()).toHaveValue('{{ app }} broke: {{ reason }}')
+  await page.getByTestId('channel-url').fill('https://hooks.slack.com/services/T0/B0/x')
+  await expect(submit).toBeDisabled()
+  await accessible(page, 'the words of a channel')
+  await page.getByRole('button', { name: 'Remove the text of: Review requested' }).click()
+  await expect(row).toHaveCount(1)
+  await submit.click()
+
+  const preview = page.getByTestId('preview-text')
+  await page.getByTestId('preview-words').click()
+  await expect(preview).toContainText('shop broke: step 6')
+  await page.getByTestId('preview-dialog').getByRole('button', { name: 'Close', exact: true }).click()
+  await page.getByTestId('edit-channel-words').click()
+  await expect(text).toHaveValue('{{ app }} broke: {{ reason }}')
+  await page.getByRole('button', { name: 'Remove the text of: Failed' }).click()
+  await submit.click()
+  await page.getByTestId('preview-words').click()
+  await expect(preview).toContainText('step 6')
+  await expect(preview).not.toContainText('broke')
+  const saved = await page.request.get(`${davit.url}/api/v1/channels/words`)
+  expect((await saved.json()).form).toEqual({ kind: 'slack', url: { secret: 'channel-words-url' }, events: ['failed'] })
+  expect(problems).toEqual([])
+})
+
 test('the feed tells who changed what from where, and leaves as a file', async ({ page }) => {
   await logIn(page, davit)
   await page.goto(`${davit.url}/settings/users/mei`)
@@ -263,6 +317,26 @@ test('the feed tells who changed what from where, and leaves as a file', async (
   const file = await readFile(await (await waiting).path(), 'utf8')
   expect(file.split('\n')[0]).toContain('actor')
   expect(file).toContain('user_role_changed')
+})
+
+test('what happens before the page is listening is shown, too', async ({ page, request }) => {
+  await logIn(page, davit)
+  let listen = () => {}
+  const mayListen = new Promise<void>(done => (listen = done))
+  await page.route('**/api/v1/events?*', async route => {
+    await mayListen
+    await route.continue()
+  })
+  await page.goto(`${davit.url}/feed?q=between`)
+  await expect(page.getByText('Nothing matches')).toBeVisible()
+  await signIn(request)
+  const data = { name: 'between', role: 'viewer', password: PASSWORD }
+  expect((await request.post(`${davit.url}/api/v1/users`, { headers: WRITE, data })).status()).toBe(201)
+  const newest = async () => (await (await request.get(`${davit.url}/api/v1/feed?q=between`)).json()).items[0]
+  await expect.poll(async () => (await newest()).sealed).toBe(true)
+  await expect(page.getByTestId('feed')).toHaveCount(0)
+  listen()
+  await expect(page.getByTestId('feed').locator('li').first()).toContainText('between')
 })
 
 test('a shell on a host is opened, recorded and played', async ({ page }) => {

@@ -37,7 +37,8 @@ export async function watchCost(page: Page, marker: string): Promise<void> {
 }
 
 export async function costOf(page: Page): Promise<Cost> {
-  await page.waitForFunction(() => window.davitCost.usable > 0)
+  // The browser tells of its paints a moment later than of anything else.
+  await page.waitForFunction(() => window.davitCost.usable > 0 && window.davitCost.largest > 0)
   return page.evaluate(() => {
     const found = performance.getEntriesByType('resource') as PerformanceResourceTiming[]
     const [visit] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
