@@ -58,7 +58,7 @@ api-fuzz: ui ## Throw generated requests at every route of the API (schemathesis
 check-scripts:
 	@for script in .ci/run fuzz/run packaging/build-deb scripts/*; do bash -n $$script; done
 	@if command -v shellcheck >/dev/null; then shellcheck --severity=warning .ci/run fuzz/run packaging/build-deb packaging/check scripts/*; fi
-	@packaging/check
+	@packaging/check --fetch
 	@scripts/check-dependencies
 
 check-rust-format:
