@@ -39,6 +39,8 @@ const OWN: &str = "catch-up:";
 const EVERY: Duration = Duration::from_secs(300);
 /// How long a forge's own delivery is waited for.
 const GRACE: Duration = Duration::from_secs(60);
+/// Between two looks whether a forge is still being looked at.
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// A repository and the apps that use it; at least one.
 struct Watched<'c> {
@@ -95,6 +97,16 @@ impl Looking {
         let is_first = engine.catch_up_notes().busy().insert(forge.clone());
         is_first.then(|| Self { engine: engine.clone(), forge: forge.clone() })
     }
+
+    /// Once nobody else is at it.
+    async fn alone_at(engine: &Engine, forge: &ForgeId) -> Self {
+        loop {
+            if let Some(looking) = Self::at(engine, forge) {
+                return looking;
+            }
+            tokio::time::sleep(A_MOMENT).await;
+        }
+    }
 }
 
 impl Drop for Looking {
@@ -103,7 +115,8 @@ impl Drop for Looking {
     }
 }
 
-/// Looks at every repository now, whether or not it is time.
+/// Looks at every repository now, whether or not it is time; one after the other with the looks that are under way, so
+/// that a forge is not asked twice for one thing.
 ///
 /// # Errors
 /// When the store does not answer. A forge that can't be asked is no error: it is asked again later.
@@ -111,6 +124,7 @@ pub async fn once(engine: &Engine) -> Result<(), EngineError> {
     let configuration = engine.store().configuration().await?;
     forget_unwatched(engine, &configuration).await?;
     for watched in watched(&configuration) {
+        let _looking = Looking::alone_at(engine, &watched.place.0).await;
         look(engine, &watched).await?;
     }
     Ok(())

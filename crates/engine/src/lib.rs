@@ -140,6 +140,7 @@ struct Inner {
     set_up_code: SecretString,
     clients: dispatch::Clients,
     traffic: dispatch::Traffic,
+    held_calls: dispatch::Held,
     catch_up: catch_up::Notes,
     merging: merge::Notes,
     connector: Connector,
@@ -151,6 +152,7 @@ struct Inner {
     touched_tokens: Mutex<HashMap<String, Timestamp>>,
     discovered: sign_in::oidc::Discovered,
     hashing: Semaphore,
+    noting_feed: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -163,6 +165,7 @@ impl Engine {
             set_up_code: easy_code().into(),
             clients: dispatch::Clients::default(),
             traffic: dispatch::Traffic::default(),
+            held_calls: dispatch::Held::default(),
             catch_up: catch_up::Notes::default(),
             merging: merge::Notes::default(),
             connector: Connector::default(),
@@ -174,6 +177,7 @@ impl Engine {
             touched_tokens: Mutex::default(),
             discovered: sign_in::oidc::Discovered::default(),
             hashing: Semaphore::new(PARALLEL_HASHING),
+            noting_feed: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -305,6 +309,10 @@ impl Engine {
         &self.0.traffic
     }
 
+    pub(crate) fn held_calls(&self) -> &dispatch::Held {
+        &self.0.held_calls
+    }
+
     pub(crate) fn catch_up_notes(&self) -> &catch_up::Notes {
         &self.0.catch_up
     }
@@ -324,6 +332,11 @@ impl Engine {
 
     pub(crate) fn hashing_permits(&self) -> &Semaphore {
         &self.0.hashing
+    }
+
+    /// Held by whoever notes the end of the feed's chain in the data directory.
+    pub(crate) fn noting_feed(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.noting_feed
     }
 
     pub(crate) fn discovered(&self) -> &sign_in::oidc::Discovered {

@@ -289,6 +289,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes back a claim that nothing was done with: it counts as no attempt, and others may take the delivery from `now`
+    /// on. Nothing happens when it is done already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn undo_claim(&mut self, id: DeliveryId, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE deliveries SET claimed_until = $2, attempts = attempts - 1
+             WHERE id = $1 AND verdict = 'received' AND attempts > 0";
+        on_tx!(self, c => sqlx::query(sql).bind(id.0).bind(now.millis()).execute(&mut **c).await.map(drop))?;
+        Ok(())
+    }
+
     /// The first processed delivery, other than `not`, that says the same and came at or after `since`. Until the
     /// transaction ends, nobody else gets an answer for this key.
     ///

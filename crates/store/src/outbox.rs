@@ -350,15 +350,15 @@ impl Store {
     }
 
     /// Gives a claimed call back, to be tried again from `next_at` on. Nothing happens when a newer one has superseded
-    /// it.
+    /// it, or when somebody else has claimed it since.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn retry_outbox(&self, id: i64, next_at: Timestamp, error: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE outbox SET state = 'waiting', next_at = $2, last_error = $3
-             WHERE id = $1 AND done_at IS NULL AND state = 'leased'";
+    pub async fn retry_outbox(&self, call: &OutboxRow, next_at: Timestamp, error: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET state = 'waiting', next_at = $3, last_error = $4
+             WHERE id = $1 AND attempts = $2 AND done_at IS NULL AND state = 'leased'";
         on_write!(&self.db, p => sqlx::query(sql)
-            .bind(id).bind(next_at.millis()).bind(storable(error).as_ref())
+            .bind(call.id).bind(call.attempts).bind(next_at.millis()).bind(storable(error).as_ref())
             .execute(p).await.map(drop))?;
         Ok(())
     }

@@ -10,10 +10,12 @@
 
 mod calls;
 mod clients;
+mod held;
 mod traffic;
 
 pub(crate) use calls::{DeploymentCall, NotMade};
 pub use clients::{Clients, Leeway};
+pub(crate) use held::Held;
 pub(crate) use traffic::Traffic;
 
 use crate::hub::{self, Topic};
@@ -26,6 +28,7 @@ use davit_store::Tx;
 use davit_store::alerts::Raised;
 use davit_store::checks::Check;
 use davit_store::outbox::{ClaimRules, NewCall, OutboxEnd, OutboxEntry, OutboxRow, Target};
+use held::Making;
 use std::time::Duration;
 use traffic::UnderWay;
 
@@ -38,6 +41,8 @@ pub const CHANNEL_ALERT: &str = "channel";
 const LEASE: Duration = Duration::from_secs(30);
 /// How often the lease of a call under way is renewed, so that a slow one is not made twice.
 const RENEW: Duration = Duration::from_secs(8);
+/// For giving a call back while the server stops.
+const GIVE_BACK: Duration = Duration::from_secs(5);
 /// A call may ask the forge a few things, each with a time limit of its own.
 const LONGEST_CALL: Duration = Duration::from_secs(100);
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -172,9 +177,9 @@ pub(crate) async fn run(engine: Engine) {
     let mut wake = engine.hub().subscribe();
     while !drain.is_cancelled() {
         let pause = match claim(&engine).await {
-            Ok(Some((row, way))) => {
+            Ok(Some(claimed)) => {
                 let engine = engine.clone();
-                engine.lifecycle().clone().spawn("call", async move { carry_out(&engine, row, way).await });
+                engine.lifecycle().clone().spawn("call", async move { carry_out(&engine, claimed).await });
                 continue;
             }
             Ok(None) => until_due(&engine).await,
@@ -195,11 +200,21 @@ fn rules(engine: &Engine) -> ClaimRules {
     ClaimRules { paused: engine.traffic().closed(engine.now()), finals_first: true }
 }
 
-async fn claim(engine: &Engine) -> Result<Option<(OutboxRow, UnderWay)>, EngineError> {
-    let row = engine.store().claim_outbox(engine.now(), LEASE, &rules(engine)).await?;
+/// A call to be made, and what goes with it as long as it is under way.
+struct Claimed {
+    row: OutboxRow,
+    way: UnderWay,
+    making: Making,
+}
+
+async fn claim(engine: &Engine) -> Result<Option<Claimed>, EngineError> {
+    // Read once: what is renewed at this moment can't have run out at it.
+    let now = engine.now();
+    engine.held_calls().renew(engine, now).await?;
+    let row = engine.store().claim_outbox(now, LEASE, &rules(engine)).await?;
     Ok(row.map(|row| {
-        let way = engine.traffic().start(&row.target);
-        (row, way)
+        let (way, making) = (engine.traffic().start(&row.target), engine.held_calls().begin(&row, now));
+        Claimed { row, way, making }
     }))
 }
 
@@ -211,13 +226,13 @@ async fn until_due(engine: &Engine) -> Duration {
 }
 
 /// Makes a call, and writes down what came of it.
-async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
+async fn carry_out(engine: &Engine, claimed: Claimed) {
+    let Claimed { row, way, making } = claimed;
     let abort = engine.lifecycle().abort_token();
     let made = tokio::select! {
-        // It is claimed: whoever starts next makes it again.
-        () = abort.cancelled() => return,
+        () = abort.cancelled() => return give_back(engine, &row).await,
         () = keep(engine, &row) => {
-            drop(way);
+            drop((way, making));
             engine.hub().tell_topic(Topic::Outbox, Some(row.id));
             return;
         }
@@ -230,8 +245,18 @@ async fn carry_out(engine: &Engine, row: OutboxRow, way: UnderWay) {
         tracing::error!(lane = row.lane, %error, "what came of a call can't be written down");
     }
     // Before anybody is told that there is room for the next one.
-    drop(way);
+    drop((way, making));
     engine.hub().tell_topic(Topic::Outbox, Some(row.id));
+}
+
+/// Lets whoever starts next make a call again at once: nobody waits for the end of the lease of one that has stopped.
+async fn give_back(engine: &Engine, row: &OutboxRow) {
+    let given_back = engine.store().retry_outbox(row, engine.now(), "the server was stopped");
+    match tokio::time::timeout(GIVE_BACK, given_back).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(lane = row.lane, %error, "a call can't be given back now: its lease runs out"),
+        Err(_) => tracing::warn!(lane = row.lane, "a call can't be given back in time: its lease runs out"),
+    }
 }
 
 /// Holds the lease of a call; ends when it is no longer ours to make, because the lease had run out and others took it.
@@ -291,7 +316,7 @@ async fn later(
     } else {
         let soonest = if tried_for > alarming { SLOW_RETRY } else { Duration::ZERO };
         let wait = after.unwrap_or_else(|| backoff(row.attempts)).max(soonest);
-        store.retry_outbox(row.id, now.plus(wait), detail).await?;
+        store.retry_outbox(row, now.plus(wait), detail).await?;
     }
     Ok(())
 }

@@ -52,6 +52,8 @@ impl Engine {
                 None => break,
             }
         }
+        // One after the other, from the look on: of two at once, who saw less could note its end last.
+        let _alone = self.noting_feed().lock().await;
         let end = self.store().chain_end().await?.map(|(position, seal)| Head { position, seal });
         if let Some(end) = end.as_ref().filter(|_| is_new)
             && let Err(error) = end.note(self.data_dir()).await

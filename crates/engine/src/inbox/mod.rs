@@ -41,6 +41,8 @@ const MOST_QUESTIONS: usize = 8;
 /// How often git is asked again, where nothing may happen without its answer.
 const MOST_TRIES: i64 = 10;
 const BEFORE_THE_NEXT_TRY: Duration = Duration::from_secs(30);
+/// For giving a claim up while the server stops.
+const GIVE_UP: Duration = Duration::from_secs(5);
 /// Two hooks that report one push do so within this time; later the same move of a branch is a new one.
 const SAME_PUSH: Duration = Duration::from_secs(600);
 
@@ -63,8 +65,8 @@ pub(crate) async fn run(engine: Engine) {
                 // A task of its own: it and this loop may wait for the same connection to the database.
                 engine.lifecycle().clone().spawn("question", async move {
                     tokio::select! {
-                        () = drain.cancelled() => {}
-                        () = ask(&engine, *full, *question) => {}
+                        () = drain.cancelled() => give_up(&engine, full.delivery.id).await,
+                        () = ask(&engine, &full, &question) => {}
                     }
                     drop(permit);
                 });
@@ -109,10 +111,24 @@ async fn next(engine: &Engine) -> Result<Next, EngineError> {
     Ok(Next::Ask(Box::new(full), question))
 }
 
-async fn ask(engine: &Engine, full: DeliveryFull, question: Question) {
-    let view = look::answer(engine, &question).await;
-    if let Err(error) = origin::scope(origin_of(&full), answered(engine, &full, &question, &view)).await {
+async fn ask(engine: &Engine, full: &DeliveryFull, question: &Question) {
+    let view = look::answer(engine, question).await;
+    if let Err(error) = origin::scope(origin_of(full), answered(engine, full, question, &view)).await {
         tracing::error!(delivery = full.delivery.id.0, %error, "a delivery can't be processed now");
+    }
+}
+
+/// Lets another process ask at once: nobody waits for the end of the claim of one that has stopped.
+async fn give_up(engine: &Engine, id: DeliveryId) {
+    let given_up = async {
+        let mut tx = engine.store().begin().await?;
+        tx.undo_claim(id, engine.now()).await?;
+        Ok::<(), EngineError>(tx.commit().await?)
+    };
+    match tokio::time::timeout(GIVE_UP, given_up).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(delivery = id.0, %error, "the claim on a delivery can't be given up now"),
+        Err(_) => tracing::warn!(delivery = id.0, "the claim on a delivery can't be given up in time"),
     }
 }
 

@@ -50,8 +50,8 @@ impl Verdict {
 /// Looks at a change that is due, merges it if nothing is in the way, and writes down what came of it.
 pub(super) async fn look_at(engine: &Engine, id: ChangeId) -> Result<(), EngineError> {
     let Some(change) = take(engine, id).await? else { return Ok(()) };
-    let lease = change.judge_at;
-    match consider(engine, change).await? {
+    let mut lease = change.judge_at;
+    match consider(engine, change, &mut lease).await? {
         Verdict::Held { holds, next } => settle(engine, id, lease, &holds, next).await?,
         Verdict::Merged => {}
     }
@@ -88,10 +88,14 @@ async fn settle(
     next: Option<Timestamp>,
 ) -> Result<(), EngineError> {
     let mut tx = engine.store().begin().await?;
-    let change = tx.lock_change(id).await?;
-    // Something new came while it was looked at.
-    let was_woken = change.judge_at.is_some_and(|at| lease.is_none_or(|lease| at < lease));
-    let next = if was_woken { Some(engine.now()) } else { next };
+    let (change, now) = (tx.lock_change(id).await?, engine.now());
+    if change.judge_at.is_some_and(|at| at > now && lease.is_none_or(|lease| at > lease)) {
+        // Another process looks at it, since our lease had ended: what it finds is newer.
+        return Ok(());
+    }
+    // Something new came while it was looked at. Once the lease has ended that does not show any more: then it may have.
+    let was_woken = change.judge_at.is_some_and(|at| Some(at) != lease || at <= now);
+    let next = if was_woken { Some(now) } else { next };
     tx.set_holds(id, holds, next).await?;
     tx.commit().await?;
     if let Some(next) = next {
@@ -100,7 +104,8 @@ async fn settle(
     Ok(())
 }
 
-async fn consider(engine: &Engine, change: Change) -> Result<Verdict, EngineError> {
+/// `lease` is the one that the change is held with in the end.
+async fn consider(engine: &Engine, change: Change, lease: &mut Option<Timestamp>) -> Result<Verdict, EngineError> {
     let configuration = engine.store().configuration().await?;
     let Some(policy) = policy_of(&configuration, &change) else {
         return Ok(Verdict::Held { holds: vec![Hold::NotAsked], next: None });
@@ -124,6 +129,7 @@ async fn consider(engine: &Engine, change: Change) -> Result<Verdict, EngineErro
         }
         Err(error) => return Err(error),
     };
+    *lease = change.judge_at;
     let holds = judged(engine, policy, &change).await?;
     // What goes through the queue is tested there in any case.
     let may_begin = holds.is_empty() && !policy.queue;

@@ -29,6 +29,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+/// Between two tries to listen to PostgreSQL.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -287,7 +291,7 @@ impl Queue {
     /// # Errors
     /// When the database refuses.
     pub async fn holds(&self, tx: &mut Tx, attempt: &Attempt) -> Result<bool, QueueError> {
-        Ok(sql::renew(tx, attempt.id, attempt.number, self.lease_end()).await?.is_some())
+        Ok(sql::renew(tx, attempt.id, attempt.number, self.lease_end(self.now())).await?.is_some())
     }
 
     /// The dead letters, newest first.
@@ -342,8 +346,9 @@ impl Queue {
         self.0.settings.clock.now()
     }
 
-    fn lease_end(&self) -> Timestamp {
-        self.now().plus(self.0.settings.lease)
+    /// When a lease that begins at `now` ends.
+    fn lease_end(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.0.settings.lease)
     }
 
     /// Turns the notifications of other processes into wake-ups, for as long as it is polled.
@@ -352,10 +357,14 @@ impl Queue {
             return std::future::pending().await;
         };
         let _the_one = self.0.listening.lock().await;
+        let mut told: Option<Instant> = None;
         loop {
             let Err(error) = self.forward_notifications(pool).await;
-            tracing::warn!(%error, "jobs of other processes are found by the heartbeat only: can't listen to PostgreSQL");
-            tokio::time::sleep(self.0.settings.heartbeat).await;
+            if told.is_none_or(|at| at.elapsed() >= self.0.settings.heartbeat) {
+                told = Some(Instant::now());
+                tracing::warn!(%error, "jobs of other processes are found by the heartbeat only: can't listen to PostgreSQL");
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
         }
     }
 

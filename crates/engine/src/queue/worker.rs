@@ -8,6 +8,7 @@ use super::{Attempt, JobKind, Outcome, Queue, QueueError, backoff};
 use davit_domain::time::Timestamp;
 use davit_store::StoreError;
 use futures::FutureExt as _;
+use futures::future::FusedFuture as _;
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
@@ -23,6 +24,10 @@ use tokio_util::sync::CancellationToken;
 const SETTLE_AGAIN: Duration = Duration::from_millis(500);
 /// What asking the database may take at least.
 const A_MOMENT: Duration = Duration::from_millis(500);
+/// For the last look when the handlers are asked to stop, too.
+const LAST_LOOK: Duration = Duration::from_secs(3);
+/// A look for due jobs that has no answer after this has none to come.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
 
 impl Queue {
     /// Carries out the jobs of one kind, up to `concurrency` at a time, each in its own task. `stop` is step 1: no new
@@ -61,6 +66,7 @@ impl Queue {
             stop,
             abort,
             running: Running::default(),
+            looking: Looking::default(),
         };
         worker.work().await;
         worker.drain().await;
@@ -76,6 +82,7 @@ struct Worker<H> {
     stop: CancellationToken,
     abort: CancellationToken,
     running: Running,
+    looking: Looking,
 }
 
 impl<H, F> Worker<H>
@@ -97,6 +104,10 @@ where
                 _ = woken.changed() => true,
                 _ = heartbeat.tick() => true,
                 () = self.running.ended() => false,
+                taken = self.looking.answer() => {
+                    self.begin(taken).await;
+                    false
+                }
                 () = wait(next_due) => false,
                 () = until(fence_at) => true,
             };
@@ -110,10 +121,20 @@ where
     async fn drain(&mut self) {
         let mut woken = self.queue.0.wakes.subscribe();
         let mut heartbeat = self.heartbeat();
-        while !self.running.held.is_empty() {
+        let abort = self.abort.clone();
+        let hangs = async move {
+            abort.cancelled().await;
+            tokio::time::sleep(LAST_LOOK).await;
+        };
+        let mut hangs = pin!(hangs.fuse());
+        while !self.running.held.is_empty() || self.looking.is_open() {
             let fence_at = self.fence_at();
             tokio::select! {
                 () = self.running.ended() => {}
+                taken = self.looking.answer() => {
+                    self.begin(taken).await;
+                }
+                () = &mut hangs, if !hangs.is_terminated() => self.looking.task.abort_all(),
                 _ = woken.changed() => self.beat().await,
                 _ = heartbeat.tick() => self.beat().await,
                 () = until(fence_at) => self.beat().await,
@@ -130,35 +151,77 @@ where
 
     /// Takes as many due jobs as there is room for. How long until the next one is due, when there is room left.
     async fn take(&mut self) -> Option<Duration> {
-        let free = self.concurrency.saturating_sub(self.running.held.len());
-        if free == 0 {
-            return None;
-        }
-        // A database that hangs must not keep the worker from its heartbeat.
+        // A database that hangs must not keep the worker from its heartbeat: the look goes on beside that.
         let end = Instant::now() + self.queue.0.settings.heartbeat;
-        let error =
-            match tokio::time::timeout_at(self.fence_at().map_or(end, |at| at.min(end)), self.try_take(free)).await {
-                Ok(Ok(next_due)) => return next_due,
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "the database does not answer".to_owned(),
+        let end = self.fence_at().map_or(end, |at| at.min(end));
+        loop {
+            let is_late = self.looking.is_open();
+            if !is_late {
+                let free = self.concurrency.saturating_sub(self.running.held.len());
+                if free == 0 {
+                    return None;
+                }
+                self.looking.begin(look(self.queue.clone(), self.kind, free, self.stop.clone()));
+            }
+            let Ok(taken) = tokio::time::timeout_at(end, self.looking.answer()).await else {
+                tracing::warn!(kind = %self.kind, "can't take jobs yet: the database has not answered");
+                return None;
             };
-        tracing::warn!(kind = %self.kind, error, "can't take jobs, trying again with the next heartbeat");
-        None
+            let next_due = self.begin(taken).await;
+            // What came while an earlier look was waited for is seen by a new one.
+            if !is_late {
+                return next_due;
+            }
+        }
     }
 
-    async fn try_take(&mut self, free: usize) -> Result<Option<Duration>, StoreError> {
-        let (inner, kind, now, asked) = (&self.queue.0, self.kind.name(), self.queue.now(), Instant::now());
-        let mut tx = inner.store.begin().await?;
-        let worker = &inner.settings.worker_name;
-        let rows = sql::claim(&mut tx, kind, worker, now, self.queue.lease_end(), free).await?;
-        let next_due = if rows.len() < free { sql::next_due(&mut tx, kind, now).await? } else { None };
-        if self.stop.is_cancelled() {
-            // It came while we looked: not committed, nothing was taken.
-            return Ok(None);
+    /// Begins what a look has taken. How long until the next job is due, as far as that look was to see it.
+    async fn begin(&mut self, taken: Result<Taken, String>) -> Option<Duration> {
+        match taken {
+            Ok(taken) => {
+                let Taken { rows, asked, next_due, .. } = self.still_held(taken).await;
+                rows.into_iter().for_each(|row| self.start(row, asked));
+                next_due
+            }
+            Err(error) => {
+                tracing::warn!(kind = %self.kind, error, "can't take jobs, trying again with the next heartbeat");
+                None
+            }
+        }
+    }
+
+    /// Without what others may have taken while the answer was on its way, for longer than a lease goes.
+    async fn still_held(&self, taken: Taken) -> Taken {
+        let settings = &self.queue.0.settings;
+        let safe = settings.lease.saturating_sub(settings.heartbeat);
+        if taken.rows.is_empty() || (self.queue.now() < taken.lease_end && taken.asked.elapsed() < safe) {
+            return taken;
+        }
+        let asked = Instant::now();
+        let error = match tokio::time::timeout(settings.heartbeat, self.renewed(taken.rows)).await {
+            Ok(Ok(rows)) => return Taken { rows, asked, ..taken },
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(kind = %self.kind, error, "jobs were taken too late to be begun: their leases end");
+        Taken { rows: Vec::new(), ..taken }
+    }
+
+    /// Those of them that this worker still holds, with new leases.
+    async fn renewed(&self, mut rows: Vec<ClaimedRow>) -> Result<Vec<ClaimedRow>, StoreError> {
+        let lease_end = self.queue.lease_end(self.queue.now());
+        let mut tx = self.queue.0.store.begin().await?;
+        let mut held = Vec::new();
+        // In the order of everybody, as in a beat.
+        rows.sort_by_key(|row| row.id);
+        for mut row in rows {
+            if let Some(to_stop) = sql::renew(&mut tx, row.id, natural(row.attempts), lease_end).await? {
+                row.cancel_asked |= to_stop;
+                held.push(row);
+            }
         }
         tx.commit().await?;
-        rows.into_iter().for_each(|row| self.start(row, asked));
-        Ok(next_due.map(|due| due.since(now)))
+        Ok(held)
     }
 
     fn start(&mut self, row: ClaimedRow, renewed: Instant) {
@@ -175,6 +238,7 @@ where
     /// asleep for longer than a lease keeps the jobs that nobody has taken from it. Handlers whose jobs could not be
     /// renewed for too long are told to stop.
     async fn beat(&mut self) {
+        self.looking.give_up();
         let asked = Instant::now();
         let end = asked + self.queue.0.settings.heartbeat;
         // At least a moment, so that a worker that was asleep still asks whether it lost its jobs.
@@ -213,6 +277,8 @@ where
     }
 
     async fn try_beat(&self) -> Result<(), StoreError> {
+        // Read once: a process that sleeps between renewing and rescuing would take its own jobs away from itself.
+        let now = self.queue.now();
         let mut tx = self.queue.0.store.begin().await?;
         let mut to_stop = Vec::new();
         // One order for everybody, so that two workers never wait for each other's rows.
@@ -220,11 +286,11 @@ where
         all.sort_by_key(|held| held.id);
         for held in all {
             // Not held any more: lost to another worker, or just ended; then cancelling disturbs nobody.
-            if sql::renew(&mut tx, held.id, held.number, self.queue.lease_end()).await?.unwrap_or(true) {
+            if sql::renew(&mut tx, held.id, held.number, self.queue.lease_end(now)).await?.unwrap_or(true) {
                 to_stop.push(&held.stop);
             }
         }
-        let rescued = sql::rescue(&mut tx, self.kind.name(), self.queue.now()).await?;
+        let rescued = sql::rescue(&mut tx, self.kind.name(), now).await?;
         tx.commit().await?;
         to_stop.into_iter().for_each(CancellationToken::cancel);
         for (key, state) in rescued {
@@ -270,6 +336,68 @@ impl Drop for Running {
         self.held.values().for_each(|held| held.stop.cancel());
         self.tasks.detach_all();
     }
+}
+
+/// A look for due jobs. It is a task of its own, so that none is dropped in the middle: where the database answers a commit
+/// late, the jobs were taken, and nobody else would begin them before their leases end.
+#[derive(Default)]
+struct Looking {
+    task: JoinSet<Result<Taken, StoreError>>,
+    since: Option<Instant>,
+}
+
+/// What a look has brought.
+struct Taken {
+    rows: Vec<ClaimedRow>,
+    /// Their leases are no older than this.
+    asked: Instant,
+    lease_end: Timestamp,
+    next_due: Option<Duration>,
+}
+
+impl Looking {
+    fn begin(&mut self, look: impl Future<Output = Result<Taken, StoreError>> + Send + 'static) {
+        self.since = Some(Instant::now());
+        self.task.spawn(look);
+    }
+
+    fn is_open(&self) -> bool {
+        !self.task.is_empty()
+    }
+
+    /// What it has brought, or a sentence about why nothing; never, when there is none.
+    async fn answer(&mut self) -> Result<Taken, String> {
+        match self.task.join_next().await {
+            None => std::future::pending().await,
+            Some(Ok(taken)) => taken.map_err(|error| error.to_string()),
+            Some(Err(error)) => Err(error.to_string()),
+        }
+    }
+
+    /// Ends one that nobody answers any more, so that there can be another.
+    fn give_up(&mut self) {
+        if self.since.is_some_and(|since| since.elapsed() >= LONGEST_LOOK) {
+            self.task.abort_all();
+        }
+    }
+}
+
+async fn look(queue: Queue, kind: JobKind, free: usize, stop: CancellationToken) -> Result<Taken, StoreError> {
+    let (inner, kind, now, asked) = (&queue.0, kind.name(), queue.now(), Instant::now());
+    let lease_end = queue.lease_end(now);
+    let claim = async {
+        let mut tx = inner.store.begin().await?;
+        let worker = &inner.settings.worker_name;
+        let rows = sql::claim(&mut tx, kind, worker, now, lease_end, free).await?;
+        let next_due = if rows.len() < free { sql::next_due(&mut tx, kind, now).await? } else { None };
+        Ok::<_, StoreError>((tx, rows, next_due.map(|due| due.since(now))))
+    };
+    // Where that comes while we look, nothing is committed, and so nothing was taken.
+    let claimed = stop.run_until_cancelled(claim).await.filter(|_| !stop.is_cancelled());
+    let Some(claimed) = claimed else { return Ok(Taken { rows: Vec::new(), asked, lease_end, next_due: None }) };
+    let (tx, rows, next_due) = claimed?;
+    tx.commit().await?;
+    Ok(Taken { rows, asked, lease_end, next_due })
 }
 
 async fn until(at: Option<Instant>) {

@@ -20,7 +20,7 @@ use url::Url;
 
 /// How long a directory may take to say who somebody is, all in all.
 const TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Groups that one person is believed to be in.
 const MOST_GROUPS: usize = 2_000;
 /// What never changes about somebody, even when they marry or move: OpenLDAP's and others' (RFC 4530), and Active

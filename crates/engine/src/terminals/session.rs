@@ -9,6 +9,7 @@ use davit_domain::time::Timestamp;
 use davit_exec::Exit;
 use davit_exec::host::{Host, ShellEvent, ShellInput, ShellOutput};
 use davit_store::terminals::{Ending, Terminal};
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
@@ -20,6 +21,8 @@ const TICK: Duration = Duration::from_secs(1);
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 /// For the last word to a browser that takes nothing.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// A person does not wait longer for a database that does not answer.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A shell that a browser came for.
 pub(super) struct Session {
@@ -54,21 +57,31 @@ impl Session {
 
     /// Runs it to its end, and writes down how that was.
     pub(super) async fn run(self, mut typed: mpsc::Receiver<Typed>) {
-        let (reason, exit_code) = match self.start().await {
-            Ok(running) => self.talk(running, &mut typed).await,
-            Err((reason, why)) => {
-                if let Some(why) = why {
-                    self.say(Shown::Failed(why)).await;
-                }
-                (reason, None)
-            }
+        let ((reason, exit_code), why_not) = match self.start().await {
+            Ok(running) => (self.talk(running, &mut typed).await, None),
+            Err((reason, why)) => ((reason, None), why),
         };
-        if reason != Reason::Unreachable {
-            self.say(Shown::Ended(reason, exit_code)).await;
-        }
         let bytes = self.bytes.load(Ordering::Relaxed);
         let ending = Ending { reason: reason.as_str(), exit_code, bytes };
-        if let Err(error) = self.engine.close_terminal(&self.terminal, &ending).await {
+        let mut closing = pin!(self.engine.close_terminal(&self.terminal, &ending));
+        // Before it is told: who sees that it has ended finds it so.
+        let closed = tokio::time::timeout(CLOSING, &mut closing).await;
+        let closed = async {
+            match closed {
+                Ok(closed) => closed,
+                Err(_) => closing.await,
+            }
+        };
+        let told = async {
+            if let Some(why) = why_not {
+                self.say(Shown::Failed(why)).await;
+            }
+            if reason != Reason::Unreachable {
+                self.say(Shown::Ended(reason, exit_code)).await;
+            }
+        };
+        let (closed, ()) = tokio::join!(closed, told);
+        if let Err(error) = closed {
             tracing::warn!(%error, terminal = self.terminal.id.0, "the end of a terminal can't be written down now");
         }
         self.engine.0.terminals.remove(self.terminal.id);

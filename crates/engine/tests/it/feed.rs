@@ -63,8 +63,16 @@ async fn sql(app: &TestApp, statements: &str) {
     .expect("is done");
 }
 
+/// Has every entry given its place. Returns once the end is noted too: where the app's own task was faster with the
+/// chain, it is that which notes it.
 async fn chained(app: &TestApp) -> Head {
-    app.engine().chain_feed().await.expect("is chained").expect("there is an end")
+    let end = app.engine().chain_feed().await.expect("is chained").expect("there is an end");
+    let is_noted = async || {
+        let noted = std::fs::read_to_string(app.path("feed-head")).ok()?;
+        (noted.trim() == end.to_string()).then_some(())
+    };
+    app.until("the end is noted", is_noted).await;
+    end
 }
 
 async fn verified(app: &TestApp) -> Verified {
@@ -262,18 +270,21 @@ both!(entries_of_before_there_were_proofs_are_believed, |app| {
 both!(the_oldest_are_forgotten_and_not_taken, |app| {
     write(&app, 3).await;
     let old = chained(&app).await;
+    sql(&app, COPY).await;
     app.advance(Duration::from_secs(800 * 24 * 3600));
     write(&app, 2).await;
     chained(&app).await;
-    sql(&app, COPY).await;
-    assert_eq!(app.engine().forget_feed().await.expect("forgets"), 3);
+    // The first look of the app's own task may come as late as this, and be the one that forgets them.
+    app.engine().forget_feed().await.expect("forgets");
     assert_eq!(app.engine().forget_feed().await.expect("forgets"), 0, "once");
     chained(&app).await;
     let found = app.engine().verify_feed(Some(&old)).await.expect("is verified");
     assert!(found.is_whole(), "{:?}", found.faults);
     assert_eq!((found.first, found.entries), (4, 3));
-    let newest = &app.engine().store().feed(None, 1).await.expect("reads")[0].entry;
-    assert_eq!((newest.action.as_str(), &newest.detail["entries"]), ("feed_forgotten", &3.into()));
+    let all = app.engine().store().feed(None, 10).await.expect("reads");
+    let told: Vec<_> = all.iter().filter(|entry| entry.entry.action == "feed_forgotten").collect();
+    assert_eq!(told.len(), 1, "{all:?}");
+    assert_eq!(told[0].entry.detail["entries"], 3);
     // Nobody brings them back, and nobody moves the beginning.
     sql(&app, "INSERT INTO feed SELECT * FROM feed_copy WHERE position <= 3").await;
     assert_eq!(kinds(&verified(&app).await), [FaultKind::Inserted; 3]);

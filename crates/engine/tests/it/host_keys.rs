@@ -33,14 +33,16 @@ async fn hosts_are_scanned_and_what_a_person_compared_is_pinned() {
     let rsa = same.add_host_key("rsa:2048").await;
     let old = changed.host_key_line();
     changed.change_host_key("ed25519").await;
-    // Nobody listens there.
-    let nobody = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("its address");
+    // Nobody listens there: the port is held, so that nobody can begin to.
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    nobody.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let nowhere = nobody.local_addr().expect("its address").port();
     let tables = [
         "[[host]]\nname = \"here\"\nkind = \"local\"\n\n".to_owned(),
         of("new", &new, None),
         of("same", &same, Some(&rsa)),
         of("changed", &changed, Some(&old)),
-        table("down", "127.0.0.1", nobody.port(), down.user(), None),
+        table("down", "127.0.0.1", nowhere, down.user(), None),
     ];
     app.apply(&tables.concat()).await;
 

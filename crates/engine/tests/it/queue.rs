@@ -52,6 +52,7 @@ on_both!(
     a_job_that_kills_its_worker_is_tried_no_more_than_it_may,
     the_jobs_of_a_dead_worker_are_rescued_and_its_late_result_is_refused,
     a_worker_that_slept_keeps_what_nobody_took,
+    a_worker_that_sleeps_in_the_middle_of_its_beat_keeps_what_nobody_took,
     a_worker_that_can_not_renew_stops_its_handlers_before_the_lease_ends,
     a_worker_whose_database_hangs_stops_its_handlers_before_the_lease_ends,
     a_job_that_waits_can_be_cancelled,
@@ -292,6 +293,29 @@ async fn a_worker_that_slept_keeps_what_nobody_took(database: Database) {
     assert_eq!(counts(&queue).await, (0, 0, 0));
 }
 
+/// Longer than a lease goes by between any two looks at the clock.
+async fn a_worker_that_sleeps_in_the_middle_of_its_beat_keeps_what_nobody_took(database: Database) {
+    let naps = Arc::new(AtomicI64::new(0));
+    let clock = Clock::new({
+        let (clock, naps) = (database.clock.clone(), Arc::clone(&naps));
+        move || Timestamp::from_millis(clock.0.fetch_add(naps.load(Ordering::SeqCst), Ordering::SeqCst))
+    });
+    let settings = QueueSettings { lease: LEASE, heartbeat: HEARTBEAT, ..QueueSettings::new("a", clock) };
+    let queue = Queue::open(&database.store, settings).await.expect("opens");
+    database.enqueue(&queue, job("kept")).await;
+    let mut worker = Worker::start(&queue, 2);
+    let kept = worker.started().await;
+    naps.store(i64::try_from(LEASE.as_millis() * 2).expect("fits"), Ordering::SeqCst);
+    database.enqueue(&queue, job("marker")).await;
+    worker.starts_and_ends("marker", 1).await;
+    database.enqueue(&queue, job("another")).await;
+    worker.starts_and_ends("another", 1).await;
+    assert!(!kept.stop.is_cancelled());
+    kept.end(Outcome::Done);
+    worker.stop().await;
+    assert_eq!(counts(&queue).await, (0, 0, 0));
+}
+
 /// A lease that ends soon, by the process's own clock.
 fn hasty(name: &str, clock: &HandClock) -> QueueSettings {
     QueueSettings {
@@ -333,8 +357,10 @@ async fn a_worker_whose_database_hangs_stops_its_handlers_before_the_lease_ends(
     started.stop.cancelled().await;
     drop(tx);
     started.end(Outcome::Done);
-    database.until(&queue, |counts| counts.running == 0).await;
+    // Its result is stored, unless that takes longer than the lease.
     worker.stop().await;
+    let Counts { waiting, dead, .. } = queue.counts().await.expect("counts");
+    assert_eq!((waiting, dead), (0, 0));
 }
 
 async fn a_job_that_waits_can_be_cancelled(database: Database) {
@@ -612,6 +638,25 @@ async fn postgres_wakes_other_processes() {
     worker.stop().await;
 }
 
+/// What was taken is begun, however long the database takes with the commit.
+#[tokio::test]
+async fn postgres_that_answers_a_commit_late_loses_no_job() {
+    let database = Database::postgres().await;
+    let Db::Postgres(pool) = database.store.db() else { unreachable!("PostgreSQL was opened") };
+    let slow = "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER slowly AFTER UPDATE ON queue_jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+             WHEN (OLD.state = 'waiting' AND NEW.state = 'running') EXECUTE FUNCTION slowly()";
+    sqlx::raw_sql(slow).execute(pool).await.expect("is made");
+    let hasty = QueueSettings { heartbeat: Duration::from_millis(100), ..settings("a", &database.clock) };
+    let queue = Queue::open(&database.store, hasty).await.expect("opens");
+    database.enqueue(&queue, job("taken")).await;
+    let mut worker = Worker::start(&queue, 1);
+    worker.starts_and_ends("taken", 1).await;
+    worker.stop().await;
+    assert_eq!(counts(&queue).await, (0, 0, 0));
+}
+
 /// One worker listens for all of its process: when it stops, another one does.
 #[tokio::test]
 async fn postgres_is_listened_to_by_whoever_is_left() {
@@ -641,6 +686,11 @@ async fn postgres_is_listened_to_after_the_connection_was_lost() {
     let other = database.queue("other").await;
     let Db::Postgres(pool) = database.store.db() else { unreachable!("PostgreSQL was opened") };
     sqlx::query("SELECT pg_terminate_backend($1)").bind(listener).execute(pool).await.expect("cuts");
+    // The signal is sent by then, not heard.
+    let is_there = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)";
+    while sqlx::query_scalar(is_there).bind(listener).fetch_one(pool).await.expect("asks") {
+        tokio::task::yield_now().await;
+    }
     let mut running = Vec::new();
     for key in ["one", "two", "three", "four", "five", "six"] {
         database.enqueue(&other, job(key)).await;

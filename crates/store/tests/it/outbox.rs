@@ -99,7 +99,7 @@ both!(one_call_of_a_lane_at_a_time, |store| {
 both!(a_failed_call_is_tried_again_later, |store| {
     enqueue(&store, "a", "one", 1).await;
     let first = claim(&store, 1).await.expect("one");
-    store.retry_outbox(first.id, at(40), "502\0").await.expect("is put back");
+    store.retry_outbox(&first, at(40), "502\0").await.expect("is put back");
     assert_eq!((due(&store).await, claim(&store, 39).await), (Some(40), None));
     let entry = listed(&store, &OutboxFilter::default()).await.remove(0);
     assert_eq!((entry.state, entry.last_error.as_deref()), (OutboxState::Waiting, Some("502␀")));
@@ -113,12 +113,12 @@ both!(a_newer_state_takes_the_place_of_one_that_waits_to_be_tried_again, |store|
     enqueue(&store, "a", "old", 1).await;
     let old = claim(&store, 1).await.expect("one");
     enqueue(&store, "a", "new", 2).await;
-    store.retry_outbox(old.id, at(500), "502").await.expect("is put back");
+    store.retry_outbox(&old, at(500), "502").await.expect("is put back");
     assert_eq!(due(&store).await, Some(2));
     assert_eq!(claim(&store, 3).await.expect("one").payload, "new");
     // What the worker of the old one still has to say comes too late.
     store.finish_outbox(old.id, OutboxEnd::Done, None, at(4)).await.expect("does nothing");
-    store.retry_outbox(old.id, at(5), "late").await.expect("does nothing");
+    store.retry_outbox(&old, at(5), "late").await.expect("does nothing");
     assert_eq!(states(&store).await, [word("old", OutboxState::Superseded), word("new", OutboxState::Leased)]);
 });
 
@@ -129,6 +129,7 @@ both!(a_call_under_way_is_held_for_as_long_as_its_lease_is_renewed, |store| {
     assert_eq!((due(&store).await, claim(&store, 149).await), (Some(150), None));
     let again = claim(&store, 150).await.expect("the lease is over");
     assert!(!store.renew_outbox(&first, at(900)).await.expect("reads"), "another one makes it now");
+    store.retry_outbox(&first, at(900), "stopped").await.expect("does nothing");
     assert!(store.renew_outbox(&again, at(300)).await.expect("is held"));
     store.finish_outbox(again.id, OutboxEnd::Done, None, at(200)).await.expect("ends");
     assert!(!store.renew_outbox(&again, at(900)).await.expect("reads"));
@@ -217,7 +218,7 @@ both!(a_person_has_a_call_made_again, |store| {
     assert_eq!(claim(&store, 49).await, None);
     let again = claim(&store, 50).await.expect("is due");
     assert_eq!((again.id, again.attempts), (first.id, 2));
-    store.retry_outbox(again.id, at(9_000), "502").await.expect("is put back");
+    store.retry_outbox(&again, at(9_000), "502").await.expect("is put back");
     commit!(store, tx => tx.retry_call(first.id, at(60)));
     let again = claim(&store, 60).await.expect("a person did not want to wait");
     store.finish_outbox(again.id, OutboxEnd::Done, None, at(61)).await.expect("ends");
