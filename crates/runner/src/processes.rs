@@ -34,6 +34,12 @@ impl Process {
         one(self.pid).is_some_and(|now| now.started == self.started && !now.ended)
     }
 
+    /// Whether this signal would do nothing to it.
+    pub(crate) fn ignores(&self, signal: Signal) -> bool {
+        let status = std::fs::read(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        is_ignored(&String::from_utf8_lossy(&status), signal)
+    }
+
     /// Whether `NAME=value` is in the environment that it was started with.
     pub(crate) fn has_in_environment(&self, pair: &str) -> bool {
         std::fs::read(format!("/proc/{}/environ", self.pid))
@@ -116,6 +122,12 @@ fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     Some(Process { pid, parent, started, name, ended })
 }
 
+/// `SigIgn:\t0000000000004001` among other lines: a bit for each signal, the first is that of signal 1 (proc_pid_status(5)).
+fn is_ignored(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +143,15 @@ mod tests {
         assert_eq!((process.parent, process.started, process.name.as_str()), (1, 4711, "a) S (b"));
         let zombie = parse_stat(7, &stat.replace(" R ", " Z ")).expect("a process");
         assert!(zombie.ended && !process.ended);
+    }
+
+    #[test]
+    fn what_a_process_ignores_is_read_from_its_mask() {
+        let status = "Name:\tsh\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000004003\nSigCgt:\t0000000000010000\n";
+        let ignored = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGCHLD]
+            .map(|signal| is_ignored(status, signal));
+        assert_eq!(ignored, [true, true, false, true, false]);
+        assert!(!is_ignored("", Signal::SIGTERM));
     }
 
     #[test]

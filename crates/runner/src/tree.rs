@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 /// Carries the mark of a place in the environment of its steps, where nothing better tells whose they are.
 pub(crate) const MARK: &str = "DAVIT_PLACE";
 
-/// How long KILL may need: longer only for a process stuck in the kernel.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
+/// How long KILL may need: longer only for a process stuck in the kernel, or on a machine that stands still.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(30);
 
 /// How often is looked whether processes are gone.
 const LOOK: Duration = Duration::from_millis(10);

@@ -62,6 +62,8 @@ const DOWN: &[&str] = &[
     "Connection timed out",
     "Connection reset",
     "Connection closed",
+    "closed by remote host",
+    "Broken pipe",
     "Operation timed out",
     "Operation too slow",
     "Network is unreachable",

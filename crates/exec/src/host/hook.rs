@@ -31,10 +31,11 @@ const MAX_OUTPUT: u64 = 64 << 20;
 
 /// Tenths of a second between TERM and KILL.
 const PATIENCE: &str = "50";
-/// What ending a hook may take: all waits on the host, and the way there.
-const ENDING: Duration = Duration::from_secs(20);
+/// What ending a hook may take: all waits on the host, which are counted there in looks and are longer where it is busy,
+/// and the way there.
+const ENDING: Duration = Duration::from_secs(60);
 /// What the output of a hook may take that is still under way when it was ended.
-const LAST_LINES: Duration = Duration::from_secs(3);
+const LAST_LINES: Duration = Duration::from_secs(10);
 
 /// Names one run of a hook on a host: the same name never runs twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,11 +3,21 @@
 //! Not here: who may have one, for how long, and what is kept of it. That is the engine.
 
 use super::Host;
-use super::transport::{DRAIN, Event, Transport};
+use super::transport::{Event, Transport};
 use crate::ssh;
 use crate::{ExecError, Exit};
 use bytes::Bytes;
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// After its exit status, what a shell showed may still be on its way: when there was nothing in so many looks, what
+/// still holds the terminal open is a background process, which is not waited for. Whoever closed a shell waits for it,
+/// so it is not long; and a machine that stands still does so for one look.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 20;
+
+/// After this long, whatever still comes is from a background process.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +44,7 @@ pub struct ShellInput(ssh::ShellInput);
 pub struct ShellOutput {
     events: ssh::Events,
     /// Said already; what it showed before may still be on its way.
-    exit: Option<Exit>,
+    exit: Option<(Exit, Instant)>,
     ended: bool,
 }
 
@@ -82,16 +92,26 @@ impl ShellOutput {
     pub async fn next(&mut self) -> Option<ShellEvent> {
         while !self.ended {
             let event = match self.exit {
-                Some(_) => timeout(DRAIN, self.events.next()).await.unwrap_or_default(),
+                Some((_, at)) if at.elapsed() >= LAST_WORDS => None,
+                Some(_) => self.last_words().await,
                 None => self.events.next().await,
             };
             match event {
                 Some(Event::Stdout(bytes) | Event::Stderr(bytes)) => return Some(ShellEvent::Output(bytes)),
-                Some(Event::Exit(exit)) => self.exit = Some(exit),
+                Some(Event::Exit(exit)) => self.exit = Some((exit, Instant::now())),
                 None => {
                     self.ended = true;
-                    return Some(ShellEvent::Exit(self.exit.take().unwrap_or(Exit::Lost)));
+                    return Some(ShellEvent::Exit(self.exit.take().map_or(Exit::Lost, |(exit, _)| exit)));
                 }
+            }
+        }
+        None
+    }
+
+    async fn last_words(&mut self) -> Option<Event> {
+        for _ in 0..LOOKS {
+            if let Ok(event) = timeout(LOOK, self.events.next()).await {
+                return event;
             }
         }
         None

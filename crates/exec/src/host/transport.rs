@@ -11,8 +11,9 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 pub(crate) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// After the exit status, output may still be on its way; when it has been silent for this long, what still holds
-/// the stream open is a background process, which is not waited for.
-pub(super) const DRAIN: Duration = Duration::from_secs(2);
+/// the stream open is a background process, which is not waited for. A host that stands still for some seconds has
+/// none: what its programs said last would be lost. The shell of a person has a shorter limit of its own.
+const DRAIN: Duration = Duration::from_secs(10);
 /// What a script of ours may say at most; more than that is not from it.
 const MAX_REPLY: usize = 4 << 20;
 

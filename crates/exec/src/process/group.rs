@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::time::Duration;
 use tokio::process::Child;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
 /// Carries the [`Mark`] in the environment of a program and of everything it starts.
 pub(super) const MARK_VARIABLE: &str = "DAVIT_PROCESS_MARK";
@@ -19,7 +19,7 @@ const TERM_GRACE: Duration = Duration::from_secs(5);
 /// How long KILL may need: longer only for a process stuck in the kernel.
 const KILL_GRACE: Duration = Duration::from_secs(2);
 
-/// How often the group is looked at after its leader is gone.
+/// How often the group is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What all processes of one run have in common, also those that left its group.
@@ -82,18 +82,18 @@ impl Group {
         let _ = killpg(self.id, signal);
     }
 
+    /// The time is counted in looks: while the machine stands still, the group has no time to end in.
     async fn gone_within(&self, child: &mut Child, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
-        if timeout_at(deadline, child.wait()).await.is_err() {
-            return false;
-        }
-        while self.is_alive() {
-            if Instant::now() >= deadline {
-                return false;
+        for _ in 0..limit.as_millis() / LOOK.as_millis() {
+            if timeout(LOOK, child.wait()).await.is_err() {
+                continue;
+            }
+            if !self.is_alive() {
+                return true;
             }
             sleep(LOOK).await;
         }
-        true
+        false
     }
 
     fn is_alive(&self) -> bool {

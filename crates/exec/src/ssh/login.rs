@@ -20,8 +20,9 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// A connection that refused says so, or is gone; which one is clear after this long.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A connection that refused says so, or is gone; which one is clear after this long. It takes a moment, and longer where
+/// the server is busy: a connection that broke must not be taken for a refusal.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Questions in a row that a host may ask before we stop answering. PAM asks one, and sometimes says something first.
 const MAX_QUESTIONS: usize = 4;
 

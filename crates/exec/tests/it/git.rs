@@ -375,7 +375,10 @@ async fn a_token_is_not_shown_to_another_host() {
 #[tokio::test]
 async fn an_unreachable_remote_is_worth_another_try_and_a_missing_one_is_not() {
     let site = Site::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    // Bound and not listening: the port is ours, and connections to it are refused.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let port = socket.local_addr().expect("its address").port();
     for url in [
         format!("http://127.0.0.1:{port}/x.git"),
         format!("ssh://git@127.0.0.1:{port}/x.git"),

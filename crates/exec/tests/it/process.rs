@@ -185,7 +185,8 @@ async fn limits_end_the_group() {
 async fn waiting_for_a_slow_reader_is_not_silence() {
     let cwd = TempDir::new().expect("a directory");
     let (sink, mut heard) = mpsc::channel(1);
-    let limits = Timeouts { idle: Duration::from_secs(2), ..PATIENT };
+    // So long that no program takes it to say its first line, on a machine with much else to do either.
+    let limits = Timeouts { idle: Duration::from_secs(10), ..PATIENT };
     let cancel = CancellationToken::new();
     let run = async {
         let end = run_hook("seq 1 100000", cwd.path(), &[], limits, &sink, &cancel).await;

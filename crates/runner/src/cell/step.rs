@@ -3,16 +3,43 @@
 use crate::RunnerError;
 use crate::place::StepCommand;
 use davit_exec::quote;
+use tokio::io::AsyncWriteExt;
+use tokio::process::ChildStdin;
 
 /// Variables that a shell sets itself and may not be given.
 const OF_THE_SHELL: [&str; 6] = ["BASHOPTS", "BASH_VERSINFO", "LINENO", "OPTIND", "PPID", "SHELLOPTS"];
+
+/// A step on its way to the shell. Half of it would spoil the next one: once some of it is sent, the rest has to follow.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Text {
+    /// Whether the shell has got nothing of it.
+    pub(super) const fn is_unsent(&self) -> bool {
+        self.sent == 0
+    }
+
+    /// Sends what is left. When this is dropped, it is known what that still is.
+    pub(super) async fn send(&mut self, stdin: &mut ChildStdin) {
+        while self.sent < self.bytes.len() {
+            match stdin.write(&self.bytes[self.sent..]).await {
+                Ok(taken @ 1..) => self.sent += taken,
+                // A shell that is gone can't read it, which is seen where it is waited for.
+                Ok(0) | Err(_) => self.sent = self.bytes.len(),
+            }
+        }
+    }
+}
 
 /// What the supervisor is sent. The environment is exported, never an argument: arguments can be read by every user of
 /// the machine. `id` comes back in the reply.
 ///
 /// # Errors
 /// A name that is none, or a NUL.
-pub(super) fn text(command: &StepCommand, stdin: Option<&str>, id: &str) -> Result<Vec<u8>, RunnerError> {
+pub(super) fn text(command: &StepCommand, stdin: Option<&str>, id: &str) -> Result<Text, RunnerError> {
     let (program, arguments) = command
         .argv
         .split_first()
@@ -39,7 +66,7 @@ pub(super) fn text(command: &StepCommand, stdin: Option<&str>, id: &str) -> Resu
     text.extend(b"); davit_end ");
     text.extend(id.as_bytes());
     text.extend(b" $?\n");
-    Ok(text)
+    Ok(Text { bytes: text, sent: 0 })
 }
 
 fn push_word(text: &mut Vec<u8>, word: &str) -> Result<(), RunnerError> {

@@ -1,9 +1,11 @@
 //! The shell that stays for a whole job and runs its steps, and everything that descends from it.
 
+mod ending;
+
 use super::keeper::Keeper;
 use super::output::Output;
 use super::replies::Replies;
-use super::step;
+use super::step::{self, Text};
 use crate::limits::Groups;
 use crate::place::{Limits, Proof, StepCommand, StepExit};
 use crate::processes::{self, Identity, Process};
@@ -32,11 +34,8 @@ const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 /// How long a place may need to come up: milliseconds, but the machine may be busy with other things.
 const START: Duration = Duration::from_secs(300);
 
-/// Between TERM and KILL.
-const TERM_GRACE: Duration = Duration::from_secs(5);
-
 /// How long the last lines of a step that was ended may take to reach the sink.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(10);
 
 /// What steps that come after the job's time was over may take together: those that clean up.
 const AFTER_TIME: Duration = Duration::from_secs(300);
@@ -80,6 +79,8 @@ pub(super) struct Supervisor {
     abandoned: Option<HashSet<Identity>>,
     /// The step whose end was not heard of yet.
     running: Option<String>,
+    /// That step, on its way to the shell.
+    text: Text,
     gone: Option<String>,
     _keeper: Keeper,
 }
@@ -119,6 +120,7 @@ impl Supervisor {
             over,
             abandoned: None,
             running: None,
+            text: Text::default(),
             gone: None,
             _keeper: keeper,
         })
@@ -136,8 +138,9 @@ impl Supervisor {
         sink: &LineSink,
         cancel: &CancellationToken,
     ) -> Result<StepExit, RunnerError> {
-        if let Some(older) = self.abandoned.take() {
+        if let Some(older) = self.abandoned.clone() {
             self.end_step(&older).await;
+            self.abandoned = None;
         }
         if let Some(reason) = &self.gone {
             return Err(RunnerError::Ended(reason.clone()));
@@ -149,10 +152,12 @@ impl Supervisor {
         let text = step::text(command, stdin, &id)?;
         let older: HashSet<Identity> = self.tree.members().iter().map(Process::identity).collect();
         let (kills, refused) = (self.groups.memory_kills(), self.groups.refused_processes());
+        self.output.begin(sink).await;
+        // Without a pause in between: whoever stops waiting leaves a step that can be sent and ended, or none.
         self.abandoned = Some(older.clone());
         self.running = Some(id.clone());
-        self.output.begin(sink).await;
-        let end = self.follow(&text, &id, command.timeout, cancel).await;
+        self.text = text;
+        let end = self.follow(&id, command.timeout, cancel).await;
         let exit = match end {
             End::Code(code) => {
                 self.running = None;
@@ -263,12 +268,11 @@ impl Supervisor {
         }
     }
 
-    async fn follow(&mut self, text: &[u8], id: &str, limit: Option<Duration>, cancel: &CancellationToken) -> End {
+    async fn follow(&mut self, id: &str, limit: Option<Duration>, cancel: &CancellationToken) -> End {
         let budget = self.output.budget();
-        let (stdin, replies) = (&mut self.stdin, &mut self.replies);
+        let (stdin, text, replies) = (&mut self.stdin, &mut self.text, &mut self.replies);
         let reply = async {
-            // A shell that is gone can't read it, which the branch that waits for it sees.
-            let _ = stdin.write_all(text).await;
+            text.send(stdin).await;
             reply_to(replies, id).await.map_or(End::Gone, End::Code)
         };
         let patience = async {
@@ -286,42 +290,6 @@ impl Supervisor {
             () = patience => End::TimedOut,
             () = sleep_until(self.deadline) => End::OutOfTime,
         }
-    }
-
-    /// TERM, and KILL when that does not help, for what came after `older`. Returns what was seen, for people.
-    async fn end_step(&mut self, older: &HashSet<Identity>) -> String {
-        let first = self.tree.newer(older);
-        for process in &first {
-            process.signal(Signal::SIGTERM);
-            // A stopped process would not see the TERM.
-            process.signal(Signal::SIGCONT);
-        }
-        // Nor would a stopped shell notice the end of its step.
-        self.tree.wake_shell();
-        let mut proof = match first.as_slice() {
-            [] => "nothing of it was running any more".to_owned(),
-            some => format!("{} ended by TERM", processes::list(some)),
-        };
-        if !self.tree.gone_within(older, TERM_GRACE).await {
-            let stubborn = processes::list(&self.tree.newer(older));
-            let gone = self.tree.kill_all(older).await;
-            proof = format!("{stubborn} did not end by TERM and was ended by KILL");
-            if !gone {
-                proof = format!("{stubborn} did not end by TERM and KILL, so the whole place was ended");
-                self.tree.kill_root();
-                self.gone = Some(format!("the place was ended: {proof}"));
-            }
-        }
-        // The shell says how the step ended, on standard error too, before it replies.
-        let last = async {
-            if let Some(id) = self.running.take() {
-                reply_to(&mut self.replies, &id).await;
-            }
-            self.output.end().await;
-        };
-        // What else holds the output open has no claim to hold up the end.
-        let _ = timeout(LINGER, last).await;
-        proof
     }
 }
 

@@ -20,6 +20,10 @@ const BECOME: &str = include_str!("step.sh");
 /// How long a program has between being asked to end and being ended.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long one look takes whether a program that is to end has begun, and how many there are.
+const HEAR: Duration = Duration::from_millis(20);
+const BEGIN: u32 = 1500;
+
 /// How often is asked whether a program has ended whose output is held open.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -126,13 +130,20 @@ async fn end(
     pump: Option<Pin<&mut impl Future<Output = Result<Option<i32>, RunnerError>>>>,
 ) -> Result<String, RunnerError> {
     let engine = container.engine();
-    // One that did not say when it began did not come far: everything but the container's own process goes then.
+    let (mut pump, mut by_itself) = (pump, false);
+    // One that has not begun yet would begin after its end, and nobody could tell it from what is older.
+    for _ in 0..BEGIN {
+        let Some(begins) = pump.as_mut().filter(|_| began.get().is_none()) else { break };
+        if timeout(HEAR, begins).await.is_ok() {
+            (pump, by_itself) = (None, true);
+        }
+    }
+    // One that never said when it began did not come far: everything but the container's own process goes then.
     let began = || began.get().copied().unwrap_or(0);
     let asked = processes::signal(engine, &container.id, began(), Signal::Term).await?;
-    let by_itself = match pump {
-        Some(pump) => timeout(GRACE, pump).await.is_ok(),
-        None => false,
-    };
+    if let Some(pump) = pump {
+        by_itself = timeout(GRACE, pump).await.is_ok();
+    }
     let mut killed = Vec::new();
     for _ in 0..ROUNDS {
         let left = processes::signal(engine, &container.id, began(), Signal::Kill).await?;

@@ -301,3 +301,17 @@ pub(crate) fn minutes(time: Duration) -> String {
         seconds => format!("{seconds} seconds"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        for (minutes_written, said) in
+            [(0.0, "1 second"), (0.5, "30 seconds"), (1.0, "1 minute"), (1.5, "90 seconds"), (90.0, "90 minutes")]
+        {
+            assert_eq!(minutes(duration(minutes_written)), said);
+        }
+    }
+}

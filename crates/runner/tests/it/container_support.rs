@@ -95,7 +95,7 @@ impl Site {
         let log = fs::File::create(jobs.path().join("podman.log")).expect("a file");
         let mut command = program.command(&["system", "service", "--time=0", &format!("unix://{}", socket.display())]);
         let service = command.stdin(Stdio::null()).stderr(log).stdout(Stdio::null()).spawn().expect("podman starts");
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
         let engine = loop {
             match Engine::at(&socket).await {
                 Ok(engine) => break engine,
@@ -236,13 +236,31 @@ impl Open {
     }
 
     pub(crate) async fn run(&self, command: StepCommand, cancel: &CancellationToken) -> place_support::Ran {
-        let (sink, inbox) = mpsc::channel(16);
+        self.run_until(command, cancel, |_| ()).await
+    }
+
+    /// Runs a step to its end, with `look` at every line as it comes.
+    pub(crate) async fn run_until(
+        &self,
+        command: StepCommand,
+        cancel: &CancellationToken,
+        look: impl Fn(&OutputLine),
+    ) -> place_support::Ran {
+        let (sink, mut inbox) = mpsc::channel(16);
         let step = async {
             let exit: Result<StepExit, RunnerError> = self.place.run(&command, &sink, cancel).await;
             drop(sink);
             exit
         };
-        let (exit, lines) = tokio::join!(step, all(inbox));
+        let listen = async {
+            let mut lines = Vec::new();
+            while let Some(line) = inbox.recv().await {
+                look(&line);
+                lines.push(line);
+            }
+            lines
+        };
+        let (exit, lines) = tokio::join!(step, listen);
         place_support::Ran { exit, lines }
     }
 

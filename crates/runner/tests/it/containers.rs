@@ -2,6 +2,7 @@
 
 use crate::container_support::{Site, container, service};
 use davit_domain::log::Stream;
+use davit_exec::OutputLine;
 use davit_runner::container::Services;
 use davit_runner::{ContainerSpec, PlaceSpec, RunnerError, StepExit, sweep};
 use std::fs;
@@ -126,12 +127,13 @@ async fn a_step_that_is_ended_takes_its_own_with_it_and_nothing_else() {
     assert_eq!(open.says(&look).await, "lives\ngone\ngone");
 
     let cancel = CancellationToken::new();
-    let stop = cancel.clone();
     let command = open.script("trap 'echo bye; exit 1' TERM; echo ready; while :; do sleep 0.1; done");
-    let (ran, ()) = tokio::join!(open.run(command, &cancel), async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        stop.cancel();
-    });
+    let end_when_ready = |line: &OutputLine| {
+        if line.text == "ready" {
+            cancel.cancel();
+        }
+    };
+    let ran = open.run_until(command, &cancel, end_when_ready).await;
     assert!(matches!(ran.exit, Ok(StepExit::Cancelled { .. })), "{ran:?}");
     assert!(ran.text().contains("bye"), "its last words come through: {}", ran.text());
     assert_eq!(open.says(&format!("{RUNS} runs 'sleep.1111'")).await, "lives");

@@ -391,9 +391,11 @@ async fn many_files_anywhere_are_as_much_as_one() {
 #[tokio::test]
 async fn what_runs_in_the_background_fills_no_disk_either() {
     let open = small_disk().await;
-    open.sh("( i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero >f$i; done ) & true").await;
+    // It begins once the next step runs: the first one would hear of it otherwise, if it takes its time to end.
+    let fill = "( until [ -e go ]; do :; done; i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero >f$i; done )";
+    assert_eq!(open.sh(&format!("{fill} & true")).await.code(), 0);
     // Any step that runs meanwhile hears of it.
-    let ran = open.sh("sleep 600").await;
+    let ran = open.sh(": >go; sleep 600").await;
     assert!(over(&ran).contains("5 MiB"), "{ran:?}");
     open.close().await;
 }
@@ -403,9 +405,16 @@ async fn a_fork_bomb_hits_its_limit_and_others_go_on() {
     let bomb = open_with(Executor::Sandbox, |spec| spec.limits.processes = 40).await;
     let other = sandbox().await;
     let mark = format!("{}", rand::random_range(10_000_000..99_999_999_u32));
-    let text = format!("b() {{ while :; do ( exec sleep {mark} ) & done; }}; b 2>/dev/null");
+    // No shell: those give up after some seconds without another process. Perl is there on every Debian.
+    let text = format!(
+        "while (1) {{
+    my $child = fork();
+    if (!defined $child) {{ select(undef, undef, undef, 0.01); next }}
+    if ($child == 0) {{ exec('sleep', '{mark}'); exit 1 }}
+}}"
+    );
     let mut command = script(&bomb.place, "");
-    command.argv = ["bash", "-c", &text].map(str::to_owned).into();
+    command.argv = ["perl", "-e", &text].map(str::to_owned).into();
     let cancel = cancelled_never();
     let watch = async {
         // Until the limit is reached, as the machine sees it.

@@ -169,10 +169,14 @@ async fn a_step_that_does_not_want_to_end_is_killed() {
 
 #[tokio::test]
 async fn a_step_has_its_time_and_the_job_too() {
-    let open = open_with(Executor::Sandbox, |spec| spec.limits.time = Duration::from_millis(400)).await;
+    let open = sandbox().await;
     let limited = StepCommand { timeout: Some(Duration::from_millis(50)), ..script(&open.place, "sleep 600") };
     let ran = run(&open.place, limited, &cancelled_never()).await;
     assert!(matches!(&ran.exit, Ok(StepExit::TimedOut { proof }) if proof.contains("ended by")), "{ran:?}");
+    assert_eq!(open.sh("echo next").await.text(), "next");
+    open.close().await;
+
+    let open = open_with(Executor::Sandbox, |spec| spec.limits.time = Duration::from_millis(400)).await;
     let ran = open.sh("sleep 600").await;
     assert!(matches!(&ran.exit, Ok(StepExit::OverLimit { what }) if what.contains("longer")), "{ran:?}");
     assert_eq!(open.sh("echo cleaning up").await.text(), "cleaning up");
@@ -188,6 +192,71 @@ async fn a_step_that_stops_its_supervisor_does_not_stop_the_job() {
     assert!(matches!(ran.exit, Ok(StepExit::TimedOut { .. })), "{ran:?}");
     assert_eq!(open.sh("echo next").await.text(), "next");
     open.close().await;
+}
+
+#[tokio::test]
+async fn a_step_that_is_ended_before_it_began_never_goes_on() {
+    for executor in BOTH {
+        let open = open_with(executor, |_| ()).await;
+        let (go, stopped) = (format!("{0}/go", open.place.workspace()), format!("{0}/stopped", open.place.workspace()));
+        // A supervisor that is stopped is as late as one on a machine that has no time for it.
+        let stop = "supervisor=$PPID; ( until [ -e go ]; do :; done; kill -STOP $supervisor; : >stopped ) & true";
+        assert_eq!(open.sh(stop).await.code(), 0);
+        open.place.write_file(&go, b"", 0o644).await.expect("written");
+        while open.place.read_file(&stopped, 1).await.expect("read").is_none() {
+            tokio::task::yield_now().await;
+        }
+        // More than a pipe holds: half of it is with the supervisor when the step is ended.
+        let mut late = StepCommand { timeout: Some(Duration::from_millis(50)), ..script(&open.place, "sleep 600") };
+        late.env.extend((0..4).map(|number| (format!("LARGE_{number}"), "x".repeat(50_000))));
+        let ran = run(&open.place, late, &cancelled_never()).await;
+        assert!(matches!(&ran.exit, Ok(StepExit::TimedOut { proof }) if proof.contains("ended by")), "{ran:?}");
+        assert_eq!(open.sh("echo next").await.text(), "next", "{executor:?}");
+        open.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_cancelled_before_anything_of_it_was_sent_is_not_started() {
+    for executor in BOTH {
+        let open = open_with(executor, |_| ()).await;
+        let (sink, mut lines) = mpsc::channel::<OutputLine>(16);
+        let before = CancellationToken::new();
+        before.cancel();
+        let exit = open.place.run(script(&open.place, "echo begun; : >begun"), &sink, &before).await;
+        assert!(matches!(&exit, Ok(StepExit::Cancelled { proof }) if proof == "the step was not started"), "{exit:?}");
+        // Nobody has cancelled it when the step is asked for, only before the shell can have heard of it: on one thread,
+        // no reader has taken its order yet.
+        let cancel = CancellationToken::new();
+        let (exit, ()) = tokio::join!(
+            biased;
+            open.place.run(script(&open.place, "echo begun; : >begun"), &sink, &cancel),
+            async { cancel.cancel() },
+        );
+        assert!(matches!(&exit, Ok(StepExit::Cancelled { proof }) if proof == "the step was not started"), "{exit:?}");
+        let next = open.sh("[ ! -e begun ] && echo next").await;
+        assert_eq!((next.code(), next.text().as_str()), (0, "next"), "{executor:?}");
+        drop(sink);
+        assert_eq!(lines.recv().await, None, "{executor:?}");
+        open.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_nobody_waits_for_before_it_was_sent_is_none() {
+    for executor in BOTH {
+        let open = open_with(executor, |_| ()).await;
+        let (sink, _lines) = mpsc::channel::<OutputLine>(16);
+        let never = cancelled_never();
+        // Looked at once, and dropped where it waits first.
+        tokio::select! {
+            biased;
+            exit = open.place.run(script(&open.place, ": >begun"), &sink, &never) => panic!("{exit:?}"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(open.sh("[ ! -e begun ] && echo next").await.text(), "next", "{executor:?}");
+        open.close().await;
+    }
 }
 
 #[tokio::test]

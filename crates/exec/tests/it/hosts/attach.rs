@@ -91,7 +91,7 @@ on_every_host! {
     }
 
     async fn one_that_was_killed_with_its_shell_has_vanished(place: Place) {
-        let (id, script) = (new_id(), hook("echo one; sleep 3600", place.root()));
+        let (id, script) = (new_id(), hook("echo one; exec sleep 3600", place.root()));
         let mut followed = Followed::default();
         followed.follow(&place, &place.host, &id, &script, 1).await;
         for pid in place.pids(&id) {
@@ -102,7 +102,7 @@ on_every_host! {
     }
 
     async fn a_process_of_another_boot_or_time_is_not_the_hook(place: Place) {
-        let script = hook("echo one; sleep 3600", place.root());
+        let script = hook("echo one; exec sleep 3600", place.root());
         for field in [1, 3, 4] {
             let id = new_id();
             let mut followed = Followed::default();

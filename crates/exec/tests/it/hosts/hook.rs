@@ -100,7 +100,7 @@ on_every_host! {
     }
 
     async fn a_daemon_that_holds_the_output_is_neither_waited_for_nor_ended(place: Place) {
-        let daemon = "mkfifo up; setsid sh -c 'echo $$ > up; echo $$; exec sleep 3600' & read -r up < up";
+        let daemon = "mkfifo up; setsid sh -c 'echo $$; echo > up; exec sleep 3600' & read -r up < up";
         let (ended, lines) = place.hook(daemon).await;
         assert_eq!(ended.expect("ran"), exited(0));
         let first = texts(&lines)[0].parse().expect("a pid");
@@ -123,15 +123,33 @@ on_every_host! {
     }
 
     async fn a_limit_ends_the_whole_group(place: Place) {
-        let short = Duration::from_millis(300);
-        let script = "sh -c 'sleep 3600 & echo $!; wait' & echo $!; sleep 3600";
+        let (short, control, cancel) = (Duration::from_millis(300), place.layout.control_dir(), never());
+        let script = hook("sh -c 'sleep 3600 & echo $!; wait' & echo $!; sleep 3600", place.root());
         for timeouts in [Timeouts { idle: short, ..HOUR }, Timeouts { total: short, ..HOUR }] {
-            let (ended, lines) = place.hook_with(&hook(script, place.root()), timeouts, &never()).await;
-            let refusal = ended.expect_err("timed out");
+            // All of it is there before the limit can be reached, however long that takes on this machine.
+            let (id, (sink, mut lines)) = (new_id(), tokio::sync::mpsc::channel(4));
+            let pids = tokio::select! {
+                ended = place.host.run_hook(&control, &id, &script, 0, HOUR, &sink, &cancel) => panic!("{ended:?}"),
+                pids = async { [lines.recv().await, lines.recv().await] } => pids.map(|line| line.expect("a line").line),
+            };
+            let (sink, _lines) = tokio::sync::mpsc::channel(4);
+            let refusal = place.host.run_hook(&control, &id, &script, 0, timeouts, &sink, &cancel).await;
+            let refusal = refusal.expect_err("timed out");
             assert!(matches!(refusal, ExecError::TimedOut { limit, .. } if limit == short), "{refusal}");
             assert!(refusal.to_string().contains("ended by TERM"), "{refusal}");
             assert!(refusal.to_string().contains("step 4"), "{refusal}");
-            assert_all_gone(&texts(&lines));
+            assert_all_gone(&texts(&pids));
+            place.host.forget_hooks(&control, &[id]).await.expect("cleared up");
+        }
+        assert_eq!(place.in_davit_dir(), [""; 0]);
+    }
+
+    async fn a_limit_counts_for_who_starts_it_too(place: Place) {
+        let short = Duration::from_millis(300);
+        for timeouts in [Timeouts { idle: short, ..HOUR }, Timeouts { total: short, ..HOUR }] {
+            let (ended, _) = place.hook_with(&hook("sleep 3600", place.root()), timeouts, &never()).await;
+            let refusal = ended.expect_err("timed out");
+            assert!(matches!(refusal, ExecError::TimedOut { limit, .. } if limit == short), "{refusal}");
         }
         assert_eq!(place.in_davit_dir(), [""; 0]);
     }

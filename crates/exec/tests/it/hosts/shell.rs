@@ -134,6 +134,14 @@ async fn a_shell_says_how_it_ended_and_all_that_it_showed() {
 }
 
 #[tokio::test]
+async fn a_job_in_the_background_that_goes_on_talking_does_not_hold_up_the_end() {
+    let shell = Shell::open().await;
+    // It ends with its terminal.
+    shell.type_in("(trap '' HUP; while echo tick; do sleep 0.1; done) & exit 5\n").await;
+    assert_eq!(shell.end().await.1, Exit::Code(5));
+}
+
+#[tokio::test]
 async fn a_connection_that_is_cut_is_lost() {
     let mut shell = Shell::open().await;
     shell.type_in("echo here; sleep 1000\n").await;

@@ -181,15 +181,15 @@ pub(crate) fn never() -> CancellationToken {
     CancellationToken::new()
 }
 
-/// Looks again and again until there is an answer.
+/// Looks again and again until there is an answer. The end is for what hangs: a busy machine is slow, not wrong.
 pub(crate) async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    for _ in 0..3000 {
+    for _ in 0..12_000 {
         if let Some(found) = look() {
             return found;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("waited a minute for this: {what}");
+    panic!("waited four minutes for this: {what}");
 }
 
 pub(crate) async fn connect(target: &HostTarget) -> Result<Host, ExecError> {

@@ -12,6 +12,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// A host is asked three times before it counts as gone: one that only stands still for ten seconds does not.
+const KEEPALIVE: Duration = Duration::from_secs(3);
+
 fn connector(settings: impl FnOnce(&mut ConnectorSettings)) -> Connector {
     let mut all = ConnectorSettings { pause: Duration::from_millis(1), ..ConnectorSettings::default() };
     settings(&mut all);
@@ -207,7 +210,7 @@ async fn hosts_behind_a_jump_host_share_one_connection_to_it() {
 async fn a_jump_host_connection_that_died_is_replaced() {
     let (bastion, host) = (Sshd::start().await, Sshd::start().await);
     let front = Front::of(bastion.port(), 100).await;
-    let connector = connector(|settings| settings.keepalive = Duration::from_millis(50));
+    let connector = connector(|settings| settings.keepalive = KEEPALIVE);
     let target = HostTarget { jump: vec![named(&front.target(&bastion), "bastion")], ..ssh_target(&host) };
     let first = Host::connect(&connector, &target, &never()).await.expect("connected");
     let dir = tempfile::tempdir().expect("a directory");
@@ -270,7 +273,7 @@ async fn who_waits_for_a_jump_host_that_is_down_shares_what_the_first_one_found(
 async fn a_host_that_no_longer_answers_is_a_lost_connection_and_closing_it_takes_no_for_an_answer() {
     let sshd = Sshd::start().await;
     let front = Front::of(sshd.port(), 1).await;
-    let connector = connector(|settings| settings.keepalive = Duration::from_millis(50));
+    let connector = connector(|settings| settings.keepalive = KEEPALIVE);
     let host = Host::connect(&connector, &front.target(&sshd), &never()).await.expect("connected");
     let dir = tempfile::tempdir().expect("a directory");
     let layout = layout(dir.path().to_str().expect("UTF-8"));
