@@ -51,5 +51,11 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts', '{scripts,dev}/**/*.test.mjs'] },
+  // The limits are there to end what hangs; a machine may be slow.
+  test: {
+    environment: 'happy-dom',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    include: ['src/**/*.test.ts', '{scripts,dev}/**/*.test.mjs'],
+  },
 })

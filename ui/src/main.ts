@@ -1,7 +1,7 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 import App from './App.vue'
-import { createQueryClient } from './api/queries'
+import { createQueryClient } from './api/query-client'
 import { i18n, startLanguage } from './i18n'
 import { applyPreferences } from './lib/preferences'
 import { createAppRouter } from './router'

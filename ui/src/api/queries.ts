@@ -1,8 +1,7 @@
 // What the pages read: one composable a resource over vue-query, and the map from a change on the server to the
 // queries that show it.
-import { QueryClient, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
-import { ApiError, UNREACHABLE } from './client'
 import {
   api,
   type ChangeFilter,
@@ -12,19 +11,6 @@ import {
   type RunFilter,
 } from './endpoints'
 import type { ChangeTopic, FiguresFilter, Page } from './types'
-
-/** Changes arrive by SSE (events.ts), so nothing polls and nothing goes stale by the clock alone. */
-export function createQueryClient(): QueryClient {
-  return new QueryClient({
-    defaultOptions: {
-      queries: {
-        staleTime: 30_000,
-        retry: (failures, error) => error instanceof ApiError && error.code === UNREACHABLE && failures < 3,
-      },
-      mutations: { retry: false },
-    },
-  })
-}
 
 /** The queries that show how forges stand. */
 export const forgeKeys = ['forges', 'forge']
@@ -189,19 +175,36 @@ export const useDeliveries = (filter: MaybeRefOrGetter<DeliveryFilter>) =>
   usePages('deliveries', filter, api.deliveries)
 export const useOutbox = (filter: MaybeRefOrGetter<OutboxFilter>) => usePages('outbox', filter, api.outbox)
 
+/** For a page that changes keep away. */
+const MOST_CALLS = 3
+
 /** A list read page by page; `items` is all that was loaded so far. */
 export function usePages<T, F extends object>(
   key: string,
   filter: MaybeRefOrGetter<F>,
   load: (filter: F, cursor?: string) => Promise<Page<T>>,
 ) {
+  const asked = computed(() => JSON.stringify(toValue(filter)))
   const query = useInfiniteQuery({
-    queryKey: [key, computed(() => JSON.stringify(toValue(filter)))],
+    queryKey: [key, asked],
     queryFn: ({ pageParam }) => load(toValue(filter), pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: last => last.next ?? undefined,
     placeholderData: previous => previous,
   })
   const items = computed(() => query.data.value?.pages.flatMap(page => page.items) ?? [])
-  return { ...query, items }
+
+  /**
+   * The next page. A change that is told meanwhile makes the list load again in place of it, and a list that is loaded
+   * again must not be broken off either, so it is asked for once more then; but not of the list of another filter.
+   */
+  async function fetchNextPage() {
+    const list = asked.value
+    const known = query.data.value?.pages.length
+    for (let call = 0; call < MOST_CALLS; call++) {
+      const { data, isError } = await query.fetchNextPage({ cancelRefetch: false })
+      if (isError || asked.value !== list || data?.pages.length !== known) return
+    }
+  }
+  return { ...query, items, fetchNextPage }
 }
