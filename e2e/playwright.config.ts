@@ -7,8 +7,9 @@ export default defineConfig({
   fullyParallel: false,
   workers: 2,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // The limits are there to end what hangs; a machine may be slow, or stand still for a while.
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
   reporter: [['list']],
   projects: [
     { name: 'tests', testMatch: '*.spec.ts' },
@@ -19,6 +20,8 @@ export default defineConfig({
   use: {
     viewport: { width: 1440, height: 900 },
     locale: 'en-US',
+    // What fades in has colours of its own for a moment, and what slides is not where it will be.
+    contextOptions: { reducedMotion: 'reduce' },
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.DAVIT_BROWSER ?? '/usr/bin/chromium',

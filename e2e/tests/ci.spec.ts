@@ -1,5 +1,6 @@
 // CI from end to end, with real git and real jobs: a push runs a workflow whose log is read live, a change says why it
 // does not merge, is tried again and then merges, a fork waits for a person, a workflow is started by hand.
+import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +10,9 @@ import { Gitea, REPOSITORY } from './gitea.ts'
 
 const WRITE = { 'X-Davit-Request': '1' }
 /** Jobs wait for this file, so that the browser can look before they go on. */
-const kettle = join(tmpdir(), `davit-e2e-kettle-${process.pid}`)
+const kettle = join(tmpdir(), `davit-e2e-kettle-${randomUUID()}`)
 /** A change's test fails until this is there. */
-const sugar = join(tmpdir(), `davit-e2e-sugar-${process.pid}`)
+const sugar = join(tmpdir(), `davit-e2e-sugar-${randomUUID()}`)
 
 const WORKFLOW = `
 name: CI

@@ -17,12 +17,12 @@ export class Davit {
 
   /** The demo, after it has released and rolled back; below `dir` when its paths are to be read by people. */
   static demo(dir?: string): Promise<Davit> {
-    return Davit.start(own => ['demo', '--listen', '127.0.0.1:0', '--dir', dir ?? join(own, 'demo')], /Ctrl-C stops everything/)
+    return Davit.start(own => ['demo', '--listen', '127.0.0.1:0', '--dir', dir ?? join(own, 'demo')], /Ctrl-C stops everything.*\n/)
   }
 
   /** A server without an account. */
   static empty(): Promise<Davit> {
-    return Davit.start(dir => ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(dir, 'data')], /one-time code:\s+\S+/)
+    return Davit.start(dir => ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(dir, 'data')], /one-time code:\s+\S+\n/)
   }
 
   private static async start(args: (dir: string) => string[], ready: RegExp): Promise<Davit> {
@@ -54,12 +54,13 @@ export class Davit {
 
   async stop(): Promise<void> {
     const ended = new Promise<void>(done => {
-      if (this.child.exitCode !== null) done()
+      if (this.child.exitCode !== null || this.child.signalCode !== null) done()
       else this.child.once('exit', () => done())
     })
     this.child.kill('SIGTERM')
     await ended
-    await rm(this.dir, { recursive: true, force: true })
+    // A program that davit left behind may still be writing.
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 })
   }
 }
 
@@ -74,6 +75,12 @@ export async function logInAs(page: Page, davit: Davit, name: string, password: 
   await page.getByTestId('login-password').fill(password)
   await page.getByTestId('login-submit').click()
   await expect(page.getByTestId('matrix')).toBeVisible()
+}
+
+/** Resolves once a message with these words was shown. It leaves by itself, so this is called before what brings it. */
+export function messageOf(page: Page, words: string): Promise<unknown> {
+  const isShown = (text: string) => [...document.querySelectorAll('.el-message')].some(each => each.textContent?.includes(text))
+  return page.waitForFunction(isShown, words)
 }
 
 /** What the page did that no page may: ask any other host for anything, or throw. */

@@ -54,7 +54,7 @@ test('somebody without an account reads, searches, changes the language and find
 
 for (const [language, root] of Object.entries(ROOTS) as [Language, string][]) {
   test(`every page of the documentation is fine: ${language}`, async ({ page }) => {
-    test.setTimeout(300_000)
+    test.setTimeout(1_200_000)
     const problems = watch(page, davit)
     const guide = names.filter(name => name !== 'index').map(name => `${root}/${name}`)
     // The reference is one template over thousands of elements: its colours are looked at below, and in Chinese only its

@@ -25,7 +25,7 @@ export class GitServer {
   }
 
   stop(): Promise<void> {
-    return rm(this.dir, { recursive: true, force: true })
+    return rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 })
   }
 
   /** Writes files on a branch, which begins at `main` when it is new, and pushes it; the commit. */

@@ -44,7 +44,10 @@ export class Gitea {
     const git = await GitServer.start(REPOSITORY)
     const commit = await git.commit('main', 'Sell tea', { 'index.html': 'tea\n' })
     const server = createServer((request, response) => {
-      gitea.answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+      gitea.answer(request, response).catch((error: unknown) => {
+        if (!response.headersSent) response.writeHead(500)
+        response.end(String(error))
+      })
     })
     const gitea = new Gitea(server, git, commit)
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done))

@@ -1,5 +1,6 @@
 // Somebody who has never seen davit, from an empty server to the first release of their own repository: forms alone, no
 // file, no command.
+import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { Davit, watch } from './davit.ts'
 import { Gitea, REPOSITORY } from './gitea.ts'
 import { accessible } from './looks.ts'
 
-const target = join(tmpdir(), `davit-e2e-newcomer-${process.pid}`)
+const target = join(tmpdir(), `davit-e2e-newcomer-${randomUUID()}`)
 
 let davit: Davit
 let gitea: Gitea
@@ -21,7 +22,7 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await davit.stop()
   await gitea.stop()
-  await rm(target, { recursive: true, force: true })
+  await rm(target, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 })
 })
 
 /** The next of the four things, from the page that lists them. */
@@ -31,7 +32,6 @@ async function goOn(page: Page, step: 'forge' | 'host' | 'app' | 'deploy') {
 }
 
 test('from the wizard to the first release of one’s own repository', async ({ page }) => {
-  test.setTimeout(120_000)
   const problems = watch(page, davit)
   await page.goto(davit.url)
   await page.getByTestId('setup-code').fill(davit.printed(/one-time code:\s+(\S+)/))

@@ -1,5 +1,6 @@
 // What people do when a release does not go by itself: decide about a host that failed, pass a lock, look at what is
 // really live, change how an app is released.
+import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { type APIRequestContext, expect, type Page, test } from '@playwright/tes
 import { Davit, logIn } from './davit.ts'
 
 const WRITE = { 'X-Davit-Request': '1' }
-const gate = join(tmpdir(), `davit-e2e-gate-${process.pid}`)
+const gate = join(tmpdir(), `davit-e2e-gate-${randomUUID()}`)
 
 let davit: Davit
 
@@ -41,6 +42,7 @@ async function deploy(request: APIRequestContext, page: Page, title: string): Pr
     headers: WRITE,
     data: { ref: 'main', title },
   })
+  expect(answer.status(), await answer.text()).toBe(201)
   const { deployment } = (await answer.json()) as { deployment: number }
   await page.goto(`${davit.url}/deployments/${deployment}`)
   return deployment
@@ -105,7 +107,8 @@ test('the next batch goes when somebody says so, and a host that refuses is left
   await page.getByTestId('reason-submit').click()
   await expect(notice).toHaveCount(0)
   await expect(page.getByTestId('deployment-state')).toContainText('Succeeded')
-  await request.delete(`${davit.url}/api/v1/hosts/second-host`, { headers: WRITE })
+  const removed = await request.delete(`${davit.url}/api/v1/hosts/second-host`, { headers: WRITE })
+  expect(removed.ok(), await removed.text()).toBe(true)
   await holdOnFailure(request)
 })
 
@@ -148,6 +151,7 @@ test('a release config is changed in its form, checked while it is filled in, an
   await expect(page.getByTestId('config-fine')).toBeVisible()
   await page.getByTestId('step-scripts').click()
   await page.getByTestId('hook-after_checkout').click()
+  await expect(page.getByTestId('hook-after_checkout')).toBeFocused()
   await page.keyboard.press('Control+End')
   await page.keyboard.insertText('\n# said in the form\n')
   await page.reload()
@@ -158,7 +162,10 @@ test('a release config is changed in its form, checked while it is filled in, an
   await page.getByTestId('release-history').click()
   await expect(page.getByTestId('patch')).toContainText('vendor')
   await page.getByTestId('revisions').getByRole('radio').nth(1).check({ force: true })
+  await expect(page.getByTestId('patch')).not.toContainText('vendor')
   await page.getByTestId('restore').click()
+  // Whoever leaves before it is saved takes nothing back.
+  await expect(page.getByTestId('restore')).toHaveCount(0)
   await expect(page.getByTestId('patch')).toContainText('vendor')
   await page.goto(`${davit.url}/apps/sample?environment=staging`)
   await expect(page.getByTestId('config-staging')).not.toContainText('vendor')

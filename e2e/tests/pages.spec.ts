@@ -16,7 +16,6 @@ let world: World
 let untouched: Davit
 
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(180_000)
   const started = await Promise.all([World.start(browser), Davit.empty()])
   world = started[0]
   untouched = started[1]
@@ -28,7 +27,7 @@ test.afterAll(async () => {
 
 for (const language of Object.keys(LANGUAGES) as Language[]) {
   test(`every page is fine: ${language}`, async ({ browser }) => {
-    test.setTimeout(400_000)
+    test.setTimeout(1_200_000)
     const rows = pages(world.places)
     expect([...Object.keys(rows), ...Object.keys(UNTOUCHED)].sort()).toEqual(routeNames().sort())
     const context = await browser.newContext({ locale: LANGUAGES[language] })

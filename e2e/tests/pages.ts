@@ -41,7 +41,8 @@ async function compare(page: Page): Promise<void> {
   await expect(page.getByTestId('compare-lines').first()).toBeVisible()
 }
 
-async function waitForShell(page: Page): Promise<void> {
+/** Waits until the shell takes what is typed. */
+export async function waitForShell(page: Page): Promise<void> {
   await expect(page.getByTestId('screen').getByRole('textbox')).toBeFocused()
 }
 

@@ -1,8 +1,8 @@
 // Two people and an environment that asks for a review: one asks, the other looks at what would change, approves and
 // lets it out; the first one watches, and goes back. In both languages, in two browsers at the same time.
-import { AxeBuilder } from '@axe-core/playwright'
 import { type APIRequestContext, type Browser, expect, type Page, test } from '@playwright/test'
 import { Davit, logInAs, watch } from './davit.ts'
+import { accessible } from './looks.ts'
 
 const WRITE = { 'X-Davit-Request': '1' }
 const PASSWORD = 'correct-horse-battery-staple'
@@ -69,17 +69,11 @@ async function addApp(api: APIRequestContext, key: string) {
 }
 
 async function person(browser: Browser, locale: string, name: string) {
-  const context = await browser.newContext({ locale, reducedMotion: 'reduce' })
+  const context = await browser.newContext({ locale })
   const page = await context.newPage()
   const problems = watch(page, davit)
   await logInAs(page, davit, name, PASSWORD)
   return { page, problems, leave: () => context.close() }
-}
-
-async function expectAccessible(page: Page, what: string) {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
-  const found = violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(' ')).join(', ')}`)
-  expect(found, `accessibility of ${what}`).toEqual([])
 }
 
 async function ask(page: Page, title: string): Promise<string> {
@@ -91,7 +85,7 @@ async function ask(page: Page, title: string): Promise<string> {
   await expect(page.getByTestId('release-diff')).toBeVisible()
   await page.getByTestId('request-title').fill(title)
   await page.getByTestId('request-text').fill('Look at the greeting.\nGo back when it is rude.')
-  await expectAccessible(page, 'the new request')
+  await accessible(page, 'the new request')
   await page.reload()
   await expect(page.getByTestId('request-title')).toHaveValue(title)
   await page.getByTestId('request-submit').click()
@@ -118,7 +112,6 @@ async function release(page: Page) {
 
 for (const [locale, words] of Object.entries(WORDS)) {
   test(`one asks, another reviews and releases, and they go back: ${locale}`, async ({ browser }) => {
-    test.setTimeout(120_000)
     const author = await person(browser, locale, 'maria')
     const reviewer = await person(browser, locale, 'li.wei')
 
@@ -128,12 +121,12 @@ for (const [locale, words] of Object.entries(WORDS)) {
 
     await reviewer.page.goto(`${davit.url}/requests?who=waiting`)
     const card = reviewer.page.getByTestId('requests').getByRole('article').filter({ hasText: words.title })
-    await expectAccessible(reviewer.page, 'the list')
+    await accessible(reviewer.page, 'the list')
     await card.getByTestId('request-review').click()
     await expect(reviewer.page).toHaveURL(address)
     await expect(reviewer.page.getByTestId('request-description')).toContainText('Look at the greeting.')
     await expect(reviewer.page.getByTestId('release-diff')).toBeVisible()
-    await expectAccessible(reviewer.page, 'the request')
+    await accessible(reviewer.page, 'the request')
     await approve(reviewer.page, words.why)
 
     await test.step('the author sees the approval without asking, edits, and it is void', async () => {
@@ -158,7 +151,7 @@ for (const [locale, words] of Object.entries(WORDS)) {
     await test.step('the author watched it go out', async () => {
       await expect(author.page.getByTestId('request-state')).toContainText(words.done)
       await expect(author.page.getByTestId('request-deployment')).toContainText('local-host')
-      await expectAccessible(author.page, 'the request that was released')
+      await accessible(author.page, 'the request that was released')
     })
 
     await test.step('the author asks to go back, which is reviewed too', async () => {

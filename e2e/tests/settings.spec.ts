@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type APIRequestContext, type Browser, expect, type Page, test } from '@playwright/test'
-import { Davit, logIn, logInAs, watch } from './davit.ts'
+import { Davit, logIn, logInAs, messageOf, watch } from './davit.ts'
 import { accessible } from './looks.ts'
-import { totp } from './totp.ts'
+import { waitForShell } from './pages.ts'
+import { totp, wrongTotp } from './totp.ts'
 
 const WRITE = { 'X-Davit-Request': '1' }
 const PASSWORD = 'correct-horse-battery-staple'
@@ -126,9 +127,10 @@ test('a second factor is set up with its picture, and asked for at the next logi
   await page.getByTestId('factor-submit').click()
   const picture = page.getByAltText('Picture with the secret, to be scanned')
   await expect(picture).toBeVisible()
-  expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth), 'the picture is drawn').toBeGreaterThan(0)
+  const drawn = () => picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))
+  expect(await drawn(), 'the picture is drawn').toBeGreaterThan(0)
   const secret = (await page.getByTestId('factor-secret').textContent()) ?? ''
-  await page.getByTestId('factor-code').fill('000000')
+  await page.getByTestId('factor-code').fill(wrongTotp(secret))
   await page.getByTestId('factor-submit').click()
   await expect(page.getByTestId('factor-dialog').getByTestId('problem')).toBeVisible()
   await page.getByTestId('factor-code').fill(totp(secret))
@@ -142,7 +144,7 @@ test('a second factor is set up with its picture, and asked for at the next logi
   await page.getByTestId('login-name').fill('mei')
   await page.getByTestId('login-password').fill(PASSWORD)
   await page.getByTestId('login-submit').click()
-  await page.getByTestId('login-code').fill('123456')
+  await page.getByTestId('login-code').fill(wrongTotp(secret))
   await page.getByTestId('login-submit').click()
   await expect(page.getByTestId('problem')).toContainText('code')
   // The code of the set-up counts once; the next one counts already.
@@ -303,8 +305,9 @@ test('the feed tells who changed what from where, and leaves as a file', async (
   await logIn(page, davit)
   await page.goto(`${davit.url}/settings/users/mei`)
   await choose(page, 'edit-role', 'Developer')
+  const changed = messageOf(page, 'mei is changed.')
   await page.getByTestId('edit-save').click()
-  await expect(page.getByText('mei is changed.')).toBeVisible()
+  await changed
   await page.goto(`${davit.url}/feed?q=mei`)
   const entry = page.getByTestId('feed').locator('li', { hasText: 'changed the role of' }).first()
   await entry.getByRole('button').click()
@@ -346,6 +349,7 @@ test('a shell on a host is opened, recorded and played', async ({ page }) => {
   await expect(page.getByTestId('terminal-local-host')).toHaveCount(0)
   await page.getByTestId('terminal-ssh-host').click()
   await expect(page.getByTestId('terminal-state')).toContainText('Open')
+  await waitForShell(page)
   const screen = page.getByTestId('screen').locator('.xterm-rows')
   // A line of the terminal itself, not of the shell's editor: that one knows UTF-8 only where the host's locale does.
   await page.keyboard.type('echo ready-$((40+2)); cat\n')
@@ -365,7 +369,7 @@ test('a shell on a host is opened, recorded and played', async ({ page }) => {
   await page.goto(`${davit.url}/terminals`)
   await page.getByTestId('terminals').getByRole('link', { name: 'ssh-host' }).click()
   const player = page.getByTestId('player')
-  await expect(player.getByTestId('position')).toBeVisible()
+  await expect(player.getByTestId('seek')).toBeEnabled()
   await player.getByTestId('seek').press('End')
   await expect(player.locator('.xterm-rows')).toContainText(/ready-42.*你好/s)
   await page.screenshot({ path: 'screenshots/recording.png' })

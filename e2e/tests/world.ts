@@ -4,6 +4,7 @@ import { type Browser, expect } from '@playwright/test'
 import { Api, PASSWORD } from './api.ts'
 import { Davit, logIn } from './davit.ts'
 import { Gitea, REPOSITORY } from './gitea.ts'
+import { waitForShell } from './pages.ts'
 
 const WORKFLOW = `
 name: CI
@@ -212,7 +213,7 @@ async function runOf(api: Api, title: string, state: string): Promise<number> {
     found = run?.id
     return run?.state
   }
-  await expect.poll(look, { message: `the run of ${title}`, timeout: 60_000 }).toBe(state)
+  await expect.poll(look, { message: `the run of ${title}` }).toBe(state)
   return found ?? 0
 }
 
@@ -245,6 +246,8 @@ async function requests(
   await api.post('/locks', { environment: 'canary', reason: 'The hosts are being renewed.' })
   await gitea.push('Close the shop', { 'closed.txt': 'until Monday\n' })
   const paused = await release(api, 'shop', 'Close the shop', 'paused')
+  // Nothing changes any more while the pages are looked at.
+  await runOf(api, 'Close the shop', 'success')
   return { request: request.id, approved: approved.id, batch, deployment, paused }
 }
 
@@ -252,7 +255,7 @@ async function requests(
 async function release(api: Api, app: string, title: string, state: string): Promise<number> {
   const { deployment } = await api.post<{ deployment: number }>(`/apps/${app}/environments/staging/deploy`, { ref: 'main', title })
   const look = async () => (await api.get<{ state: string }>(`/deployments/${deployment}`)).state
-  await expect.poll(look, { message: title, timeout: 60_000 }).toBe(state)
+  await expect.poll(look, { message: title }).toBe(state)
   return deployment
 }
 
@@ -262,6 +265,7 @@ async function useTerminal(browser: Browser, davit: Davit): Promise<number> {
   await logIn(page, davit)
   await page.goto(`${davit.url}/hosts/ssh-host/terminal`)
   await expect(page.getByTestId('terminal-state')).toContainText('Open')
+  await waitForShell(page)
   await page.keyboard.type('echo "$((6 * 7)) requests a second"\n')
   await expect(page.getByTestId('screen').locator('.xterm-rows')).toContainText('42 requests')
   await page.keyboard.type('exit\n')
