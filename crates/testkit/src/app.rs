@@ -3,6 +3,8 @@
 //!
 //! A test ends with [`TestApp::finish`], which fails when work was left lying; a test that forgets it panics.
 
+mod work;
+
 use crate::fake_forge::{Access, Delivery, FakeForge, GitBackend};
 use crate::git::{self, Repo};
 use crate::postgres::TestDatabase;
@@ -20,9 +22,7 @@ use davit_engine::seal::Sealer;
 use davit_engine::terminals::Limits as TerminalLimits;
 use davit_engine::{Engine, Parts, Settings};
 use davit_store::Store;
-use davit_store::deliveries::{DeliveryFilter, Verdict};
 use davit_store::inbox::Inbox;
-use davit_store::outbox::{OutboxFilter, OutboxState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -70,6 +70,9 @@ pub const PASSWORD: &str = "a password of a test";
 
 /// Any moment will do, as long as it is the same each time.
 const START: i64 = 1_767_225_600_000;
+
+/// For what comes at all, on a machine that is busy with everything else; less than the test runner's.
+const PATIENCE: Duration = Duration::from_secs(200);
 
 impl TestApp {
     /// On SQLite.
@@ -288,29 +291,37 @@ impl TestApp {
     /// Waits until nothing is left to be done now: no delivery, no job, no call to the forge that is due or under way.
     ///
     /// # Panics
-    /// After a minute, with what is still open.
+    /// When that takes too long, with what is still open.
     pub async fn settle(&self) {
         let nothing_open = async || self.open_work().await.is_empty().then_some(());
         if self.look(nothing_open).await.is_none() {
-            panic!("still open after a minute: {:?}", self.open_work().await);
+            panic!("still open after {PATIENCE:?}: {:?}", self.open_work().await);
         }
     }
 
     /// Waits until `look` finds what it looks for. It looks again after every change.
     ///
     /// # Panics
-    /// After a minute.
+    /// When that takes too long.
     pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         match self.look(look).await {
             Some(found) => found,
-            None => panic!("waited a minute for this: {what}"),
+            None => panic!("waited {PATIENCE:?} for this: {what}"),
         }
+    }
+
+    /// Waits until no call to a forge or a channel is due or under way, whatever else goes on.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub async fn until_told(&self) {
+        self.until("all calls to be made", async || self.open_calls().await.is_empty().then_some(())).await;
     }
 
     /// Waits until a deployment's log has `count` lines that hold `text`.
     ///
     /// # Panics
-    /// After a minute.
+    /// When that takes too long.
     pub async fn wait_for_lines(&self, id: i64, text: &str, count: usize) {
         let enough = async || {
             let lines = self.log(id).await;
@@ -436,7 +447,7 @@ impl TestApp {
         engine.store().close().await;
     }
 
-    /// `None` after a minute: a test that waits for what never comes has to end too.
+    /// `None` after a while: a test that waits for what never comes has to end too.
     async fn look<T>(&self, look: impl AsyncFn() -> Option<T>) -> Option<T> {
         let mut wake = self.engine().hub().subscribe();
         let found = async {
@@ -449,33 +460,7 @@ impl TestApp {
                 tokio::select! { _ = wake.recv() => {}, () = pause => {} }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), found).await.ok()
-    }
-
-    async fn open_work(&self) -> Vec<String> {
-        let (engine, store) = (self.engine(), self.engine().store());
-        let mut open = Vec::new();
-        let filter = DeliveryFilter { verdict: Some(Verdict::Received), ..DeliveryFilter::default() };
-        for delivery in store.deliveries(&filter, None, 10).await.expect("deliveries") {
-            open.push(format!("delivery {}", delivery.id));
-        }
-        for change in store.changes_to_judge(engine.now(), 10).await.expect("changes") {
-            open.push(format!("change {}", change.id));
-        }
-        let counts = engine.queue().counts().await.expect("jobs");
-        if counts.waiting + counts.running > 0 {
-            open.push(format!("{counts:?}"));
-        }
-        // One look for both: between two, a call that is due could become one that is under way.
-        let states = vec![OutboxState::Waiting, OutboxState::Leased];
-        let filter = OutboxFilter { states, ..OutboxFilter::default() };
-        for call in store.outbox(&filter, None, 1000).await.expect("the outbox") {
-            let is_due = call.next_at <= engine.now() && engine.paused_until(&call.row.target).is_none();
-            if call.state == OutboxState::Leased || is_due {
-                open.push(format!("call {} of {}, {}", call.row.id, call.row.lane, call.state));
-            }
-        }
-        open
+        tokio::time::timeout(PATIENCE, found).await.ok()
     }
 }
 

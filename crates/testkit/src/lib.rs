@@ -9,6 +9,7 @@ pub mod fake_forge;
 pub mod fake_oidc;
 pub mod fake_smtp;
 pub mod git;
+pub mod nobody;
 pub mod postgres;
 pub mod slapd;
 pub mod sshd;

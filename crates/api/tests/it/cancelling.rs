@@ -3,6 +3,7 @@
 use crate::batches::{live, operate, reaches, states};
 use crate::shop::{Kind, Shop, names, text};
 use davit_testkit::app::Database;
+use davit_testkit::nobody::Nobody;
 use serde_json::{Value, json};
 
 async fn cancelled_while_the_second_batch_is_staged(database: Database) {
@@ -166,9 +167,10 @@ async fn the_health_check_after_the_last_action_can_be_cancelled_too() {
     for from in ["host", "server"] {
         let shop = Shop::bare(Database::Sqlite, &[Kind::Ssh]).await;
         // Never healthy, and asked so often that nobody waits for the end.
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let nobody = Nobody::listens();
+        let address = nobody.address();
         let health = format!(
-            "health = {{ tcp = \"{nobody}\", from = \"{from}\", retries = 1000, interval = \"1s\", timeout = \"2s\" }}"
+            "health = {{ tcp = \"{address}\", from = \"{from}\", retries = 1000, interval = \"1s\", timeout = \"2s\" }}"
         );
         let release = format!("mode = \"custom\"\n{health}\n\n{}", action("Touch", "host", "echo touched"));
         shop.configure(&shop.document(&shop.production("", &release))).await;

@@ -106,6 +106,7 @@ async fn of_two_runs_of_one_commit_the_newer_one_speaks_for_it() {
     ci.wait_for_state(first.id, RunState::Cancelled).await;
     assert_eq!(ci.run_now(first.id).await.superseded_by, Some(second.id));
     ci.wait_for_line("waiting").await;
+    ci.app.until_told().await;
     let pending = ["pending davit/ci/Tests (pull_request)", "pending davit/ci/Tests / unit (pull_request)"];
     assert_eq!(ci.statuses(&head), pending, "what the first one had to say at its end is not told");
     ci.app.engine().cancel_run(second.id, "ada").await.unwrap();

@@ -293,7 +293,7 @@ jobs:
     ci.configure("variables = '''\nSECONDS=600\n'''").await;
     let commit = ci.commit("Change", flag, &[]);
     ci.push(&commit).await;
-    let first = ci.wait_for_line("stdout attempt").await;
+    let first = ci.wait_for_line("attempt").await;
     ci.configure("variables = '''\nSECONDS=0\n'''").await;
     ci.app.restart().await;
     ci.app.settle().await;
@@ -322,7 +322,7 @@ async fn a_job_that_no_server_survives_is_left_to_a_person() {
     let commit = ci.commit("Change", &waiting("push"), &[]);
     ci.push(&commit).await;
     for _ in 0..3 {
-        ci.wait_for_line("stdout waiting").await;
+        ci.wait_for_line("waiting").await;
         ci.app.restart().await;
     }
     ci.app.settle().await;
@@ -338,7 +338,7 @@ async fn a_repository_that_is_declared_no_more_leaves_nothing_running() {
     let ci = Ci::start("").await;
     let commit = ci.commit("Change", &waiting("push"), &[]);
     ci.push(&commit).await;
-    let running = ci.wait_for_line("stdout waiting").await;
+    let running = ci.wait_for_line("waiting").await;
     let document = ci.app.forge_table();
     let apply = davit_engine::apply::Apply { document, values: Default::default(), prune: true, dry_run: false };
     ci.app.engine().apply(apply, "test").await.unwrap();
@@ -356,7 +356,7 @@ async fn a_run_whose_plan_can_not_be_read_ends_with_that() {
     let ci = Ci::start("").await;
     let commit = ci.commit("Change", &waiting("push"), &[]);
     ci.push(&commit).await;
-    let running = ci.wait_for_line("stdout waiting").await;
+    let running = ci.wait_for_line("waiting").await;
     let mut tx = ci.app.engine().store().begin().await.unwrap();
     let plan = serde_json::json!({ "of": "another version" });
     let planned = PlannedRun { workflow: "Wait", title: "Change", group: None, cancel_in_progress: false, plan: &plan };

@@ -163,11 +163,11 @@ impl Ci {
         self.output(job.unwrap_or_else(|| panic!("no job {name}: {jobs:#?}"))).await
     }
 
-    /// Waits until a job has said this.
+    /// Waits until a job has said this. That davit names the script that says it, before it runs, is not enough.
     pub(crate) async fn wait_for_line(&self, text: &str) -> CiJob {
         let said = async || {
             for job in self.app.engine().store().unfinished_jobs().await.unwrap() {
-                if self.log(&job).await.contains(text) {
+                if self.output(&job).await.iter().any(|line| line.contains(text)) {
                     return Some(job);
                 }
             }

@@ -54,7 +54,7 @@ async fn what_went_live_and_what_did_not_is_counted(database: Database) {
     assert_eq!(shop.release_new("early").await["state"], "failed");
     assert_eq!(shop.release_new("late").await["state"], "reverted");
     shop.released("three").await;
-    shop.app.advance_between_jobs(HOUR).await;
+    shop.app.advance(HOUR);
     back(&shop).await;
 
     let week = figures(&shop, "days=7&app=shop&environment=production&timezone=Asia/Shanghai").await;
@@ -69,7 +69,7 @@ async fn what_went_live_and_what_did_not_is_counted(database: Database) {
     let live: i64 = week["parts"].as_array().unwrap().iter().map(|part| counts(part)[0]).sum();
     assert_eq!(live, 4, "{week}");
 
-    shop.app.advance_between_jobs(HOUR * 24 * 7).await;
+    shop.app.advance(HOUR * 24 * 7);
     let later = figures(&shop, "days=7").await;
     assert_eq!((counts(&later["period"]), counts(&later["before"])), ([0; 6], [4, 1, 0, 1, 1, 1]), "{later}");
     let quarter = figures(&shop, "days=84").await;
@@ -82,7 +82,7 @@ async fn the_lead_time_is_from_the_commit_on() {
     let shop = Shop::start(&[Kind::Local], "").await;
     let commit = shop.commit("one");
     let made: i64 = shop.repo.git(&["log", "-1", "--format=%ct", commit.as_str()]).parse().unwrap();
-    shop.app.advance_between_jobs(HOUR).await;
+    shop.app.advance(HOUR);
     let id = shop.ask(json!({ "commit": commit, "title": "one" })).await;
     let ended = shop.ended(id).await;
     assert_eq!(ended["state"], "succeeded", "{ended}");
@@ -149,7 +149,7 @@ async fn the_matrix_says_what_is_not_as_it_should_be() {
 
     // A rollback leaves the newest commit waiting, and what hosts said of the release before is forgotten.
     let two = shop.commit("two");
-    shop.app.advance_between_jobs(HOUR).await;
+    shop.app.advance(HOUR);
     assert_eq!(shop.app.deliver(&shop.push_of(&two, "two")).await.0, 202);
     shop.app.settle().await;
     back(&shop).await;
@@ -188,7 +188,7 @@ async fn figures_are_worked_out_once_for_all_who_ask_the_same() {
     // An end, or a minute, and they are worked out anew.
     shop.released("two").await;
     assert_eq!(live(Role::Admin, "days=7").await, 1);
-    shop.app.advance_between_jobs(Duration::from_secs(60)).await;
+    shop.app.advance(Duration::from_secs(60));
     assert_eq!(live(Role::Viewer, "days=7").await, 1);
     shop.finish().await;
 }

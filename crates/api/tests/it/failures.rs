@@ -1,6 +1,7 @@
 //! What goes wrong on the way changes nothing on any host, or is taken back; and a person is told what to do.
 
 use crate::shop::{Kind, Shop, TestHost, names, text};
+use davit_testkit::nobody::Nobody;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -277,16 +278,14 @@ async fn a_connection_that_is_cut_in_a_hook_is_made_again_and_no_line_is_lost_or
 async fn a_host_that_is_not_healthy_after_the_switch_takes_all_back() {
     let shop = Shop::start(&[Kind::Local, Kind::Ssh], "").await;
     let old = shop.released("old").await;
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let nobody = Nobody::listens();
+    let nowhere = nobody.address();
     for (from, check) in [
         ("host", "command = '[ $DAVIT_HOST_NAME != ssh-2 ] || { echo it burns; exit 3; }'".to_owned()),
-        ("host", format!("tcp = \"127.0.0.1:{nobody}\"")),
-        ("host", format!("http = \"http://127.0.0.1:{nobody}/health\"")),
-        ("server", format!("tcp = \"127.0.0.1:{nobody}\"")),
-        ("server", format!("http = \"http://127.0.0.1:{nobody}/health\"")),
+        ("host", format!("tcp = \"{nowhere}\"")),
+        ("host", format!("http = \"http://{nowhere}/health\"")),
+        ("server", format!("tcp = \"{nowhere}\"")),
+        ("server", format!("http = \"http://{nowhere}/health\"")),
     ] {
         let health =
             format!("health = {{ {check}, from = \"{from}\", retries = 1, interval = \"1s\", timeout = \"2s\" }}");
@@ -320,7 +319,7 @@ async fn a_healthy_host_counts_as_released_to() {
         ("server", format!("http = \"{url}\", status = 404")),
     ] {
         let health =
-            format!("health = {{ {check}, from = \"{from}\", retries = 3, interval = \"10ms\", timeout = \"5s\" }}");
+            format!("health = {{ {check}, from = \"{from}\", retries = 3, interval = \"10ms\", timeout = \"60s\" }}");
         shop.configure(&shop.document(&shop.production("", &health))).await;
         let deployment = shop.release_new(&format!("{from} {check}")).await;
         let log = shop.log_of(&deployment).await;
@@ -355,7 +354,7 @@ async fn whatever_happens_to_one_of_five_hosts_all_five_serve_the_same() {
     let old = shop.released("old").await;
     let on_third = "[ $DAVIT_DEPLOY_KIND$DAVIT_HOST_NAME != regularssh-3 ]";
     let health = format!(
-        "health = {{ command = '{on_third}', from = \"host\", retries = 0, interval = \"10ms\", timeout = \"5s\" }}"
+        "health = {{ command = '{on_third}', from = \"host\", retries = 0, interval = \"10ms\", timeout = \"60s\" }}"
     );
     for (what, release, state, says) in [
         ("refuses", String::new(), "failed", "ssh-3 can't be reached"),

@@ -92,6 +92,28 @@ async fn a_forge_that_does_not_answer_holds_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_while_a_call_is_under_way_makes_it_no_second_time() {
+    let two = Two::start().await;
+    let hold = two.shop.app.forge.hold();
+    let commit = two.shop.commit("Sell tea");
+    let id = two.shop.ask(json!({ "commit": commit })).await;
+    let calls = || two.shop.app.forge.requests().iter().filter(|request| request.line.contains(STATUSES)).count();
+    two.shop.app.until("the forge hears of the beginning", async || (calls() == 1).then_some(())).await;
+    // Every lease would be over by now, and davit has looked for calls since: it told the other forge.
+    two.shop.app.advance(Duration::from_secs(3600));
+    two.release_blog().await;
+    two.blog_is_told().await;
+    assert_eq!(calls(), 1, "it is under way still");
+    drop(hold);
+    two.shop.app.settle().await;
+    assert_eq!(two.shop.get(&format!("/deployments/{id}")).await["state"], "succeeded");
+    let statuses = two.shop.statuses(&commit);
+    assert_eq!((calls(), statuses.len()), (2, 2), "the beginning and the end: {statuses:?}");
+    assert!(statuses[1].starts_with("success"), "{statuses:?}");
+    two.shop.finish().await;
+}
+
+#[tokio::test]
 async fn a_forge_that_is_out_of_patience_is_left_alone_and_the_other_is_not() {
     let two = Two::start().await;
     two.shop.app.forge.fail_next(1, &Fault::RetryAfter(Duration::from_secs(3600)));

@@ -3,8 +3,10 @@
 use crate::schema;
 use davit_domain::access::Role;
 use davit_testkit::app::TestApp;
+use davit_testkit::nobody::Nobody;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn put(app: &TestApp, path: &str, form: Value, secrets: Value) -> Value {
     let body = json!({ "form": form, "secrets": secrets });
@@ -64,7 +66,9 @@ async fn hosts_forges_and_repositories_name_their_own() {
     let key = davit_testkit::sshd::Sshd::start().await.client_private_key().to_owned();
     let host = json!({ "address": "192.0.2.1", "user": "deploy", "private_key": { "secret": "key" } });
     put(&app, "/hosts/web-1", host, json!({ "key": key })).await;
-    let forge = json!({ "kind": "gitea", "api_url": "https://git.example.com/api/v1", "token": { "secret": "gitea" } });
+    let nobody = Nobody::listens();
+    let api_url = format!("http://{}/api/v1", nobody.address());
+    let forge = json!({ "kind": "gitea", "api_url": api_url, "token": { "secret": "gitea" } });
     put(&app, "/forges/gitea", forge, json!({ "gitea": "a-token" })).await;
     let tested = json!({ "secrets": { "NPM": { "secret": "npm" } } });
     put(&app, "/repositories/gitea/acme/shop", tested, json!({ "npm": "another" })).await;
@@ -78,6 +82,13 @@ async fn hosts_forges_and_repositories_name_their_own() {
         assert_eq!(status, 204, "{problem}");
         assert!(!stored(&app).await.contains(&secret.to_owned()), "{secret}");
     }
+    // davit may have looked for workflows in the repository meanwhile, in vain: it looks again, and finds that it is gone.
+    let nobody_looks = async || {
+        app.advance_between_jobs(Duration::from_secs(10)).await;
+        let jobs = app.engine().queue().counts().await.unwrap();
+        (jobs.waiting + jobs.running == 0).then_some(())
+    };
+    app.until("nobody looks for workflows any more", nobody_looks).await;
     app.finish().await;
 }
 

@@ -167,11 +167,11 @@ async fn who_is_not_wanted_any_more_leaves() {
     let slow = WORKFLOW.replace("test ! -e one.html || test ! -e two.html", "sleep 600");
     let merging = Merging::start_testing(Database::Sqlite, "queue = true", &slow).await;
     let head = ready(&merging, 1, "one.html", "one").await;
-    join(&merging, 1, &head).await;
+    // Nobody waits for the end of this test: there is none.
+    label(&merging, 1, &head, Some(REPOSITORY), &["merge"]).await;
     until(&merging, 1, QueueState::Testing).await;
     merging.until_held(1, &["queued"]).await;
-    merging.app.forge.set_labels(REPOSITORY, 1, &[]);
-    join(&merging, 1, &head).await;
+    label(&merging, 1, &head, Some(REPOSITORY), &[]).await;
     until(&merging, 1, QueueState::Withdrawn).await;
     merging.until_held(1, &["not_asked"]).await;
     assert_eq!(merging.app.forge.merges(REPOSITORY), []);

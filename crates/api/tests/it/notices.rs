@@ -6,6 +6,7 @@ use davit_domain::access::Role;
 use davit_testkit::app::Database;
 use davit_testkit::fake_chat::{FakeChat, Message, Vendor};
 use davit_testkit::fake_smtp::{FakeSmtp, Security};
+use davit_testkit::nobody::Nobody;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -175,9 +176,8 @@ async fn what_is_refused_for_good_is_an_alert_until_something_gets_there() {
 
 #[tokio::test]
 async fn a_channel_that_is_down_raises_one_alert_and_holds_up_nothing() {
-    let chat = FakeChat::start(Vendor::Dingtalk(None)).await;
-    let url = chat.url.clone();
-    drop(chat);
+    let nobody = Nobody::listens();
+    let url = format!("http://{}/robot/send?access_token=0123456789abcdef0123456789abcdef", nobody.address());
     let channel = "kind = \"dingtalk\"\nurl = { secret = \"robot\" }\nallow_private = true";
     let shop = Shop::bare(Database::Sqlite, &[Kind::Local]).await;
     store_secrets(&shop, &[("robot", &url)]).await;

@@ -196,8 +196,11 @@ async fn requests_are_counted_and_configs_written_as_toml() {
     let release = "strategy = { batches = [\"1\", \"25%\"], pause = \"5m\", on_failure = \"hold\" }\n\
                    health = { http = \"http://{address}/\", retries = 3 }\ncaches = [\"node_modules\"]";
     let shop = Shop::start(&[Kind::Local], release).await;
+    // So that it is cancelled before it has begun, however fast it is.
+    let lock = json!({ "environment": "production", "reason": "a test" });
+    assert_eq!(shop.app.post("/locks", lock).await.0, 201);
     let id = shop.ask(json!({ "hosts": ["local-1"] })).await;
-    shop.app.post(&format!("/deployments/{id}/cancel"), json!({})).await;
+    operate(&shop, id, "cancel", json!({})).await;
     shop.app.settle().await;
     let counts = shop.get("/requests/counts").await;
     assert_eq!((&counts["all"], &counts["cancelled"], &counts["other"]), (&json!(1), &json!(1), &json!(1)), "{counts}");

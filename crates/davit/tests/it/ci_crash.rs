@@ -52,11 +52,15 @@ impl Calls {
     }
 
     async fn next(&self) -> Call {
-        let (stream, _) = self.listener.accept().await.expect("a call");
-        let mut stream = BufReader::new(stream);
-        let mut name = String::new();
-        stream.read_line(&mut name).await.expect("a name");
-        Call { name: name.trim().to_owned(), stream }
+        loop {
+            let (stream, _) = self.listener.accept().await.expect("a call");
+            let mut stream = BufReader::new(stream);
+            let mut name = String::new();
+            // One that ended with its server before it said its name is none.
+            if stream.read_line(&mut name).await.is_ok() && name.ends_with('\n') {
+                return Call { name: name.trim().to_owned(), stream };
+            }
+        }
     }
 
     /// Lets everybody go who calls, for as long as this is awaited.
@@ -76,14 +80,15 @@ impl Call {
     }
 }
 
+/// The last step waits too, so that no job is through with its lines before its server is killed.
 fn workflow(calls: &Calls, mark: &str) -> String {
-    let (step, background) = (calls.script("step"), calls.script("background"));
+    let (step, background, end) = (calls.script("step"), calls.script("background"), calls.script("end"));
     format!(
         "on: push\nenv:\n  MARK: {mark}\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      \
          - uses: actions/checkout@v4\n      \
          - run: |\n          (setsid bash -c '{background}; sleep 7777' >/dev/null 2>&1 &)\n      \
          - run: |\n          cat index.html\n          {step}\n      \
-         - run: |\n          for n in $(seq {LINES}); do echo \"line $n\"; sleep 0.005; done\n"
+         - run: |\n          for n in $(seq {LINES}); do echo \"line $n\"; sleep 0.005; done\n          {end}\n"
     )
 }
 

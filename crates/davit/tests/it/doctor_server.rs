@@ -54,15 +54,16 @@ async fn a_server_that_runs_is_found_well() {
 async fn what_is_wrong_is_said_with_what_to_do() {
     let site = Site::new(None).await;
     let server = site.serve().await;
-    let listen = server.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
     server.signal(Signal::SIGTERM);
     server.ended().await;
+    // Nobody listens there: the port is held, so that nobody else can begin to.
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    nobody.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listen = nobody.local_addr().expect("bound").to_string();
     let (data, key) = (site.path("data"), site.path("master.key"));
     mode(&data, 0o755);
     mode(&key, 0o644);
-    let other = tokio::net::TcpListener::bind(&listen).await.expect("the port is free again");
-    let url = format!("http://{}", other.local_addr().expect("bound"));
-    drop(other);
+    let url = format!("http://{listen}");
     let (data, key) = (data.display().to_string(), key.display().to_string());
     let at = ["--data-dir", &data, "--master-key-file", &key, "--listen", &listen, "--public-url", &url];
     let (code, checks) = doctor(&at).await;

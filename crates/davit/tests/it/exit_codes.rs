@@ -3,7 +3,7 @@
 use crate::stub::{self, Stub, TOKEN, problem, request};
 use axum::http::StatusCode;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 #[tokio::test]
 async fn every_refusal_has_its_code_its_sentence_and_what_to_try() {
@@ -44,9 +44,10 @@ async fn what_a_proxy_says_is_unreachable() {
 
 #[tokio::test]
 async fn no_server_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    drop(listener);
+    // The port is held, so that nobody else can begin to listen there.
+    let nobody = TcpSocket::new_v4().expect("a socket");
+    nobody.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let address = nobody.local_addr().expect("bound");
     let home = tempfile::tempdir().expect("a home");
     let mut davit = stub::davit(home.path());
     davit.args(["logs", "-f", "1"]).env("DAVIT_URL", format!("http://{address}"));

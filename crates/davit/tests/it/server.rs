@@ -1,7 +1,7 @@
 //! The server as a process: what survives `kill -9`, how it stops, who may run beside it, and what it says at a start
 //! that makes no sense.
 
-use crate::process::{REPOSITORY, Server, Site, TAKEN_UP, davit, ended};
+use crate::process::{REPOSITORY, Server, Site, TAKEN_UP, davit, ended, until};
 use davit_domain::ids::CommitSha;
 use davit_domain::status::CommitState;
 use davit_testkit::postgres::TestDatabase;
@@ -100,18 +100,26 @@ async fn a_call_to_the_forge_that_a_kill_cut_off_is_made_again_at_the_next_start
     let site = Site::new(None).await;
     let server = site.set_up(&site.app(LOCAL, "", "")).await;
     let commit = site.commit("its status counts");
-    let calls = site.forge.requests().len();
     let forge = site.forge.hold();
     let deployment = server.deploy(&commit).await;
-    forge.until_requests(calls + 1).await;
     server.end_of(deployment).await;
+    let cut_off = until("a call is under way", TAKEN_UP, async || {
+        let leased = server.items("/outbox").await.into_iter().filter(|call| call["state"] == "leased");
+        Some(leased.collect::<Vec<_>>()).filter(|calls| !calls.is_empty())
+    });
+    let cut_off = cut_off.await;
     server.kill().await;
     drop(forge);
 
     let mut server = site.serve().await;
     server.token = site.new_token("data").await;
+    for before in cut_off {
+        let now = server.get(&format!("/outbox/{}", before["id"])).await;
+        let waits = (&now["state"], &now["attempts"]) == (&before["state"], &before["attempts"]);
+        assert!(!waits, "it does not wait for the end of the lease of the call that was cut off: {now}");
+    }
     let success = site.forge.wait_for_status(REPOSITORY, &commit, CONTEXT, CommitState::Success);
-    timeout(TAKEN_UP / 2, success).await.expect("sooner than the lease of the call that was cut off");
+    timeout(TAKEN_UP, success).await.expect("it is made again");
 }
 
 #[tokio::test]

@@ -159,9 +159,10 @@ async fn a_plain_403_is_not_a_limit() {
 
 #[tokio::test]
 async fn nobody_at_the_address_is_worth_another_try() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    // Bound and not listening: the port is ours, and connections to it are refused.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let address = socket.local_addr().expect("its address");
     let client = client(&format!("http://{address}/api/v3"), "s3cret-token");
     let (after, detail) = retry(client.set_status(&status()).await);
     assert_eq!(after, None);
