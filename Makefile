@@ -79,11 +79,13 @@ test-ui: | ui/node_modules
 	cd ui && npm test --silent
 
 # Stores and everything above them are tested on SQLite and on PostgreSQL. Whoever starts this in the background has
-# Ctrl-C ignored, which all children inherit; the tests send it.
+# Ctrl-C ignored, which all children inherit; the tests send it. Properties are held against the same cases everywhere;
+# new ones are drawn by `cargo nextest run`.
 test-rust: | e2e/node_modules
 	DAVIT_WEBHOOK_EXAMPLES=$(CURDIR)/e2e/node_modules/@octokit/webhooks-examples \
 	DAVIT_WORKFLOW_PARSER=$(CURDIR)/e2e/node_modules/@actions/workflow-parser \
 	DAVIT_GITHUB_OPENAPI=$(CURDIR)/e2e/node_modules/@octokit/openapi/generated/api.github.com.json \
+	PROPTEST_RNG_SEED=1 \
 		env --default-signal=INT,QUIT scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace --no-fail-fast
 
 test-browser: ui | e2e/node_modules
