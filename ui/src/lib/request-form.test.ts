@@ -32,6 +32,7 @@ describe('flawOf', () => {
     ['no branch', form({}), none, 'what'],
     ['half a SHA', form({ source: 'commit', commit: 'abc' }), none, 'commit'],
     ['no build', form({ source: 'build' }), none, 'what'],
+    ['questions not known yet', form({ branch: 'main' }), () => undefined, 'loading'],
     ['a needed answer missing', form({ branch: 'main' }), inputsOf, 'inputs'],
     ['a needed answer given', form({ branch: 'main', inputs: { REASON: 'x' } }), inputsOf, null],
     ['a time that has passed', form({ branch: 'main' }, { at: '2020-01-01T00:00' }), none, 'past'],

@@ -31,7 +31,7 @@ export interface RequestForm {
 }
 
 /** Why a form can't be sent yet, by the key of its words. */
-export type FormFlaw = 'environment' | 'app' | 'twice' | 'what' | 'commit' | 'inputs' | 'past'
+export type FormFlaw = 'environment' | 'app' | 'twice' | 'what' | 'commit' | 'loading' | 'inputs' | 'past'
 
 export function emptyItem(app = ''): ItemForm {
   return { app, source: 'branch', branch: '', tag: '', picked: '', commit: '', build: null, inputs: {}, hosts: [] }
@@ -64,17 +64,22 @@ export function refOf(item: ItemForm): string {
   return item.source === 'tag' ? item.tag : ''
 }
 
-/** `inputs` are what the item's release config asks for. */
-export function flawOfItem(item: ItemForm, inputs: ReleaseInput[]): FormFlaw | null {
+/** `inputs` are what the item's release config asks for; `undefined`: not known yet. */
+export function flawOfItem(item: ItemForm, inputs: ReleaseInput[] | undefined): FormFlaw | null {
   if (!item.app) return 'app'
   if (item.source === 'commit' && !commitOf(item)) return 'commit'
   if (item.source === 'build' && item.build === null) return 'what'
   if ((item.source === 'branch' || item.source === 'tag') && !refOf(item)) return 'what'
+  if (!inputs) return 'loading'
   return inputs.some(input => input.required && !answerTo(item, input)) ? 'inputs' : null
 }
 
 /** The first flaw of the whole form. */
-export function flawOf(form: RequestForm, inputsOf: (app: string) => ReleaseInput[], nowMs: number): FormFlaw | null {
+export function flawOf(
+  form: RequestForm,
+  inputsOf: (app: string) => ReleaseInput[] | undefined,
+  nowMs: number,
+): FormFlaw | null {
   if (!form.environment) return 'environment'
   const flaw = form.items.map(item => flawOfItem(item, inputsOf(item.app))).find(Boolean)
   if (flaw) return flaw
@@ -86,7 +91,7 @@ export function answerTo(item: Pick<ItemForm, 'inputs'>, input: ReleaseInput): s
   return item.inputs[input.name] ?? input.default ?? ''
 }
 
-export function toWhat(item: ItemForm, inputs: ReleaseInput[]): ReleaseWhat {
+export function toWhat(item: ItemForm, inputs: ReleaseInput[] = []): ReleaseWhat {
   return {
     ...sourceOf(item),
     ...(inputs.length ? { inputs: Object.fromEntries(inputs.map(input => [input.name, answerTo(item, input)])) } : {}),
@@ -94,12 +99,12 @@ export function toWhat(item: ItemForm, inputs: ReleaseInput[]): ReleaseWhat {
   }
 }
 
-export function toDeployBody(form: RequestForm, inputsOf: (app: string) => ReleaseInput[]): DeployBody {
+export function toDeployBody(form: RequestForm, inputsOf: (app: string) => ReleaseInput[] | undefined): DeployBody {
   const [item = emptyItem()] = form.items
   return { ...toWhat(item, inputsOf(item.app)), ...wordsOf(form) }
 }
 
-export function toBatchBody(form: RequestForm, inputsOf: (app: string) => ReleaseInput[]): BatchBody {
+export function toBatchBody(form: RequestForm, inputsOf: (app: string) => ReleaseInput[] | undefined): BatchBody {
   return {
     environment: form.environment,
     ...wordsOf(form),

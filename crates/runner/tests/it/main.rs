@@ -5,6 +5,7 @@ mod actions;
 mod container_registry;
 mod container_support;
 mod containers;
+mod endings;
 mod isolation;
 mod job_support;
 mod jobs;

@@ -7,6 +7,9 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+/// The executors that need no container engine.
+pub(crate) const BOTH: [Executor; 2] = [Executor::Sandbox, Executor::Host];
+
 /// A place in a directory of its own.
 pub(crate) struct Open {
     pub(crate) place: Place,
@@ -31,6 +34,11 @@ impl Ran {
             other => panic!("no exit code: {other:?}, {}", self.text()),
         }
     }
+}
+
+/// A number that no other process has among its arguments.
+pub(crate) fn mark() -> String {
+    rand::random_range(10_000_000..99_999_999_u32).to_string()
 }
 
 /// Limits that no ordinary step reaches.
