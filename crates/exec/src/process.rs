@@ -130,6 +130,19 @@ pub(crate) fn base_env() -> Vec<(OsString, OsString)> {
     vec![("PATH".into(), path), ("HOME".into(), home), ("LANG".into(), "C.UTF-8".into())]
 }
 
+/// Where the program of this name is, looked up in `path` as the system would; a path, and what is not found, as it is.
+///
+/// The standard library has a program looked up in the child when that has an environment of its own, and for that
+/// forks: the whole memory map is copied, tens of milliseconds in a large process. One that is named by its path is
+/// started with `posix_spawn`, which copies nothing.
+#[must_use]
+pub fn locate(name: &OsStr, path: Option<&OsStr>) -> PathBuf {
+    let is_path = name.as_encoded_bytes().contains(&b'/');
+    let found = if is_path { None } else { which::which_in_global(name, path).ok().and_then(|mut found| found.next()) };
+    // An entry that is not absolute is meant from where the program is to run.
+    found.filter(|found| found.is_absolute()).unwrap_or_else(|| name.into())
+}
+
 /// A line of davit's own.
 pub(crate) async fn say(sink: &LineSink, cancel: &CancellationToken, text: String) {
     hand_over(OutputLine { stream: Stream::System, text }, sink, cancel).await;
@@ -179,17 +192,27 @@ impl Program {
         self.argv.first().map_or_else(|| "an empty command".into(), |name| name.to_string_lossy().into_owned())
     }
 
-    fn spawn(&self, mark: group::Mark) -> Result<(Child, Group), ExecError> {
-        let what = format!("starting {} in {}", self.name(), self.cwd.display());
-        let Some((program, arguments)) = self.argv.split_first() else {
+    /// What starts it, before anything is said about its input and output.
+    pub(crate) fn command(&self) -> Result<Command, ExecError> {
+        let Some((name, arguments)) = self.argv.split_first() else {
             return Err(ExecError::Refused("there is no program to run: the command is empty".into()));
         };
-        let child = Command::new(program)
+        let path = self.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let mut command = Command::new(locate(name, path));
+        command
+            .arg0(name)
             .args(arguments)
             .env_clear()
             .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.cwd);
+        Ok(command)
+    }
+
+    fn spawn(&self, mark: group::Mark) -> Result<(Child, Group), ExecError> {
+        let what = format!("starting {} in {}", self.name(), self.cwd.display());
+        let child = self
+            .command()?
             .env(group::MARK_VARIABLE, mark.as_str())
-            .current_dir(&self.cwd)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -51,7 +51,7 @@ impl Repo {
     /// When git fails.
     pub fn git(&self, arguments: &[&str]) -> String {
         let second = 1_767_225_600 + *self.commits.lock().expect("the lock");
-        let output = Command::new("git")
+        let output = Command::new(program())
             .args(arguments)
             .current_dir(&self.path)
             .env_clear()
@@ -204,11 +204,16 @@ async fn answer(State(site): State<Arc<Site>>, method: Method, uri: Uri, headers
     backend(&site.root, &method, &uri, &headers, &body).await
 }
 
+/// Git, by its path: what has an environment of its own and is started by name costs a fork of the whole test.
+pub(crate) fn program() -> PathBuf {
+    davit_exec::process::locate("git".as_ref(), std::env::var_os("PATH").as_deref())
+}
+
 /// One CGI request (RFC 3875) to `git http-backend`.
 async fn backend(root: &Path, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     let protocol = headers.get("git-protocol").and_then(|value| value.to_str().ok()).unwrap_or("");
-    let mut child = tokio::process::Command::new("git")
+    let mut child = tokio::process::Command::new(program())
         .arg("http-backend")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

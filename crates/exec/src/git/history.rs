@@ -13,7 +13,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
 
 /// A commit, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -274,13 +273,9 @@ impl Mirror {
     /// Runs git and takes what it says as bytes: paths may be anything, and lines would not keep them apart.
     async fn listen_to(&self, arguments: Vec<OsString>, most: usize) -> Result<Said, ExecError> {
         let program = self.git.reader(arguments, &self.dir)?;
-        let (name, arguments) = program.argv.split_first().ok_or_else(|| ExecError::Git("git has no name".into()))?;
         let what = "asking git what has changed";
-        let mut child = Command::new(name)
-            .args(arguments)
-            .env_clear()
-            .envs(program.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(&program.cwd)
+        let mut child = program
+            .command()?
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -6,7 +6,7 @@ use davit_domain::ids::CommitSha;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 
 /// A mirror that is being read. It sees what is fetched meanwhile.
 #[derive(Debug)]
@@ -60,12 +60,8 @@ impl Mirror {
     pub fn objects(&self) -> Result<Objects, ExecError> {
         let program = self.git.reader(self.bare(["cat-file", "--batch-command"]), &self.dir)?;
         let what = || "starting git cat-file".to_owned();
-        let (name, arguments) = program.argv.split_first().ok_or_else(|| ExecError::Git(what()))?;
-        let mut child = Command::new(name)
-            .args(arguments)
-            .env_clear()
-            .envs(program.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(&program.cwd)
+        let mut child = program
+            .command()?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

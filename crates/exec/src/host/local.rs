@@ -3,6 +3,7 @@
 //! Programs get a login's environment and nothing of the server's, whose variables may hold secrets.
 
 use super::transport::{Event, Input};
+use crate::process::locate;
 use crate::{ExecError, Exit};
 use bytes::{Bytes, BytesMut};
 use nix::sys::signal::Signal;
@@ -20,7 +21,8 @@ const CHUNK: usize = 32 * 1024;
 
 /// Starts a shell line.
 pub(super) fn start(command: &str) -> Result<(Input, Events), ExecError> {
-    let mut child = Command::new("sh")
+    let mut child = Command::new(locate("sh".as_ref(), std::env::var_os("PATH").as_deref()))
+        .arg0("sh")
         .arg("-c")
         .arg(command)
         .env_clear()

@@ -1,7 +1,7 @@
 //! Programs on the server, as they really end.
 
 use davit_domain::log::Stream;
-use davit_exec::process::{Program, run, run_hook};
+use davit_exec::process::{Program, locate, run, run_hook};
 use davit_exec::{ExecError, Exit, OutputLine, Timeouts};
 use std::path::Path;
 use std::time::Duration;
@@ -250,4 +250,37 @@ async fn nothing_starts_after_a_cancel() {
     let (end, _) = hook_in(cwd.path(), "touch started", PATIENT, &cancel).await;
     assert!(matches!(end, Err(ExecError::Cancelled { .. })), "{end:?}");
     assert!(!cwd.path().join("started").exists());
+}
+
+#[test]
+fn programs_are_found_as_the_system_finds_them() {
+    let found = |name: &str, path: &str| locate(name.as_ref(), Some(path.as_ref()));
+    let directory = TempDir::new().expect("a directory");
+    let here = directory.path().display();
+    std::fs::write(directory.path().join("sh"), "not executable").expect("written");
+    let sh = found("sh", &format!("/no/such/directory:{here}:/usr/bin:/bin"));
+    assert!(sh.is_absolute() && sh.ends_with("sh") && !sh.starts_with(directory.path()), "{}", sh.display());
+    // What is not found, found from where the program is to run, or named by its path is left to the system.
+    for (name, path) in [
+        ("no-such-program", "/usr/bin:/bin"),
+        ("sh", ""),
+        ("./sh", "/bin"),
+        ("bin/sh", "/"),
+        ("sh", "../../../../../../../../bin"),
+    ] {
+        assert_eq!(found(name, path), Path::new(name), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_hears_the_name_it_was_called_by() {
+    let (sink, mut heard) = mpsc::channel(16);
+    let program = Program {
+        argv: ["sh", "-c", "tr '\\0' ' ' </proc/$$/cmdline"].map(Into::into).into(),
+        env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        cwd: "/".into(),
+    };
+    let exit = run(&program, PATIENT, &sink, &CancellationToken::new()).await.expect("an end");
+    assert_eq!(exit, Exit::Code(0));
+    assert_eq!(heard.recv().await.expect("a line").text, "sh -c tr '\\0' ' ' </proc/$$/cmdline ");
 }

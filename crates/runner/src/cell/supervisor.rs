@@ -12,6 +12,7 @@ use crate::processes::{self, Identity, Process};
 use crate::tree::{self, Strays, Tree};
 use crate::{RunnerError, size};
 use davit_domain::log::Stream;
+use davit_exec::process::locate;
 use davit_exec::{LineSink, OutputLine};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
@@ -327,8 +328,9 @@ async fn spawn(argv: &[String], strays: Option<&Strays>, groups: Groups) -> Resu
     let Some((program, arguments)) = argv.split_first() else {
         return Err(RunnerError::Unavailable("there is no program to start a place with".into()));
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new(locate(program.as_ref(), Some(PROGRAMS.as_ref())));
     command
+        .arg0(program)
         .args(arguments)
         .env_clear()
         .env("PATH", PROGRAMS)

@@ -94,7 +94,7 @@ impl Shared {
     /// What git says, without the line ending; `None` where it refuses.
     async fn git(&self, repository: &str, arguments: &[&str]) -> Option<String> {
         let git_dir = self.git_root.as_ref()?.join(format!("{repository}.git"));
-        let mut git = tokio::process::Command::new("git");
+        let mut git = tokio::process::Command::new(crate::git::program());
         git.arg("--git-dir").arg(git_dir).args(arguments).env_clear();
         git.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("GIT_CONFIG_NOSYSTEM", "1");
         for role in ["AUTHOR", "COMMITTER"] {
