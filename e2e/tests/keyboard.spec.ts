@@ -87,6 +87,7 @@ test('something is released by keyboard alone, from the login on', async ({ page
   await expect(page.getByTestId('commit-newest')).toBeChecked()
   await tabTo(page, page.getByTestId('request-title'))
   await page.keyboard.type('Without a mouse')
+  await expect(page.getByTestId('request-submit')).toBeEnabled()
   await tabTo(page, page.getByTestId('request-submit'))
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/\/deployments\/\d+$/)
