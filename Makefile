@@ -88,8 +88,10 @@ test-rust: | e2e/node_modules
 	PROPTEST_RNG_SEED=1 \
 		env --default-signal=INT,QUIT scripts/postgres-for-tests run $(CARGO) $(RUST_TEST) --locked --workspace --no-fail-fast
 
+# The binary is the one of the Rust tests: `cargo build` takes other features of some dependencies, and would build all
+# crates once more.
 test-browser: ui | e2e/node_modules
-	$(CARGO) build --locked --workspace
+	$(CARGO) $(RUST_TEST) --locked --workspace --no-run
 	cd e2e && DAVIT_BIN=$(abspath $(TARGET))/debug/davit npm test --silent
 
 screenshots: ui | e2e/node_modules ## Write pictures of every page, and those of the guide
