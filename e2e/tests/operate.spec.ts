@@ -198,8 +198,25 @@ test('a new app gets its first release config', async ({ page }) => {
   await expect(page.getByTestId('config-form')).toContainText('absolute')
   await page.getByTestId('config-deploy-path').fill('/tmp/davit-e2e-second/live')
   await page.getByTestId('config-releases-path').fill('/tmp/davit-e2e-second/releases')
+  // While the editors are fetched all stands where it will be, so that nobody presses what has just moved away.
+  let fetch = () => {}
+  const fetched = new Promise<void>(resolve => {
+    fetch = resolve
+  })
+  await page.route('**/ScriptCode-*.js', async route => {
+    await fetched
+    await route.continue()
+  })
   await page.getByTestId('config-next').click()
-  await page.getByTestId('config-save').click()
+  const save = page.getByTestId('config-save')
+  await expect(page.getByTestId('config-filter')).toBeVisible()
+  await expect(save).toBeVisible()
+  const before = await save.boundingBox()
+  fetch()
+  await expect(page.getByTestId('hook-after_release')).toBeVisible()
+  await expect(page.getByTestId('config-variables')).toBeVisible()
+  expect(await save.boundingBox()).toEqual(before)
+  await save.click()
   await expect(page.getByTestId('config-staging')).toContainText('/tmp/davit-e2e-second/live')
   await page.getByTestId('remove-app').click()
   await page.getByTestId('confirm-input').fill('second-page')
